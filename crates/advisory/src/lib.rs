@@ -1,0 +1,1 @@
+//! The snapshot: one immutable memory-mapped advisory file.

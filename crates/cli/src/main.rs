@@ -1,0 +1,2 @@
+//! The layergate binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which images hold which packages: ledger, delta rescan, flips.

@@ -1,0 +1,1 @@
+//! Upstream advisory feeds to a snapshot.

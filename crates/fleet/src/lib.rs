@@ -1,0 +1,1 @@
+//! Coordinator and worker over ports; the ports' conformance suite.

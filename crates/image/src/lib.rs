@@ -1,0 +1,1 @@
+//! Ordered layer inventories to one image inventory: overlay, ownership, provenance.

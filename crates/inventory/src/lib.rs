@@ -1,0 +1,1 @@
+//! What a layer contains: the analyzers and the one pass that feeds them.

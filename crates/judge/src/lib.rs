@@ -1,0 +1,1 @@
+//! Match an image inventory against a snapshot, apply the policy, explain.

@@ -1,0 +1,1 @@
+//! The ports in one process: bounded channels, a file cache, sled.

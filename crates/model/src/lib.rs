@@ -1,0 +1,1 @@
+//! The values everyone speaks: digests, references, packages, inventories, findings, verdicts.

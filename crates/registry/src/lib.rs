@@ -1,0 +1,1 @@
+//! Image sources: OCI registries, archives, layouts, root file systems.

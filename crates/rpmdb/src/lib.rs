@@ -1,0 +1,1 @@
+//! Read rpm package databases (Berkeley DB, NDB, SQLite) from bytes.

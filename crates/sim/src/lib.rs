@@ -1,0 +1,1 @@
+//! Thousands of workers, faults and a virtual clock in one seeded process.

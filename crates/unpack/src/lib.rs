@@ -1,0 +1,1 @@
+//! Compressed layer bytes to a bounded, verified stream of tar entries.

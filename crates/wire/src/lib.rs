@@ -1,0 +1,1 @@
+//! The fleet's protobuf messages and their conversion to the model.
