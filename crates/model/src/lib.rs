@@ -1,1 +1,46 @@
-//! The values everyone speaks: digests, references, packages, inventories, findings, verdicts.
+//! The values everyone speaks: digests, references, packages, inventories, gaps, findings, verdicts, jobs.
+//!
+//! Floor 0: this crate knows no other crate of the house, no network, no clock and no file system. A type lives here
+//! when at least two other crates exchange it; each file holds one idea.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod check;
+mod config;
+mod digest;
+mod distro;
+mod finding;
+mod gap;
+mod image;
+mod inventory;
+mod limits;
+mod package;
+mod path;
+mod path_table;
+mod platform;
+mod purl;
+mod reference;
+mod report;
+mod secret;
+mod severity;
+
+pub use check::{Check, CheckFact, FactKind};
+pub use config::{HistoryEntry, ImageConfig, RuntimeConfig};
+pub use digest::{Digest, DigestError};
+pub use distro::{Distro, OsRelease};
+pub use finding::{Cvss, Effect, Evidence, Finding, FindingId, Kev, Status, Suppression};
+pub use gap::{Gap, GapKind};
+pub use image::{BaseImage, ImageInventory, ImagePackage, Layer, Origin, PackageId};
+pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, OsReleaseFile, OwnedFiles, Section};
+pub use limits::Limits;
+pub use package::{Dependency, Package, PackageKind, Scope, SourcePackage};
+pub use path::{LayerPath, PathError};
+pub use path_table::{EntryKind, PathEntry, PathTable, PathTableBuilder, PathTableError};
+pub use platform::{Platform, PlatformError};
+pub use purl::Purl;
+pub use reference::{ImageReference, ReferenceError, Registry, RepoPath, Tag};
+pub use report::{
+    FindingCounts, Inputs, REPORT_SCHEMA, REPORTS_SCHEMA, Reason, Report, ReportGap, ReportImage, ReportPackage,
+    Reports, Summary, Verdict,
+};
+pub use secret::Secret;
+pub use severity::Severity;

@@ -1,0 +1,155 @@
+//! What one layer contains: a section for each analyzer, and the path table. A pure function of the layer's bytes, the
+//! analyzers' revisions and the limits (invariant 2), so that it can be shared by every image that has the layer.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckFact, Digest, Gap, LayerPath, OsRelease, Package, PathTable, Secret};
+
+/// The stable name of an analyzer, for example `dpkg`; one file of `inventory`'s catalogue each.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AnalyzerId(Cow<'static, str>);
+
+impl AnalyzerId {
+    /// A name known at compile time.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AnalyzerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AnalyzerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One `os-release` (or older) file of a layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsReleaseFile {
+    /// Where it lies.
+    pub path: LayerPath,
+    /// Lower is better: `etc/os-release` is 0, `usr/lib/os-release` 1, the older files after them. What a better file
+    /// says stands; an older one may make its version more exact (`etc/alpine-release`, `etc/debian_version`).
+    pub rank: u8,
+    /// What it says, in os-release's words.
+    pub release: OsRelease,
+}
+
+/// The files that a distribution's package manager says one package installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedFiles {
+    /// The file that says so (`var/lib/dpkg/info/bash.list`, the apk or rpm database); visible or hidden with it.
+    pub proof: LayerPath,
+    /// The package's name.
+    pub package: String,
+    /// Paths that other analyzers might claim; the rest (manual pages, locales) is left out to keep layers small.
+    pub paths: Vec<LayerPath>,
+}
+
+/// What a file besides the package database says of a package's licences (`usr/share/doc/*/copyright`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenseFact {
+    /// The file.
+    pub proof: LayerPath,
+    /// The package's name.
+    pub package: String,
+    /// SPDX expressions or the words of the file.
+    pub licenses: Vec<String>,
+}
+
+/// What one analyzer found in one layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Section {
+    /// The revision of the analyzer that wrote it.
+    pub revision: u32,
+    /// Packages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<Package>,
+    /// Distribution files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub os_releases: Vec<OsReleaseFile>,
+    /// Which paths belong to which distribution package.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owned: Vec<OwnedFiles>,
+    /// Licences told apart from the package database.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<LicenseFact>,
+    /// Secrets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Files that checks of the whole image ask about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<CheckFact>,
+    /// What this analyzer claimed and could not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+impl Section {
+    /// Whether nothing at all was found.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+            && self.os_releases.is_empty()
+            && self.owned.is_empty()
+            && self.licenses.is_empty()
+            && self.secrets.is_empty()
+            && self.facts.is_empty()
+            && self.gaps.is_empty()
+    }
+
+    /// Drops everything that `path` proved: a later entry of the same layer has replaced the file.
+    pub fn forget(&mut self, path: &str) {
+        self.packages.retain(|p| p.proof() != path);
+        self.os_releases.retain(|o| o.path.as_str() != path);
+        self.owned.retain(|o| o.proof.as_str() != path);
+        self.licenses.retain(|l| l.proof.as_str() != path);
+        self.secrets.retain(|s| s.path != path);
+        self.facts.retain(|f| f.path.as_str() != path);
+        self.gaps.retain(|g| g.place != path);
+    }
+}
+
+/// What one layer contains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerInventory {
+    /// The digest of the blob, hashed while it was read.
+    pub blob: Digest,
+    /// Compressed bytes read.
+    pub size: u64,
+    /// Bytes after decompression.
+    pub unpacked: u64,
+    /// Each analyzer's section; analyzers that found nothing have none.
+    pub sections: BTreeMap<AnalyzerId, Section>,
+    /// Gaps of the layer as a whole.
+    pub gaps: Vec<Gap>,
+    /// The layer's entries by path.
+    #[serde(skip)]
+    pub paths: PathTable,
+}
+
+impl LayerInventory {
+    /// An inventory of a layer of which nothing could be read, with the reason. It may be cached only when the reason
+    /// [is deterministic](crate::GapKind::is_deterministic).
+    pub fn unread(blob: Digest, gap: Gap) -> Self {
+        Self { blob, size: 0, unpacked: 0, sections: BTreeMap::new(), gaps: vec![gap], paths: PathTable::default() }
+    }
+
+    /// Whether it may be stored under its key (invariant 3: failures of time, memory, disk and network are not).
+    pub fn is_cacheable(&self) -> bool {
+        let sections = self.sections.values().flat_map(|s| &s.gaps);
+        self.gaps.iter().chain(sections).all(|g| g.kind.is_deterministic())
+    }
+}

@@ -1,0 +1,258 @@
+//! A package as a layer proves it: kind, name, version, source, licences, and where the proof lies.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Distro, LayerPath, Purl};
+
+macro_rules! kinds {
+    ($($variant:ident = $word:literal, $purl:literal, $doc:literal;)*) => {
+        /// Who manages a package; decides its version order and which advisories speak of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub enum PackageKind { $(#[doc = $doc] #[serde(rename = $word)] $variant,)* }
+
+        impl PackageKind {
+            /// Every kind there is.
+            pub const ALL: &'static [PackageKind] = &[$(Self::$variant,)*];
+
+            /// The word in reports and policies.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// The type in package URLs (purl-spec, "purl types").
+            pub const fn purl_type(self) -> &'static str {
+                match self { $(Self::$variant => $purl,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Deb = "deb", "deb", "dpkg (Debian, Ubuntu, …).";
+    Apk = "apk", "apk", "apk-tools (Alpine, Wolfi, Chainguard).";
+    Rpm = "rpm", "rpm", "rpm (Red Hat, SUSE, Amazon, Photon, Azure Linux, …).";
+    Alpm = "alpm", "alpm", "pacman (Arch).";
+    Portage = "portage", "ebuild", "Gentoo's portage.";
+    Opkg = "opkg", "opkg", "opkg (OpenWrt, Yocto).";
+    Nix = "nix", "nix", "A path of the nix store.";
+    Guix = "guix", "guix", "A path of the guix store.";
+    Brew = "brew", "brew", "A Homebrew keg.";
+    Snap = "snap", "snap", "A snap.";
+    Npm = "npm", "npm", "Node (npm, yarn, pnpm, bun).";
+    Pypi = "pypi", "pypi", "Python (wheels, eggs, locks).";
+    Conda = "conda", "conda", "Conda.";
+    Golang = "golang", "golang", "A Go module; `stdlib` is the standard library.";
+    Cargo = "cargo", "cargo", "A Rust crate.";
+    Maven = "maven", "maven", "Java; the name is `group:artifact`, or the artifact alone where no group is known.";
+    Gem = "gem", "gem", "Ruby.";
+    Composer = "composer", "composer", "PHP (Packagist).";
+    Nuget = "nuget", "nuget", ".NET.";
+    Hex = "hex", "hex", "Elixir and Erlang.";
+    Pub = "pub", "pub", "Dart.";
+    Swift = "swift", "swift", "Swift packages.";
+    Cocoapods = "cocoapods", "cocoapods", "CocoaPods.";
+    Conan = "conan", "conan", "C and C++ (Conan).";
+    Cran = "cran", "cran", "R.";
+    Julia = "julia", "julia", "Julia.";
+    Luarocks = "luarocks", "luarocks", "Lua.";
+    Hackage = "hackage", "hackage", "Haskell.";
+    Bitnami = "bitnami", "bitnami", "A component of a Bitnami image.";
+    Wordpress = "wordpress", "wordpress-plugin", "A WordPress plugin, theme or core.";
+    Generic = "binary", "generic", "A well-known program without a package manager.";
+}
+
+impl PackageKind {
+    /// Whether a distribution's own package manager installs it: its advisories are the distribution's.
+    pub const fn is_os(self) -> bool {
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage | Self::Opkg)
+    }
+}
+
+impl fmt::Display for PackageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The text is no package kind.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a package type")]
+pub struct PackageKindError(String);
+
+impl FromStr for PackageKind {
+    type Err = PackageKindError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|k| k.as_str() == text)
+            .ok_or_else(|| PackageKindError(text.chars().take(60).collect()))
+    }
+}
+
+/// Whether a package is there to run or only to develop with.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Needed to run.
+    #[default]
+    Runtime,
+    /// Needed only to build or to test.
+    Dev,
+}
+
+impl Scope {
+    pub(crate) fn is_runtime(&self) -> bool {
+        *self == Self::Runtime
+    }
+}
+
+/// The source package that a binary package was built from; distributions speak of it in their advisories.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourcePackage {
+    /// The source's name (`openssl` of `libssl3`).
+    pub name: String,
+    /// The source's full version, epoch included where the package manager tells it.
+    pub version: String,
+}
+
+/// A package that another one needs, by name and, where the proof tells it, by version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The other package's name, of the same kind.
+    pub name: String,
+    /// Its exact version where a lockfile pins it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// One package found in one layer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Package {
+    /// Who manages it.
+    pub kind: PackageKind,
+    /// The name as its package manager prints it; `group:artifact` for Maven, the module path for Go, `@scope/name` for npm.
+    pub name: String,
+    /// The full version as the package manager prints it: `epoch:version-release`, the epoch only where it is not 0.
+    pub version: String,
+    /// The package's own architecture (`amd64`, `noarch`), where its manager has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// The source package, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+    /// An rpm module's `name:stream:version:context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Who built it, where the package says so (rpm vendor, Debian maintainer).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// Declared licences, as SPDX expressions where they can be read as such, else as written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<String>,
+    /// Runtime or development.
+    #[serde(default, skip_serializing_if = "Scope::is_runtime")]
+    pub scope: Scope,
+    /// Hashes of the artefact as `algorithm:hex` or an SRI string, where the proof carries them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<String>,
+    /// What it needs, where the proof tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+    /// The files that prove it, the deciding one first; never empty. A part after `!` lies inside an archive
+    /// (`app.jar!BOOT-INF/lib/x.jar`): only what stands before it is a path of the layer.
+    pub locations: Vec<String>,
+}
+
+impl Package {
+    /// A package with what every analyzer knows; the rest is set on the value.
+    pub fn new(kind: PackageKind, name: impl Into<String>, version: impl Into<String>, location: &LayerPath) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            version: version.into(),
+            arch: None,
+            source: None,
+            module: None,
+            vendor: None,
+            licenses: Vec::new(),
+            scope: Scope::Runtime,
+            hashes: Vec::new(),
+            dependencies: Vec::new(),
+            locations: vec![location.as_str().to_owned()],
+        }
+    }
+
+    /// The path, in the layer, of the file that proves the package (the part of its first location before `!`).
+    pub fn proof(&self) -> &str {
+        self.locations.first().map_or("", |l| l.split('!').next().unwrap_or(l))
+    }
+
+    /// The package URL; a distribution's package carries the distribution as namespace and qualifier.
+    pub fn purl(&self, distro: Option<&Distro>) -> Purl {
+        let kind = self.kind.purl_type();
+        if self.kind.is_os() {
+            let tag = distro.map(|d| d.purl_tag()).unwrap_or_default();
+            let (epoch, version) = match (self.kind, self.version.split_once(':')) {
+                (PackageKind::Rpm, Some((epoch, rest))) => (epoch, rest),
+                _ => ("", self.version.as_str()),
+            };
+            let upstream = self.source.as_ref().filter(|s| s.name != self.name).map_or("", |s| s.name.as_str());
+            return Purl::build(
+                kind,
+                distro.map(|d| d.purl_namespace()),
+                &self.name,
+                version,
+                &[
+                    ("arch", self.arch.as_deref().unwrap_or_default()),
+                    ("distro", &tag),
+                    ("epoch", epoch),
+                    ("upstream", upstream),
+                ],
+            );
+        }
+        let (namespace, name) = match self.kind {
+            PackageKind::Maven => self.name.split_once(':').map_or((None, self.name.as_str()), |(g, a)| (Some(g), a)),
+            PackageKind::Golang | PackageKind::Npm | PackageKind::Composer | PackageKind::Swift => {
+                self.name.rsplit_once('/').map_or((None, self.name.as_str()), |(n, a)| (Some(n), a))
+            }
+            _ => (None, self.name.as_str()),
+        };
+        Purl::build(kind, namespace, name, &self.version, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OsRelease;
+
+    #[test]
+    fn purls_follow_their_types() {
+        let at = LayerPath::normalise("x").unwrap();
+        let debian = OsRelease::parse("ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n").distro();
+        let mut deb = Package::new(PackageKind::Deb, "libssl3", "3.0.15-1~deb12u1", &at);
+        deb.arch = Some("amd64".into());
+        deb.source = Some(SourcePackage { name: "openssl".into(), version: "3.0.15-1~deb12u1".into() });
+        assert_eq!(
+            deb.purl(debian.as_ref()).as_str(),
+            "pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64&distro=debian-12&upstream=openssl"
+        );
+        let rpm = Package::new(PackageKind::Rpm, "bind", "32:9.11-1", &at);
+        assert_eq!(rpm.purl(None).as_str(), "pkg:rpm/bind@9.11-1?epoch=32");
+        let cases = [
+            (PackageKind::Npm, "@babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),
+            (PackageKind::Golang, "github.com/a/b", "v1.2.3", "pkg:golang/github.com/a/b@v1.2.3"),
+            (PackageKind::Maven, "org.x:y", "1", "pkg:maven/org.x/y@1"),
+            (PackageKind::Generic, "redis", "7.2.4", "pkg:generic/redis@7.2.4"),
+        ];
+        for (kind, name, version, want) in cases {
+            assert_eq!(Package::new(kind, name, version, &at).purl(None).as_str(), want);
+        }
+    }
+}

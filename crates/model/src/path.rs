@@ -1,0 +1,188 @@
+//! A path inside a layer: relative, with `/` between its parts, never leaving the root.
+//!
+//! Tar members name themselves `./usr/bin`, `/usr/bin` or `usr/bin`; all three are `usr/bin` here. A member whose name
+//! has a `..` part is refused (it could only have been written to escape), as is one longer than the limit, which is
+//! checked by whoever reads the archive. Bytes that are not UTF-8 are kept readable and distinct as `\xNN`.
+
+use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// A normalised path inside a layer, without a leading slash; the root itself is the empty path.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerPath(Arc<str>);
+
+/// Why a member's name is not a path inside the layer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PathError {
+    /// A part of it is `..`.
+    #[error("the path {0:?} leaves the layer's root")]
+    Escapes(String),
+    /// It contains a NUL byte.
+    #[error("the path {0:?} has a NUL byte in it")]
+    Nul(String),
+}
+
+impl LayerPath {
+    /// The root of the layer.
+    pub fn root() -> Self {
+        Self("".into())
+    }
+
+    /// Normalises the name of a tar member.
+    pub fn from_bytes(name: &[u8]) -> Result<Self, PathError> {
+        let text = readable(name);
+        Self::normalise(&text)
+    }
+
+    /// Normalises a textual path; `/a/./b/` is `a/b`.
+    pub fn normalise(text: &str) -> Result<Self, PathError> {
+        if text.contains('\0') {
+            return Err(PathError::Nul(text.chars().take(200).collect()));
+        }
+        // The usual case is already normal; only the leading "./" or "/" differs.
+        let trimmed = text.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+        if !trimmed.split('/').any(|part| matches!(part, "" | "." | "..")) || trimmed.is_empty() {
+            return Ok(Self(trimmed.into()));
+        }
+        let mut normal = String::with_capacity(trimmed.len());
+        for part in trimmed.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => return Err(PathError::Escapes(text.chars().take(200).collect())),
+                part => {
+                    if !normal.is_empty() {
+                        normal.push('/');
+                    }
+                    normal.push_str(part);
+                }
+            }
+        }
+        Ok(Self(normal.into()))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last part; empty for the root.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or("")
+    }
+
+    /// The path of the containing directory; `None` for the root.
+    pub fn parent(&self) -> Option<LayerPath> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Some(Self(self.0.rsplit_once('/').map_or("", |(parent, _)| parent).into()))
+    }
+
+    /// Appends `name` (one or several parts, taken as they are).
+    pub fn join(&self, name: &str) -> LayerPath {
+        if self.0.is_empty() { Self(name.into()) } else { Self(format!("{}/{name}", self.0).into()) }
+    }
+
+    /// Whether `self` is `ancestor` or lies below it.
+    pub fn is_within(&self, ancestor: &str) -> bool {
+        ancestor.is_empty()
+            || self.0.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// UTF-8 as it is, any other byte as `\xNN`.
+fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => {
+            let mut out = String::with_capacity(bytes.len() + 16);
+            for chunk in bytes.utf8_chunks() {
+                out.push_str(chunk.valid());
+                for byte in chunk.invalid() {
+                    out.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
+            out.into()
+        }
+    }
+}
+
+impl Deref for LayerPath {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for LayerPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LayerPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for LayerPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for LayerPath {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerPath {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        Self::normalise(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for LayerPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "LayerPath".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "A path inside the image, without a leading slash"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_names_become_one_path() {
+        for (raw, want) in [
+            ("./usr/bin/", "usr/bin"),
+            ("/usr//bin", "usr/bin"),
+            ("usr/./bin", "usr/bin"),
+            ("./", ""),
+            ("/", ""),
+            ("", ""),
+            ("..a/b..", "..a/b.."),
+        ] {
+            assert_eq!(LayerPath::from_bytes(raw.as_bytes()).unwrap().as_str(), want, "{raw}");
+        }
+        for bad in ["..", "../etc/passwd", "a/../../b", "/..", "./.."] {
+            assert!(matches!(LayerPath::from_bytes(bad.as_bytes()), Err(PathError::Escapes(_))), "{bad}");
+        }
+        assert_eq!(LayerPath::from_bytes(b"a/\xff\xfe").unwrap().as_str(), "a/\\xff\\xfe");
+        assert!(LayerPath::from_bytes(b"a\0b").is_err());
+    }
+
+    #[test]
+    fn within_is_by_parts() {
+        let path = LayerPath::normalise("usr/lib/x").unwrap();
+        assert!(path.is_within("usr/lib") && path.is_within("") && path.is_within("usr/lib/x"));
+        assert!(!path.is_within("usr/li") && !path.is_within("usr/lib/x/y"));
+    }
+}
