@@ -223,6 +223,18 @@ impl Walk {
             out.damage(DamageKind::Container, page.offset(), format_args!("page {} claims {count} items", page.number));
             count = count.min(room);
         }
+        // Items grow down to the page's free space; a wrong count would leave items unread.
+        let lowest = match count.checked_sub(1) {
+            Some(last) => page.endian.u16(page.bytes, PAGE_HEADER + 2 * last).map_or(0, usize::from),
+            None => file.page_size & 0xffff,
+        };
+        if page.used() != lowest {
+            out.damage(
+                DamageKind::Container,
+                page.offset(),
+                format_args!("page {} has more or fewer than its {count} items", page.number),
+            );
+        }
         let next = page.next();
         if next != 0 && !file.page(next).is_some_and(|page| page.is_hash()) {
             out.damage(

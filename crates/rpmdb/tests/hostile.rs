@@ -232,6 +232,32 @@ fn a_log_cannot_promise_pages_out_of_nothing() {
 }
 
 #[test]
+fn a_flipped_or_cut_log_does_no_harm() {
+    let main = SqliteWriter::default().build(&small_sample());
+    let pages = (1..).zip(main.chunks(4096));
+    let frames: Vec<_> = pages.map(|(number, page)| (number, main.len() as u32 / 4096, page.to_vec())).collect();
+    let log = wal(4096, true, &frames);
+    for at in (0..64).chain((64..log.len()).step_by(97)) {
+        let mut mutant = log.clone();
+        mutant[at] ^= 0x81;
+        for (main, log) in [(&main[..], &mutant[..]), (&[], &mutant), (&main, &log[..at]), (&[], &log[..at])] {
+            if let Ok(database) = read_with_wal(main, Some(log)) {
+                drain(&database);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_smaller_count_of_records_is_told() {
+    for writer in [BdbWriter::LITTLE, BdbWriter::BIG] {
+        let mut bytes = writer.build(&sample());
+        bytes[4096 + 20..4096 + 22].copy_from_slice(&writer.u16(2));
+        assert_eq!(kinds(&read(&bytes).unwrap()), [DamageKind::Container]);
+    }
+}
+
+#[test]
 fn a_lost_hash_page_is_told() {
     let blobs = sample();
     for kind in [7, 5, 99] {
