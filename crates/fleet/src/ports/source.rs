@@ -1,0 +1,264 @@
+//! Where images come from: a reference to its manifest, configuration and layers, and a layer to its bytes.
+//!
+//! Adapters: OCI registries and local archives, layouts and root file systems (`registry`). An adapter retries what
+//! can be retried within one call; what it gives back after that is final for this call, and [`SourceError`] says
+//! whether another try later makes sense.
+
+use std::{fmt, io, pin::Pin, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+use layergate_model::{Digest, Gap, ImageConfig, ImageReference, Platform, Registry, RepoPath};
+use serde::{Deserialize, Serialize};
+
+use crate::values::CredentialName;
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageLocator {
+    /// In a registry.
+    Registry(ImageReference),
+    /// On this machine: `docker-archive:FILE`, `oci-archive:FILE`, `oci:DIR[:TAG]`, `dir:ROOTFS`, or the path of a tar
+    /// archive. Never accepted from a client of a fleet.
+    Local(String),
+}
+
+impl fmt::Display for ImageLocator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(reference) => reference.fmt(f),
+            Self::Local(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Which platforms of an index are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlatformSelection {
+    /// `linux/amd64` when the reference is an index, else the one there is.
+    #[default]
+    Default,
+    /// These, each of which must be there.
+    List(Vec<Platform>),
+    /// All of them.
+    All,
+}
+
+/// A question to an image source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ImageRequest {
+    /// Where the image is.
+    pub image: ImageLocator,
+    /// Which platforms.
+    pub platforms: PlatformSelection,
+    /// The name of the credential; `None` is whatever the machine has for the registry.
+    pub credential: Option<CredentialName>,
+}
+
+/// One image of one platform, resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolvedImage {
+    /// The reference as it stands in the report (normalised for registries, as given for local sources).
+    pub reference: String,
+    /// The digest of the platform's manifest; of what was read for a root file system.
+    pub digest: Digest,
+    /// The digest of the index it was chosen from.
+    pub index_digest: Option<Digest>,
+    /// The platform, from the index or the configuration.
+    pub platform: Option<Platform>,
+    /// The configuration; empty for root file systems.
+    pub config: ImageConfig,
+    /// The layers, bottom first.
+    pub layers: Vec<LayerDescriptor>,
+    /// What of the image (not of one layer) could not be looked at.
+    pub gaps: Vec<Gap>,
+    /// Platforms of the index that were not asked for, sorted.
+    pub other_platforms: Vec<String>,
+    /// Attestations and `unknown/unknown` children that were left out, for people.
+    pub left_out: Vec<String>,
+}
+
+/// One layer of one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerDescriptor {
+    /// The digest of the blob, which the manifest pins.
+    pub digest: Digest,
+    /// The media type, as written.
+    pub media_type: String,
+    /// Compressed bytes, as the manifest says.
+    pub size: u64,
+    /// The digest of the uncompressed layer as the configuration claims it: told, never a key.
+    pub diff_id: Option<Digest>,
+    /// Where its bytes can be had.
+    pub locator: LayerLocator,
+    /// Set when nothing will ever read it (foreign, encrypted): it is not scanned and its gap goes to the verdict.
+    pub unsupported: Option<Gap>,
+}
+
+/// Where a layer's bytes can be had. Travels in tasks: it names a credential, it never holds one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerLocator {
+    /// In a registry.
+    Registry(RegistryBlob),
+    /// On this machine.
+    Local(LocalBlob),
+}
+
+/// A blob in a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RegistryBlob {
+    /// The registry.
+    pub registry: Registry,
+    /// The repository.
+    pub repository: RepoPath,
+    /// The blob.
+    pub digest: Digest,
+    /// Its media type, as the manifest writes it.
+    pub media_type: String,
+    /// Its size, as the manifest says: more bytes than this are refused.
+    pub size: u64,
+    /// The name of the credential to ask with.
+    pub credential: Option<CredentialName>,
+}
+
+/// A blob on this machine; the adapter that made it understands its texts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LocalBlob {
+    /// The archive, layout or directory.
+    pub source: String,
+    /// Which part of it: a member's name, an offset; empty for the whole.
+    pub entry: String,
+    /// The blob.
+    pub digest: Digest,
+    /// Its size, where known.
+    pub size: u64,
+}
+
+impl LayerLocator {
+    /// The blob's digest.
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::Registry(blob) => blob.digest,
+            Self::Local(blob) => blob.digest,
+        }
+    }
+
+    /// The blob's size as it was told.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Registry(blob) => blob.size,
+            Self::Local(blob) => blob.size,
+        }
+    }
+
+    /// The host whose limits a download counts against; empty for this machine.
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Registry(blob) => blob.registry.as_str(),
+            Self::Local(_) => "",
+        }
+    }
+}
+
+impl fmt::Display for LayerLocator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(blob) => write!(f, "{}/{}@{}", blob.registry, blob.repository, blob.digest),
+            Self::Local(blob) if blob.entry.is_empty() => f.write_str(&blob.source),
+            Self::Local(blob) => write!(f, "{}:{}", blob.source, blob.entry),
+        }
+    }
+}
+
+/// A blob's bytes as they arrive.
+pub struct BlobStream {
+    /// How many bytes to expect, where known.
+    pub length: Option<u64>,
+    /// The bytes. An error of kind `UnexpectedEof` or of the network is trouble of the source, never of the layer. The
+    /// stream does not verify the digest: whoever reads it does.
+    pub chunks: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
+}
+
+/// What went wrong with a source: where, what, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The reference, URL, file or digest.
+    pub place: String,
+    /// What happened.
+    pub what: String,
+    /// What to do about it; may be empty.
+    pub advice: String,
+}
+
+impl Trouble {
+    /// Trouble at `place`.
+    pub fn new(place: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { place: place.into(), what: what.into(), advice: advice.into() }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
+    }
+}
+
+/// Why an image or a layer could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceError {
+    /// There is no such image, platform, blob or file (404).
+    #[error("not found: {0}")]
+    NotFound(Trouble),
+    /// The registry wants other credentials (401, 403).
+    #[error("not allowed: {0}")]
+    Unauthorized(Trouble),
+    /// A Helm chart, a signature, an SBOM: something else than an image.
+    #[error("not an image: {0}")]
+    NotAnImage(Trouble),
+    /// An image of a kind that is refused (Docker schema 1).
+    #[error("not supported: {0}")]
+    Unsupported(Trouble),
+    /// The source is out of reach or busy: another try may succeed.
+    #[error("out of reach: {trouble}")]
+    Unavailable {
+        /// What happened.
+        trouble: Trouble,
+        /// How long the source asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The source's answer is not what it must be: a wrong digest, a broken manifest.
+    #[error("malformed: {0}")]
+    Malformed(Trouble),
+}
+
+impl SourceError {
+    /// Whether another try later may succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// How long the source asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// Where images come from.
+#[async_trait]
+pub trait ImageSource: Send + Sync {
+    /// The images of a request, one for each platform selected, in the index's order. An empty answer is not allowed:
+    /// an index without the platform is [`SourceError::NotFound`] with the platforms there are.
+    async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError>;
+
+    /// The bytes of a layer.
+    async fn open(&self, layer: &LayerLocator) -> Result<BlobStream, SourceError>;
+}

@@ -1,0 +1,54 @@
+//! The verdict record of a job: small, so that millions can be kept; the reports lie beside it.
+
+use jiff::Timestamp;
+use layergate_model::{Digest, Gap, Inputs, Platform, Reason, Summary, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::{JobId, Lane, ReportKey, Tenant};
+use crate::ports::SourceError;
+
+/// The outcome for one image of one platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageVerdict {
+    /// The reference as it stands in the report.
+    pub reference: String,
+    /// The manifest.
+    pub digest: Digest,
+    /// The platform.
+    pub platform: Option<Platform>,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Why, worst first; at most 20 (the report has all).
+    pub reasons: Vec<Reason>,
+    /// The counts.
+    pub summary: Summary,
+    /// The pins.
+    pub inputs: Inputs,
+    /// The report, if it is still kept.
+    pub report: ReportKey,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRecord {
+    /// The job.
+    pub job: JobId,
+    /// The image as it was asked for.
+    pub reference: String,
+    /// Who asked.
+    pub tenant: Tenant,
+    /// On which lane.
+    pub lane: Lane,
+    /// The worst of the images' verdicts; `error` when there are none.
+    pub verdict: Verdict,
+    /// One for each platform, in the index's order; empty when the image could not be had.
+    pub images: Vec<ImageVerdict>,
+    /// Why the image could not be had.
+    pub error: Option<SourceError>,
+    /// What was missing when the deadline passed or a layer could not be had.
+    pub missing: Vec<Gap>,
+    /// When it was accepted.
+    pub submitted_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
