@@ -1,0 +1,85 @@
+//! Red Hat, SUSE, Amazon, Azure Linux and everything else that installs with rpm:
+//! `[epoch:]version[-release]`.
+//!
+//! Source: rpm's `rpmvercmp` and its manual on versions ("rpm-version(7)"): segments of digits or of ASCII letters,
+//! everything else only separates; a number is newer than letters; `~` sorts before everything, even
+//! the end; `^` sorts after the end and before everything else. An epoch is digits before the first
+//! colon, with nothing else before it; the release begins after the last hyphen.
+//!
+//! [`compare`] is the order of full EVR strings, where a missing release sorts before any release.
+//! [`against`] is how rpm matches a package against a bound: if either side has no release, only
+//! epoch and version count.
+
+use std::cmp::Ordering;
+
+use crate::digits;
+
+/// Epoch, version, release.
+fn split(v: &[u8]) -> (&[u8], &[u8], Option<&[u8]>) {
+    let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (epoch, rest) =
+        if v.get(digits) == Some(&b':') { (&v[..digits], &v[digits + 1..]) } else { (&[][..], v) };
+    match rest.iter().rposition(|b| *b == b'-') {
+        Some(hyphen) => (epoch, &rest[..hyphen], Some(&rest[hyphen + 1..])),
+        None => (epoch, rest, None),
+    }
+}
+
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    if a == b {
+        return Ordering::Equal;
+    }
+    let (ea, va, ra) = split(a.as_bytes());
+    let (eb, vb, rb) = split(b.as_bytes());
+    digits::cmp(ea, eb).then_with(|| segments(va, vb)).then_with(|| match (ra, rb) {
+        (Some(ra), Some(rb)) => segments(ra, rb),
+        (ra, rb) => ra.is_some().cmp(&rb.is_some()),
+    })
+}
+
+/// The order of a package's version and an advisory's bound.
+pub(crate) fn against(version: &str, bound: &str) -> Ordering {
+    let (ea, va, ra) = split(version.as_bytes());
+    let (eb, vb, rb) = split(bound.as_bytes());
+    digits::cmp(ea, eb).then_with(|| segments(va, vb)).then_with(|| match (ra, rb) {
+        (Some(ra), Some(rb)) => segments(ra, rb),
+        _ => Ordering::Equal,
+    })
+}
+
+/// `rpmvercmp`: two versions or two releases.
+fn segments(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    let separator = |c: u8| !c.is_ascii_alphanumeric() && c != b'~' && c != b'^';
+    loop {
+        digits::take_while(&mut a, separator);
+        digits::take_while(&mut b, separator);
+        match (a.first(), b.first()) {
+            (None, None) => return Ordering::Equal,
+            (Some(b'~'), Some(b'~')) | (Some(b'^'), Some(b'^')) => {
+                a = &a[1..];
+                b = &b[1..];
+            }
+            (Some(b'~'), _) => return Ordering::Less,
+            (_, Some(b'~')) => return Ordering::Greater,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(b'^'), _) => return Ordering::Less,
+            (_, Some(b'^')) => return Ordering::Greater,
+            (Some(x), Some(y)) => {
+                let order = match (x.is_ascii_digit(), y.is_ascii_digit()) {
+                    (true, false) => return Ordering::Greater,
+                    (false, true) => return Ordering::Less,
+                    (true, true) => digits::cmp(
+                        digits::take_while(&mut a, |c| c.is_ascii_digit()),
+                        digits::take_while(&mut b, |c| c.is_ascii_digit()),
+                    ),
+                    (false, false) => digits::take_while(&mut a, |c| c.is_ascii_alphabetic())
+                        .cmp(digits::take_while(&mut b, |c| c.is_ascii_alphabetic())),
+                };
+                if order != Ordering::Equal {
+                    return order;
+                }
+            }
+        }
+    }
+}
