@@ -1,1 +1,16 @@
-//! A verdict in every output format.
+//! A verdict in every output format, and an SBOM back to an image inventory. Pure: values in, text out; no clock, no
+//! network, no file system.
+//!
+//! [`Format`] is the catalogue: one format, one file. Every text in a report may come from an adversary (a package's
+//! name, a path, a build step), so each format escapes what it shows by its own rules (`text.rs`).
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod advice;
+mod format;
+mod json;
+mod table;
+mod text;
+mod view;
+
+pub use format::{Format, FormatError, RenderError, RenderOptions, render};
+pub use json::reports;

@@ -1,0 +1,31 @@
+//! What a person can do about a gap, in one sentence for each kind.
+
+use layergate_model::GapKind;
+
+/// The next step that makes such a gap go away.
+pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
+    match kind {
+        GapKind::CorruptLayer => "push the image again: the layer's bytes in the registry are damaged",
+        GapKind::UnsupportedLayer => "scan a copy of the image whose layers are plain, unencrypted tar archives",
+        GapKind::LayerLimit => "if you trust the image, raise the limit that the gap names (--max-…)",
+        GapKind::UnreadableDatabase => "rebuild the image: its package database is damaged or of an unknown format",
+        GapKind::UnreadableFile => "look at the file: its package may be missing from this report",
+        GapKind::FileLimit => "if you trust the image, raise --max-file-bytes",
+        GapKind::HardLink => "scan the image from its registry rather than from an archive",
+        GapKind::HostilePath => "find out who wrote this layer: ordinary builders do not make such entries",
+        GapKind::LayerUnavailable => "check the registry, the network and the credentials, then scan again",
+        GapKind::Quarantined => "the layer failed repeatedly; it is tried again when its rest is over",
+        GapKind::UnsupportedPlatform => "judge this image by other means; only Linux images can be read",
+        GapKind::UnknownDistribution => "add /etc/os-release to the image, or allow this gap in the policy",
+        GapKind::NoAdvisories => {
+            "add a feed for it to the snapshot (layergate db status), or allow this gap in the policy"
+        }
+        GapKind::StaleAdvisories => "run layergate db update",
+        GapKind::EndOfLife => "rebuild on a supported release",
+        GapKind::UncomparableVersion => "compare the version with the advisory by hand",
+        GapKind::AnalyzerFailed => "report this with the file: an analyzer could not cope with it",
+        GapKind::InvalidVex => "mend the VEX document; the statement was not applied",
+        GapKind::SbomIncomplete => "make the SBOM anew with package URLs on all components",
+        GapKind::PlatformNotScanned => "scan it too with --platform all",
+    }
+}

@@ -1,0 +1,188 @@
+//! Text that an adversary may have written, made harmless: for terminals, for HTML and XML, for Markdown; and its
+//! width, wrapping and shortening in terminal cells (Unicode UAX #11 through `unicode-width`).
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Whether a character could drive a terminal, vanish, or reorder what stands beside it (control characters, format
+/// characters, bidirectional overrides, tags).
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// One line of visible characters: white space becomes a space, anything hostile its escape (`\u{1b}`).
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if is_hostile(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out.into()
+}
+
+/// Cells that a cleaned text takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text in at most `max` cells; what is cut is marked.
+pub(crate) fn fit(text: &str, max: usize) -> Cow<'_, str> {
+    if width(text) <= max {
+        return text.into();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > max {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    out.truncate(out.trim_end().len());
+    out.push('…');
+    out.into()
+}
+
+/// The text padded with spaces to `cells`.
+pub(crate) fn pad(text: &str, cells: usize) -> String {
+    let mut out = text.to_owned();
+    out.extend(std::iter::repeat_n(' ', cells.saturating_sub(width(text))));
+    out
+}
+
+/// The text in lines of at most `max` cells, broken between words, and inside one that is longer than a line.
+pub(crate) fn wrap(text: &str, max: usize) -> Vec<String> {
+    let max = max.max(8);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let w = width(word);
+        if used > 0 && used + 1 + w > max {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            let w = c.width().unwrap_or(0);
+            if used + w > max {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(c);
+            used += w;
+        }
+    }
+    if used > 0 || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// For HTML and XML, text and quoted attributes alike. XML 1.0 has no way to write most control characters, so they
+/// are made visible first.
+pub(crate) fn html(text: &str) -> String {
+    let text = clean(text);
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For GitHub's and GitLab's Markdown, table cells included: nothing in it forms a link, a mention, a tag or a new
+/// cell. Characters that Markdown gives a meaning become numeric references, which are never read as syntax.
+pub(crate) fn markdown(text: &str) -> String {
+    let text = clean(text);
+    let mut out = String::with_capacity(text.len() + 8);
+    for (i, c) in text.chars().enumerate() {
+        match c {
+            '&' | '<' | '>' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '|' | '\\' | '~' | '@' | '#' | '!' | '$' => {
+                out.push_str(&format!("&#{};", u32::from(c)));
+            }
+            // The scheme's colon would make a bare address a link, and `:name:` an emoji.
+            ':' => out.push_str("&#58;"),
+            '+' | '-' | '=' if i == 0 => out.push_str(&format!("&#{};", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    // Bare `www.` is a link too.
+    out.replace("www.", "www&#46;")
+}
+
+/// A relative URI reference (RFC 3986) of a path: parts kept, everything else that is not unreserved encoded.
+pub(crate) fn uri_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len() + 8);
+    for byte in path.trim_start_matches('/').bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'+' => out.push(byte as char),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// `1 gap`, `2 gaps`.
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_drives_a_terminal() {
+        for (raw, want) in [
+            ("plain", "plain"),
+            ("a\x1b[31mred", "a\\u{1b}[31mred"),
+            ("a\r\nb\tc", "a  b c"),
+            ("\u{202e}evil", "\\u{202e}evil"),
+            ("c1\u{9b}2J", "c1\\u{9b}2J"),
+            ("nul\0", "nul\\u{0}"),
+        ] {
+            assert_eq!(clean(raw), want);
+        }
+    }
+
+    #[test]
+    fn cells_not_bytes() {
+        assert_eq!(width("包裹"), 4);
+        assert_eq!(fit("包裹包裹", 5), "包裹…");
+        assert_eq!(fit("short", 5), "short");
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghijkl", 8), ["abcdefgh", "ijkl"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn markup_is_text() {
+        assert_eq!(html("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+        assert_eq!(markdown("[x](http://e)|@me"), "&#91;x&#93;&#40;http&#58;//e&#41;&#124;&#64;me");
+        assert_eq!(uri_path("/usr/a b#c?%"), "usr/a%20b%23c%3F%25");
+    }
+}
