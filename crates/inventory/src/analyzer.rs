@@ -1,0 +1,117 @@
+//! What an analyzer is: it says which files it is interested in, claims some of them by their path, and turns each
+//! claimed file's bytes into values of a [`Section`].
+//!
+//! Analyzers are pure functions of one file. They need neither network nor file system, do not panic, do not recurse
+//! without bound and do not trust a length field. What a file hides from them is an [`AnalyzeError`], which the driver
+//! turns into a gap at the file's path.
+
+use layergate_model::{AnalyzerId, EntryKind, GapKind, LayerPath, Limits, Section};
+
+/// Which files an analyzer wants to be asked about. The catalogue keeps them in an index, so that a layer of a million
+/// entries costs a few look-ups each and not a walk over all analyzers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Exactly this path: `var/lib/dpkg/status`.
+    Path(&'static str),
+    /// Any file of this name: `package.json`.
+    Name(&'static str),
+    /// Any file whose name ends so, from its last dot on: `.jar`.
+    Extension(&'static str),
+    /// Any file below this directory: `var/lib/dpkg/info`.
+    Below(&'static str),
+    /// Any file with an execute bit, and any that looks like a shared library.
+    Executable,
+    /// Any regular file at all. Only for analyzers that are about content itself (secrets).
+    AnyFile,
+    /// Every entry of any kind, by [`Analyzer::observe`] alone: nothing is read for it.
+    Metadata,
+}
+
+/// What is known of an entry before its content is read. It comes from the archive or from a stored path table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The path.
+    pub path: &'a LayerPath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u16,
+    /// Target of a link.
+    pub target: &'a str,
+}
+
+/// A claimed file.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    /// The path.
+    pub path: &'a LayerPath,
+    /// Permission bits.
+    pub mode: u16,
+    /// The whole content: in memory, or a mapped temporary file when it is large.
+    pub bytes: &'a [u8],
+    /// The bounds that hold, for archives inside the file.
+    pub limits: &'a Limits,
+}
+
+impl<'a> File<'a> {
+    /// The content as text; bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> std::borrow::Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes))
+    }
+}
+
+/// Why a claimed file could not be read, wholly or in part. What was already put into the section stays.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct AnalyzeError {
+    /// The gap that it becomes.
+    pub kind: GapKind,
+    /// What is wrong, in words.
+    pub detail: String,
+}
+
+impl AnalyzeError {
+    /// One application's or package's file cannot be read.
+    pub fn unreadable(detail: impl std::fmt::Display) -> Self {
+        Self { kind: GapKind::UnreadableFile, detail: detail.to_string() }
+    }
+
+    /// A package database cannot be read, or only in part: an unknown number of packages is hidden.
+    pub fn database(detail: impl std::fmt::Display) -> Self {
+        Self { kind: GapKind::UnreadableDatabase, detail: detail.to_string() }
+    }
+
+    /// A bound was reached inside the file.
+    pub fn limit(detail: impl std::fmt::Display) -> Self {
+        Self { kind: GapKind::FileLimit, detail: detail.to_string() }
+    }
+}
+
+/// One analyzer. To add one: a file under `analyzers/`, a line in the catalogue, a table test; see CONTRIBUTING.md.
+pub trait Analyzer: Send + Sync {
+    /// Its stable name.
+    fn id(&self) -> AnalyzerId;
+
+    /// Raised whenever the analyzer would answer differently for the same bytes: it is part of every layer's key.
+    fn revision(&self) -> u32;
+
+    /// What it wants to be asked about.
+    fn interests(&self) -> &'static [Interest];
+
+    /// Whether it claims this regular file, of which only path and mode are known yet. Asked for entries that one of
+    /// its interests names.
+    fn claims(&self, _entry: &Entry<'_>) -> bool {
+        true
+    }
+
+    /// Whether the first bytes (up to 512) look like something it can read. Saves buffering what is not.
+    fn wants(&self, _head: &[u8]) -> bool {
+        true
+    }
+
+    /// Reads a claimed file.
+    fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError>;
+
+    /// Sees an entry without content, for analyzers with [`Interest::Metadata`].
+    fn observe(&self, _entry: &Entry<'_>, _out: &mut Section) {}
+}

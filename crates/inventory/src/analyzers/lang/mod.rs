@@ -1,0 +1,3 @@
+//! Language packages: installed artefacts first, lock files too.
+
+pub mod node_package;

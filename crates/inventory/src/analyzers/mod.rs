@@ -1,0 +1,4 @@
+//! The analyzers, one file each.
+
+pub mod lang;
+pub mod os;

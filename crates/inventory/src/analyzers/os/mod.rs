@@ -1,0 +1,3 @@
+//! Distributions and their package managers.
+
+pub mod os_release;

@@ -1,0 +1,156 @@
+//! The analyzers that run, as a list that you can read, and the index that finds who is interested in an entry.
+
+use std::collections::HashMap;
+
+use layergate_model::{Digest, EntryKind, LayerPath};
+
+use crate::{
+    Analyzer, Entry, Interest,
+    analyzers::{lang, os},
+};
+
+/// Every analyzer. A new one is one line here.
+static STANDARD: &[&dyn Analyzer] = &[
+    // Operating systems.
+    &os::os_release::OsReleaseFiles,
+    // Languages.
+    &lang::node_package::NodePackage,
+];
+
+/// The version of what an inventory looks like; raised when the driver itself changes what it would write.
+const INVENTORY_FORMAT: u32 = 1;
+
+/// The analyzers of one run and an index over their interests.
+pub struct Catalogue {
+    analyzers: Vec<&'static dyn Analyzer>,
+    paths: HashMap<&'static str, Vec<usize>>,
+    names: HashMap<&'static str, Vec<usize>>,
+    extensions: HashMap<&'static str, Vec<usize>>,
+    below: Vec<(&'static str, usize)>,
+    executable: Vec<usize>,
+    any: Vec<usize>,
+    metadata: Vec<usize>,
+}
+
+impl Catalogue {
+    /// All analyzers.
+    pub fn standard() -> Self {
+        Self::of(STANDARD)
+    }
+
+    /// A choice of analyzers.
+    pub fn of(analyzers: &[&'static dyn Analyzer]) -> Self {
+        let mut new = Self {
+            analyzers: analyzers.to_vec(),
+            paths: HashMap::new(),
+            names: HashMap::new(),
+            extensions: HashMap::new(),
+            below: Vec::new(),
+            executable: Vec::new(),
+            any: Vec::new(),
+            metadata: Vec::new(),
+        };
+        for (index, analyzer) in analyzers.iter().enumerate() {
+            for interest in analyzer.interests() {
+                match *interest {
+                    Interest::Path(path) => new.paths.entry(path).or_default().push(index),
+                    Interest::Name(name) => new.names.entry(name).or_default().push(index),
+                    Interest::Extension(end) => new.extensions.entry(end).or_default().push(index),
+                    Interest::Below(directory) => new.below.push((directory, index)),
+                    Interest::Executable => new.executable.push(index),
+                    Interest::AnyFile => new.any.push(index),
+                    Interest::Metadata => new.metadata.push(index),
+                }
+            }
+        }
+        new
+    }
+
+    /// The analyzers, in the order of their indices.
+    pub fn analyzers(&self) -> &[&'static dyn Analyzer] {
+        &self.analyzers
+    }
+
+    /// Names the set of analyzers with their revisions: 16 hexadecimal characters, part of every layer's key.
+    pub fn fingerprint(&self) -> String {
+        let mut lines: Vec<_> = self.analyzers.iter().map(|a| format!("{}={}", a.id(), a.revision())).collect();
+        lines.sort();
+        let text = format!("inventory={INVENTORY_FORMAT}\n{}", lines.join("\n"));
+        Digest::of(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// The indices of the analyzers that claim the regular file `entry`, ascending.
+    pub fn claims(&self, entry: &Entry<'_>, out: &mut Vec<usize>) {
+        out.clear();
+        let name = entry.path.file_name();
+        // A whiteout is a mark for the layers below, not a file.
+        if entry.kind != EntryKind::File || name.starts_with(".wh.") {
+            return;
+        }
+        let path = entry.path.as_str();
+        out.extend(self.paths.get(path).into_iter().flatten());
+        out.extend(self.names.get(name).into_iter().flatten());
+        if let Some(dot) = name.rfind('.') {
+            out.extend(self.extensions.get(&name[dot..]).into_iter().flatten());
+        }
+        out.extend(self.below.iter().filter(|(d, _)| path.len() > d.len() && entry.path.is_within(d)).map(|(_, i)| i));
+        if entry.mode & 0o111 != 0 || name.contains(".so") {
+            out.extend(&self.executable);
+        }
+        out.extend(&self.any);
+        out.sort_unstable();
+        out.dedup();
+        out.retain(|index| self.analyzers[*index].claims(entry));
+    }
+
+    /// The indices of the analyzers that look at every entry.
+    pub fn observers(&self) -> &[usize] {
+        &self.metadata
+    }
+
+    /// Whether any analyzer might claim a file at `path`, whatever its mode: such paths are worth remembering as owned
+    /// by a distribution package. Files that only an executable's analyzer could claim count when they lie where
+    /// programs and libraries lie, not where documentation does.
+    pub fn might_claim(&self, path: &LayerPath) -> bool {
+        let name = path.file_name();
+        let dotted = name.rfind('.').map(|dot| &name[dot..]);
+        if self.names.contains_key(name) || dotted.is_some_and(|end| self.extensions.contains_key(end)) {
+            return true;
+        }
+        const PROGRAMS: [&str; 8] =
+            ["bin", "sbin", "usr/bin", "usr/sbin", "usr/lib", "usr/libexec", "usr/local", "opt"];
+        !self.executable.is_empty()
+            && PROGRAMS.iter().any(|d| path.is_within(d))
+            && (dotted.is_none() || name.contains(".so") || name.bytes().any(|b| b.is_ascii_digit()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_are_unique_and_the_fingerprint_is_stable() {
+        let all = Catalogue::standard();
+        let ids: HashSet<_> = all.analyzers().iter().map(|a| a.id()).collect();
+        assert_eq!(ids.len(), all.analyzers().len());
+        assert!(all.analyzers().iter().all(|a| !a.interests().is_empty()));
+        assert_eq!(all.fingerprint(), Catalogue::standard().fingerprint());
+        assert_ne!(all.fingerprint(), Catalogue::of(&STANDARD[1..]).fingerprint());
+    }
+
+    #[test]
+    fn who_is_interested_in_what() {
+        let all = Catalogue::standard();
+        let mut out = Vec::new();
+        let mut claimed = |path: &str, mode| -> Vec<String> {
+            let path = LayerPath::normalise(path).unwrap();
+            all.claims(&Entry { path: &path, kind: EntryKind::File, mode, target: "" }, &mut out);
+            out.iter().map(|i| all.analyzers()[*i].id().as_str().to_owned()).collect()
+        };
+        assert!(claimed("etc/os-release", 0o644).contains(&"os-release".to_owned()));
+        assert!(claimed("a/node_modules/b/package.json", 0o644).contains(&"node-package".to_owned()));
+        assert!(claimed("a/node_modules/b/.wh.package.json", 0o644).is_empty());
+    }
+}

@@ -1,0 +1,305 @@
+//! The one pass over a layer: blob bytes → SHA-256 → decompressed → tar entries → the analyzers that claim them.
+//!
+//! Each claimed file is held in one bounded buffer while it is analysed; everything else is passed over inside the
+//! decompression buffer. Two threads: one reads and hashes, one unpacks and analyses. What the bytes themselves or a
+//! limit hide becomes a gap of the inventory; a source that fails, or bytes that are not the ones the manifest pinned,
+//! are errors, and nothing is known of the layer then.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    io::{self, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use layergate_model::{Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, PathTableBuilder, Section};
+use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
+
+use crate::{Catalogue, Entry, File, Spool, spool::TemporaryFile};
+
+/// Bytes of a file that are shown to [`crate::Analyzer::wants`].
+const HEAD: usize = 512;
+/// Gaps of one layer that are told one by one; the rest is counted.
+const MAX_GAPS: usize = 1000;
+
+/// Why there is no inventory. Both are failures of this attempt, not facts about the layer: never cached.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// The blob's bytes did not arrive, or this machine could not keep a temporary file.
+    #[error("the layer could not be read to its end")]
+    Io(#[source] io::Error),
+    /// What arrived is not what the manifest pinned.
+    #[error("the registry sent other bytes than the manifest pins: {actual} instead of {expected} ({size} bytes)")]
+    DigestMismatch {
+        /// What the manifest says.
+        expected: Digest,
+        /// What arrived.
+        actual: Digest,
+        /// How many bytes arrived.
+        size: u64,
+    },
+    /// More bytes arrived than a layer may have; they were not read to their end, so that nothing is known of them.
+    #[error("the layer is over the limit of {0} compressed bytes (max-layer-bytes)")]
+    TooLarge(u64),
+}
+
+/// Reads one layer.
+pub fn inventory_layer(
+    blob: impl Read + Send,
+    expected: Digest,
+    catalogue: &Catalogue,
+    limits: &Limits,
+) -> Result<LayerInventory, LayerError> {
+    let (pass, hashed) = with_hash(blob, limits.max_layer_bytes, |bytes| {
+        let mut pass = Pass::new(catalogue, limits);
+        let end = pass.run(bytes);
+        (pass, end)
+    });
+    let (pass, end) = pass;
+    let summary = match hashed {
+        Ok(summary) => summary,
+        Err(e) if e.kind() == io::ErrorKind::FileTooLarge => return Err(LayerError::TooLarge(limits.max_layer_bytes)),
+        Err(e) => return Err(LayerError::Io(e)),
+    };
+    if summary.digest != expected {
+        return Err(LayerError::DigestMismatch { expected, actual: summary.digest, size: summary.size });
+    }
+    match end {
+        Err(PassError::Machine(error)) => Err(LayerError::Io(error)),
+        Err(PassError::Unpack(UnpackError::Source(error))) => Err(LayerError::Io(error)),
+        Err(PassError::Unpack(UnpackError::Corrupt(why))) => {
+            Ok(pass.finish(expected, summary.size, Some((GapKind::CorruptLayer, why))))
+        }
+        Err(PassError::Unpack(limit @ UnpackError::Limit { .. })) => {
+            Ok(pass.finish(expected, summary.size, Some((GapKind::LayerLimit, limit.to_string()))))
+        }
+        Ok(()) => Ok(pass.finish(expected, summary.size, None)),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PassError {
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    #[error("a temporary file failed")]
+    Machine(#[source] io::Error),
+}
+
+impl From<io::Error> for PassError {
+    fn from(error: io::Error) -> Self {
+        if error.get_ref().is_some_and(|e| e.is::<TemporaryFile>()) {
+            Self::Machine(error)
+        } else {
+            Self::Unpack(error.into())
+        }
+    }
+}
+
+struct Pass<'c> {
+    catalogue: &'c Catalogue,
+    limits: &'c Limits,
+    sections: Vec<Section>,
+    gaps: Vec<Gap>,
+    dropped_gaps: usize,
+    paths: PathTableBuilder,
+    unpacked: u64,
+    /// Paths that an analyzer claimed, and the directories above them: a later entry of the same path, or one in the
+    /// place of such a directory, replaces what they proved.
+    claimed: HashSet<LayerPath>,
+    above_claimed: HashSet<LayerPath>,
+}
+
+impl<'c> Pass<'c> {
+    fn new(catalogue: &'c Catalogue, limits: &'c Limits) -> Self {
+        let sections =
+            catalogue.analyzers().iter().map(|a| Section { revision: a.revision(), ..Section::default() }).collect();
+        Self {
+            catalogue,
+            limits,
+            sections,
+            gaps: Vec::new(),
+            dropped_gaps: 0,
+            paths: PathTableBuilder::default(),
+            unpacked: 0,
+            claimed: HashSet::new(),
+            above_claimed: HashSet::new(),
+        }
+    }
+
+    fn run(&mut self, bytes: impl Read) -> Result<(), PassError> {
+        let mut archive = Archive::new(decompress(bytes, self.limits)?, self.limits);
+        let result = self.walk(&mut archive);
+        self.unpacked = archive.source().unpacked();
+        for why in archive.take_hostile() {
+            self.gap(GapKind::HostilePath, "layer", why);
+        }
+        result
+    }
+
+    fn walk<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), PassError> {
+        let mut claims = Vec::new();
+        while let Some(entry) = archive.next_entry()? {
+            self.paths.push(&entry.path, entry.kind, entry.mode, &entry.target);
+            self.replace(&entry.path, entry.kind);
+            let seen = Entry { path: &entry.path, kind: entry.kind, mode: entry.mode, target: &entry.target };
+            for index in self.catalogue.observers() {
+                self.catalogue.analyzers()[*index].observe(&seen, &mut self.sections[*index]);
+            }
+            match entry.kind {
+                EntryKind::File => {
+                    self.catalogue.claims(&seen, &mut claims);
+                    if !claims.is_empty() {
+                        self.claim(&entry.path);
+                        self.analyze(&seen, entry.size, &mut claims, archive)?;
+                    }
+                }
+                EntryKind::HardLink => self.hard_link(&seen, &mut claims),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what an earlier entry of this layer proved when `path` takes its place.
+    fn replace(&mut self, path: &LayerPath, kind: EntryKind) {
+        let mut gone = Vec::new();
+        if self.claimed.contains(path) {
+            gone.push(path.clone());
+        }
+        if kind != EntryKind::Directory && self.above_claimed.contains(path) {
+            gone.extend(self.claimed.iter().filter(|p| p.len() > path.len() && p.is_within(path)).cloned());
+        }
+        for path in gone {
+            self.claimed.remove(&path);
+            self.sections.iter_mut().for_each(|s| s.forget(&path));
+        }
+    }
+
+    fn claim(&mut self, path: &LayerPath) {
+        self.claimed.insert(path.clone());
+        let mut above = path.parent();
+        while let Some(directory) = above {
+            above = directory.parent();
+            if !self.above_claimed.insert(directory) {
+                break;
+            }
+        }
+    }
+
+    fn analyze<R: Read>(
+        &mut self,
+        entry: &Entry<'_>,
+        size: u64,
+        claims: &mut Vec<usize>,
+        archive: &mut Archive<R>,
+    ) -> Result<(), PassError> {
+        if size > self.limits.max_file_bytes {
+            let detail =
+                format!("the file has {size} bytes, over the limit of {} (max-file-bytes)", self.limits.max_file_bytes);
+            self.gap(GapKind::FileLimit, entry.path, detail);
+            return Ok(());
+        }
+        let mut content = archive.content();
+        let mut head = Vec::with_capacity(HEAD);
+        content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+        claims.retain(|index| self.catalogue.analyzers()[*index].wants(&head));
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let spool = Spool::fill(io::Cursor::new(&head).chain(content), self.limits.max_file_bytes)?;
+        let Some(spool) = spool else {
+            let detail = format!("the file is over the limit of {} bytes (max-file-bytes)", self.limits.max_file_bytes);
+            self.gap(GapKind::FileLimit, entry.path, detail);
+            return Ok(());
+        };
+        let file = File { path: entry.path, mode: entry.mode, bytes: &spool, limits: self.limits };
+        for index in claims {
+            let analyzer = self.catalogue.analyzers()[*index];
+            let section = &mut self.sections[*index];
+            // Analyzers do not panic; should one, the layer must not look clean and the worker must live.
+            let gap = match catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&file, section))) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => Gap::new(error.kind, entry.path.as_str(), error.detail),
+                Err(_) => {
+                    let detail = format!("the analyzer {} broke down on this file; please report it", analyzer.id());
+                    Gap::new(GapKind::AnalyzerFailed, entry.path.as_str(), detail)
+                }
+            };
+            if section.gaps.len() < MAX_GAPS {
+                section.gaps.push(gap);
+            } else {
+                self.dropped_gaps += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// A second name of a file that came earlier. When the first name was claimed the same is proved here too;
+    /// otherwise the content is gone, and if this name would have been claimed that is a gap.
+    fn hard_link(&mut self, entry: &Entry<'_>, claims: &mut Vec<usize>) {
+        let as_file = Entry { kind: EntryKind::File, ..*entry };
+        self.catalogue.claims(&as_file, claims);
+        if claims.is_empty() {
+            return;
+        }
+        if !self.claimed.contains(entry.target) {
+            // Programs are claimed by their mode alone: every name of one is, so a first name that was not is no file
+            // of interest, or lies in a lower layer.
+            let detail = format!("a hard link to {}, whose content is not in this layer or was not kept", entry.target);
+            self.gap(GapKind::HardLink, entry.path, detail);
+            return;
+        }
+        self.claim(entry.path);
+        for section in &mut self.sections {
+            let mut linked: Vec<_> = section.packages.iter().filter(|p| p.proof() == entry.target).cloned().collect();
+            for package in &mut linked {
+                for location in &mut package.locations {
+                    if let Some(rest) = location.strip_prefix(entry.target) {
+                        *location = format!("{}{rest}", entry.path);
+                    }
+                }
+            }
+            section.packages.append(&mut linked);
+        }
+    }
+
+    fn gap(&mut self, kind: GapKind, place: &str, detail: String) {
+        if self.gaps.len() < MAX_GAPS {
+            self.gaps.push(Gap::new(kind, place, detail));
+        } else {
+            self.dropped_gaps += 1;
+        }
+    }
+
+    fn finish(mut self, blob: Digest, size: u64, end: Option<(GapKind, String)>) -> LayerInventory {
+        if let Some((kind, detail)) = end {
+            self.gaps.insert(0, Gap::new(kind, blob.to_string(), detail));
+        }
+        if self.dropped_gaps > 0 {
+            let detail = format!("{} more gaps of this layer are not told one by one", self.dropped_gaps);
+            self.gaps.push(Gap::new(GapKind::AnalyzerFailed, blob.to_string(), detail));
+        }
+        let mut known: HashMap<LayerPath, bool> = HashMap::new();
+        let mut sections = BTreeMap::new();
+        for (analyzer, mut section) in self.catalogue.analyzers().iter().zip(self.sections) {
+            for owned in &mut section.owned {
+                owned.paths.retain(|p| *known.entry(p.clone()).or_insert_with(|| self.catalogue.might_claim(p)));
+            }
+            section.owned.retain(|o| !o.paths.is_empty());
+            // Archive order is not content: the same files in another order are the same inventory.
+            section.packages.sort();
+            section.packages.dedup();
+            section.owned.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+            section.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
+            section.licenses.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+            section.secrets.sort();
+            section.facts.sort();
+            section.gaps.sort();
+            if !section.is_empty() {
+                sections.insert(analyzer.id(), section);
+            }
+        }
+        self.gaps.sort();
+        let paths = self.paths.finish();
+        LayerInventory { blob, size, unpacked: self.unpacked, sections, gaps: self.gaps, paths }
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the bytes of a claimed file are kept while it is read: in memory when it is small, in an unlinked, mapped
+//! temporary file when it is large (a fat JAR, a Go binary), so that a scan's memory does not grow with the files.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom, Write},
+    ops::Deref,
+};
+
+/// Files up to this size are kept in memory.
+const IN_MEMORY: u64 = 2 << 20;
+
+/// The bytes of one file.
+pub enum Spool {
+    /// A small one.
+    Memory(Vec<u8>),
+    /// A large one.
+    Mapped(memmap2::Mmap),
+}
+
+impl Spool {
+    /// Takes everything `content` has, at most `max` bytes; `None` when there are more.
+    pub fn fill(mut content: impl Read, max: u64) -> io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        content.by_ref().take(IN_MEMORY.min(max) + 1).read_to_end(&mut bytes)?;
+        let length = bytes.len() as u64;
+        if length > max {
+            return Ok(None);
+        }
+        if length <= IN_MEMORY {
+            return Ok(Some(Self::Memory(bytes)));
+        }
+        let mut file = tempfile::tempfile().map_err(disk)?;
+        file.write_all(&bytes).map_err(disk)?;
+        bytes.truncate(64 << 10);
+        let mut total = length;
+        loop {
+            bytes.resize(64 << 10, 0);
+            let n = match content.read(&mut bytes) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
+            total += n as u64;
+            if total > max {
+                return Ok(None);
+            }
+            file.write_all(&bytes[..n]).map_err(disk)?;
+        }
+        file.seek(SeekFrom::Start(0)).map_err(disk)?;
+        // SAFETY: the file is unlinked and known to nobody else, so that no one can change or cut it while it is mapped.
+        #[allow(unsafe_code)]
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(disk)?;
+        Ok(Some(Self::Mapped(map)))
+    }
+}
+
+/// Marks a failure of the temporary file: this machine's trouble, never the layer's.
+#[derive(Debug, thiserror::Error)]
+#[error("a large file could not be kept in the temporary directory {}", std::env::temp_dir().display())]
+pub(crate) struct TemporaryFile(#[source] io::Error);
+
+fn disk(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), TemporaryFile(error))
+}
+
+impl Deref for Spool {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::Mapped(map) => map,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_large_and_too_large() {
+        for size in [0u64, 10, IN_MEMORY, IN_MEMORY + 1, 3 * IN_MEMORY + 7] {
+            let spool = Spool::fill(io::repeat(7).take(size), u64::MAX - 1).unwrap().unwrap();
+            assert_eq!(spool.len() as u64, size);
+            assert!(spool.iter().all(|b| *b == 7));
+            assert_eq!(matches!(spool, Spool::Mapped(_)), size > IN_MEMORY);
+            assert!(Spool::fill(io::repeat(7).take(size + 1), size).unwrap().is_none());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Helpers for the analyzers' table tests: run one analyzer on one file.
+
+use layergate_model::{EntryKind, LayerPath, Limits, Section};
+
+use crate::{AnalyzeError, Analyzer, Entry, File};
+
+/// Runs `analyzer` on one file, which it must claim and want.
+pub(crate) fn analyze(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> (Section, Result<(), AnalyzeError>) {
+    let path = LayerPath::normalise(path).unwrap();
+    let entry = Entry { path: &path, kind: EntryKind::File, mode: 0o755, target: "" };
+    assert!(analyzer.claims(&entry), "{} does not claim {path}", analyzer.id());
+    assert!(analyzer.wants(&bytes[..bytes.len().min(512)]), "{} does not want {path}", analyzer.id());
+    let mut section = Section::default();
+    let limits = Limits::default();
+    let result = analyzer.analyze(&File { path: &path, mode: 0o755, bytes, limits: &limits }, &mut section);
+    (section, result)
+}
+
+/// `name version` of every package that `analyzer` finds in one file that it reads without complaint, sorted.
+pub(crate) fn packages(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> Vec<String> {
+    let (section, result) = analyze(analyzer, path, bytes);
+    result.unwrap();
+    let mut found: Vec<_> = section.packages.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
+    found.sort();
+    found
+}

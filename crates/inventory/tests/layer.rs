@@ -1,0 +1,106 @@
+//! The pass over whole layers: forgetting, hard links, corruption, limits and lies.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use layergate_inventory::{Catalogue, LayerError, inventory_layer};
+use layergate_model::{Digest, GapKind, LayerInventory, Limits};
+
+fn package_json(version: &str) -> Vec<u8> {
+    format!(r#"{{"name":"a","version":"{version}"}}"#).into_bytes()
+}
+
+enum Item<'a> {
+    File(&'a str, Vec<u8>),
+    Hard(&'a str, &'a str),
+    Symlink(&'a str, &'a str),
+}
+
+fn tar(items: &[Item<'_>]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for item in items {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(0);
+        match item {
+            Item::File(path, bytes) => {
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, path, &bytes[..]).unwrap();
+            }
+            Item::Hard(path, target) => {
+                header.set_entry_type(tar::EntryType::Link);
+                builder.append_link(&mut header, path, target).unwrap();
+            }
+            Item::Symlink(path, target) => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                builder.append_link(&mut header, path, target).unwrap();
+            }
+        }
+    }
+    builder.into_inner().unwrap()
+}
+
+fn scan(blob: &[u8], limits: &Limits) -> LayerInventory {
+    inventory_layer(blob, Digest::of(blob), &Catalogue::standard(), limits).unwrap()
+}
+
+fn found(inventory: &LayerInventory) -> Vec<String> {
+    let packages = inventory.sections.values().flat_map(|s| &s.packages);
+    packages.map(|p| format!("{} {}", p.version, p.proof())).collect()
+}
+
+fn gaps(inventory: &LayerInventory) -> Vec<GapKind> {
+    inventory.gaps.iter().chain(inventory.sections.values().flat_map(|s| &s.gaps)).map(|g| g.kind).collect()
+}
+
+const AT: &str = "node_modules/a/package.json";
+
+#[test]
+fn a_later_entry_of_the_same_layer_replaces_an_earlier_one() {
+    let first = Item::File(AT, package_json("1"));
+    let blob = tar(&[first, Item::File(AT, package_json("2"))]);
+    assert_eq!(found(&scan(&blob, &Limits::default())), [format!("2 {AT}")]);
+    let blob = tar(&[Item::File(AT, package_json("1")), Item::Symlink("node_modules", "elsewhere")]);
+    assert!(found(&scan(&blob, &Limits::default())).is_empty());
+}
+
+#[test]
+fn hard_links_prove_the_same_or_are_gaps() {
+    let blob = tar(&[Item::File(AT, package_json("1")), Item::Hard("x/node_modules/a/package.json", AT)]);
+    assert_eq!(found(&scan(&blob, &Limits::default())), [format!("1 {AT}"), "1 x/node_modules/a/package.json".into()]);
+    let blob = tar(&[Item::File("store/ab", package_json("1")), Item::Hard(AT, "store/ab")]);
+    assert_eq!(gaps(&scan(&blob, &Limits::default())), [GapKind::HardLink]);
+}
+
+#[test]
+fn what_the_bytes_hide_is_a_gap_and_what_was_read_before_stays() {
+    let mut blob = tar(&[Item::File(AT, package_json("1")), Item::File("big", vec![1; 5000])]);
+    blob.truncate(2500);
+    let cut = scan(&blob, &Limits::default());
+    assert_eq!((gaps(&cut), found(&cut).len(), cut.is_cacheable()), (vec![GapKind::CorruptLayer], 1, true));
+    let broken = scan(&tar(&[Item::File(AT, b"{".to_vec())]), &Limits::default());
+    assert_eq!(gaps(&broken), [GapKind::UnreadableFile]);
+    let limits = Limits { max_file_bytes: 5, ..Limits::default() };
+    assert_eq!(gaps(&scan(&tar(&[Item::File(AT, package_json("1"))]), &limits)), [GapKind::FileLimit]);
+    let limits = Limits { max_entries: 0, ..Limits::default() };
+    assert_eq!(gaps(&scan(&tar(&[Item::File(AT, package_json("1"))]), &limits)), [GapKind::LayerLimit]);
+}
+
+#[test]
+fn other_bytes_than_the_manifest_pins_are_no_inventory() {
+    let blob = tar(&[Item::File(AT, package_json("1"))]);
+    let catalogue = Catalogue::standard();
+    let other = inventory_layer(&blob[..], Digest::of(b"other"), &catalogue, &Limits::default());
+    assert!(matches!(other, Err(LayerError::DigestMismatch { .. })));
+    let small = Limits { max_layer_bytes: 100, ..Limits::default() };
+    assert!(matches!(
+        inventory_layer(&blob[..], Digest::of(&blob), &catalogue, &small),
+        Err(LayerError::TooLarge(100))
+    ));
+}
+
+#[test]
+fn archive_order_does_not_matter() {
+    let b = || Item::File("node_modules/b/package.json", br#"{"name":"b","version":"1"}"#.to_vec());
+    let one = scan(&tar(&[Item::File(AT, package_json("1")), b()]), &Limits::default());
+    let two = scan(&tar(&[b(), Item::File(AT, package_json("1"))]), &Limits::default());
+    assert_eq!(one.sections, two.sections);
+}
