@@ -1,10 +1,10 @@
 //! Verdicts: a small record for each job, and the compressed report of each image beside it.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::Stream;
+use layergate_model::Report;
 
 use crate::values::{IdempotencyKey, JobId, ReportKey, VerdictRecord};
 
@@ -35,12 +35,12 @@ pub trait VerdictStore: Send + Sync {
     /// it asks `get` again from time to time.
     async fn watch(&self) -> Result<VerdictStream, StoreError>;
 
-    /// Keeps a report (as [`crate::codec::encode_report`] made it). Stored before the record that names it. Reports may be evicted, least
-    /// recently written first; the record stays.
-    async fn put_report(&self, key: &ReportKey, report: Bytes) -> Result<(), StoreError>;
+    /// Keeps a report. Stored before the record that names it. Reports may be evicted, least recently written first;
+    /// the record stays. Adapters that leave the process store what [`crate::codec::encode_report`] makes.
+    async fn put_report(&self, key: &ReportKey, report: &Arc<Report>) -> Result<(), StoreError>;
 
-    /// A report; `None` when it was never stored or is evicted.
-    async fn get_report(&self, key: &ReportKey) -> Result<Option<Bytes>, StoreError>;
+    /// A report; `None` when it was never stored, is evicted or cannot be read.
+    async fn get_report(&self, key: &ReportKey) -> Result<Option<Arc<Report>>, StoreError>;
 
     /// Binds an idempotency key to a job, unless it is bound already; the job that it is bound to. Bindings may expire
     /// after a day.
