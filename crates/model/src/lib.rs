@@ -34,7 +34,7 @@ pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, OsReleaseFile, Owne
 pub use limits::Limits;
 pub use package::{Dependency, Package, PackageKind, Scope, SourcePackage};
 pub use path::{LayerPath, PathError};
-pub use path_table::{EntryKind, PathEntry, PathTable, PathTableBuilder, PathTableError};
+pub use path_table::{EntryKind, EntryRef, PathEntry, PathTable, PathTableBuilder, PathTableError};
 pub use platform::{Platform, PlatformError};
 pub use purl::Purl;
 pub use reference::{ImageReference, ReferenceError, Registry, RepoPath, Tag};

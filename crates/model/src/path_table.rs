@@ -37,6 +37,19 @@ pub struct PathEntry {
     pub target: String,
 }
 
+/// One entry of a layer, borrowed from the table while it is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryRef<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky (12 bits).
+    pub mode: u16,
+    /// Target of a link; empty otherwise.
+    pub target: &'a str,
+}
+
 /// A layer's entries, front-coded; cheap to clone.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PathTable {
@@ -81,6 +94,17 @@ impl PathTable {
     /// The entries of a table that was checked when it was made.
     pub fn entries(&self) -> impl Iterator<Item = PathEntry> + '_ {
         self.iter().map_while(Result::ok)
+    }
+
+    /// Walks the entries in archive order without an allocation for each: laying a hundred layers upon each other
+    /// walks millions. Ends early where the bytes are damaged, which [`PathTable::from_bytes`] has ruled out.
+    pub fn visit(&self, mut each: impl FnMut(EntryRef<'_>)) {
+        let mut entries = Entries { bytes: &self.bytes, at: 0, path: Vec::new() };
+        while entries.at < entries.bytes.len() {
+            let Some((kind, mode, target)) = entries.step() else { return };
+            let Ok(path) = std::str::from_utf8(&entries.path) else { return };
+            each(EntryRef { path, kind, mode, target });
+        }
     }
 
     /// Whether there are no entries.
@@ -141,7 +165,7 @@ struct Entries<'a> {
     path: Vec<u8>,
 }
 
-impl Entries<'_> {
+impl<'a> Entries<'a> {
     fn length(&mut self) -> Option<usize> {
         let (mut value, mut shift) = (0u64, 0);
         loop {
@@ -158,19 +182,20 @@ impl Entries<'_> {
         }
     }
 
-    fn take(&mut self, length: usize) -> Option<&[u8]> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(length)?;
         let taken = self.bytes.get(self.at..end)?;
         self.at = end;
         Some(taken)
     }
 
-    fn entry(&mut self) -> Option<Result<PathEntry, PathError>> {
+    /// Reads one entry; its path is then in `self.path`.
+    fn step(&mut self) -> Option<(EntryKind, u16, &'a str)> {
         let shared = self.length().filter(|s| *s <= self.path.len())?;
         let rest = self.length()?;
-        let rest = self.take(rest)?.to_vec();
+        let rest = self.take(rest)?;
         self.path.truncate(shared);
-        self.path.extend_from_slice(&rest);
+        self.path.extend_from_slice(rest);
         let word = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
         let kind = match word >> 12 {
             0 => EntryKind::File,
@@ -182,12 +207,17 @@ impl Entries<'_> {
         };
         let target = if matches!(kind, EntryKind::Symlink | EntryKind::HardLink) {
             let length = self.length()?;
-            std::str::from_utf8(self.take(length)?).ok()?.to_owned()
+            std::str::from_utf8(self.take(length)?).ok()?
         } else {
-            String::new()
+            ""
         };
+        Some((kind, word & 0o7777, target))
+    }
+
+    fn entry(&mut self) -> Option<Result<PathEntry, PathError>> {
+        let (kind, mode, target) = self.step()?;
         let path = std::str::from_utf8(&self.path).ok()?;
-        Some(LayerPath::normalise(path).map(|path| PathEntry { path, kind, mode: word & 0o7777, target }))
+        Some(LayerPath::normalise(path).map(|path| PathEntry { path, kind, mode, target: target.to_owned() }))
     }
 }
 
@@ -233,6 +263,9 @@ mod tests {
             assert_eq!((&*entry.path, entry.kind, entry.mode, entry.target.as_str()), (*path, *kind, *mode, *target));
         }
         assert_eq!(read.len(), entries.len());
+        let mut walked = Vec::new();
+        table.visit(|e| walked.push((e.path.to_owned(), e.kind, e.mode, e.target.to_owned())));
+        assert!(walked.iter().map(|w| (w.0.as_str(), w.1, w.2, w.3.as_str())).eq(entries));
         for cut in 1..table.as_bytes().len() {
             let _ = PathTable::from_bytes(table.as_bytes()[..cut].to_vec());
             let mut flipped = table.as_bytes().to_vec();
