@@ -1,1 +1,29 @@
-//! The snapshot: one immutable memory-mapped advisory file.
+//! The snapshot: every advisory of every feed in one immutable, memory-mapped file.
+//!
+//! Feeds give [`Record`]s; the [`Builder`] collapses aliases (one flaw, one entry in the flaw table), sorts everything
+//! and writes the file; [`Snapshot`] maps it and answers look-ups by namespace and package name without reading the
+//! rest. `layout.rs` describes the bytes. Nothing here knows what a feed looks like or what a match is.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod builder;
+mod collapse;
+mod diff;
+mod encode;
+mod entry;
+mod flaw;
+mod intern;
+mod layout;
+mod manifest;
+mod namespace;
+mod record;
+mod snapshot;
+
+pub use builder::{BuildError, Builder};
+pub use diff::{Change, ChangeKind, diff};
+pub use entry::{Entries, Entry, List, Ranges};
+pub use flaw::Flaw;
+pub use layout::FORMAT_VERSION;
+pub use manifest::{Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest};
+pub use namespace::{Namespace, NamespaceError};
+pub use record::{Affected, Day, End, Rating, Record, Start, VersionRange};
+pub use snapshot::{OpenError, PackageKey, Snapshot};

@@ -1,0 +1,299 @@
+//! Collects records in a compact form and writes the snapshot.
+//!
+//! Records may arrive in any order (parsers run side by side): everything is sorted before it is written, so the same
+//! records give the same bytes. In memory a record is numbers into interned strings, about 100 bytes and 40 for each
+//! affected package; half a million records stay far below a gibibyte.
+
+use std::{collections::BTreeMap, io::Write as _, path::Path};
+
+use layergate_model::Digest;
+
+use crate::{
+    Affected, Day, EndOfLife, End, FeedInfo, Record, Start, VersionRange,
+    encode::encode,
+    intern::Interner,
+};
+
+/// More text than the format's references can name.
+const MAX_TEXT: usize = u32::MAX as usize / 2;
+/// Titles are cut here: they are one line for people.
+const MAX_TITLE: usize = 140;
+/// Ids and names longer than this are no ids and no names.
+const MAX_NAME: usize = 512;
+
+/// Why a snapshot could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A record without an id, or with a name of absurd length.
+    #[error("record {id:?} is not usable: {why}")]
+    Record {
+        /// Its id, cut.
+        id: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// More than the format can hold.
+    #[error("the advisories need {0} bytes, more than a snapshot can hold")]
+    TooLarge(usize),
+    /// The file could not be written.
+    #[error("cannot write the snapshot {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A list within one of the builder's pools.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+impl Span {
+    pub(crate) fn of<T>(self, pool: &[T]) -> &[T] {
+        pool.get(self.start as usize..self.start as usize + self.len as usize).unwrap_or(&[])
+    }
+}
+
+pub(crate) struct Head {
+    pub(crate) id: u32,
+    pub(crate) feed: u32,
+    pub(crate) aliases: Span,
+    pub(crate) title: u32,
+    pub(crate) ratings: Span,
+    pub(crate) cvss: Span,
+    /// Index into `kevs` + 1.
+    pub(crate) kev: u32,
+    /// Probability in millionths + 1.
+    pub(crate) epss: u32,
+    pub(crate) malicious: bool,
+    pub(crate) modified: Option<Day>,
+    pub(crate) bare: bool,
+}
+
+pub(crate) struct Row {
+    pub(crate) head: u32,
+    pub(crate) namespace: u32,
+    pub(crate) name: u32,
+    pub(crate) module: u32,
+    pub(crate) arches: Span,
+    pub(crate) versions: Span,
+    pub(crate) ranges: Span,
+    pub(crate) status: u8,
+    /// Severity + 1.
+    pub(crate) severity: u8,
+}
+
+#[derive(Default)]
+pub(crate) struct FeedState {
+    pub(crate) info: Option<FeedInfo>,
+    pub(crate) records: u64,
+    pub(crate) withdrawn: u64,
+    pub(crate) errors: u64,
+    pub(crate) newest: Option<Day>,
+}
+
+/// Collects records and writes a snapshot.
+pub struct Builder {
+    pub(crate) strings: Interner,
+    pub(crate) words: Vec<u32>,
+    pub(crate) ratings: Vec<(u32, u8)>,
+    pub(crate) cvss: Vec<[u32; 4]>,
+    pub(crate) kevs: Vec<(u32, u32, bool)>,
+    pub(crate) ranges: Vec<VersionRange<u32>>,
+    pub(crate) heads: Vec<Head>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) feeds: BTreeMap<String, FeedState>,
+    pub(crate) end_of_life: Vec<EndOfLife>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            strings: Interner::new(),
+            words: Vec::new(),
+            ratings: Vec::new(),
+            cvss: Vec::new(),
+            kevs: Vec::new(),
+            ranges: Vec::new(),
+            heads: Vec::new(),
+            rows: Vec::new(),
+            feeds: BTreeMap::new(),
+            end_of_life: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// An empty builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells what a feed is; feeds that bring no record are listed too.
+    pub fn feed(&mut self, info: FeedInfo) {
+        self.feeds.entry(info.id.clone()).or_default().info = Some(info);
+    }
+
+    /// Counts records of a feed that could not be read.
+    pub fn count_errors(&mut self, feed: &str, errors: u64) {
+        self.feeds.entry(feed.to_owned()).or_default().errors += errors;
+    }
+
+    /// Adds end-of-life dates.
+    pub fn end_of_life(&mut self, rows: impl IntoIterator<Item = EndOfLife>) {
+        self.end_of_life.extend(rows);
+    }
+
+    /// How many records went in.
+    pub fn records(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Adds a record. A withdrawn one is counted and left out.
+    pub fn add(&mut self, record: &Record) -> Result<(), BuildError> {
+        let refuse = |why| BuildError::Record { id: record.id.chars().take(80).collect(), why };
+        if record.id.is_empty() || record.id.len() > MAX_NAME {
+            return Err(refuse("its id is empty or too long"));
+        }
+        if self.strings.bytes() > MAX_TEXT {
+            return Err(BuildError::TooLarge(self.strings.bytes()));
+        }
+        let feed = self.feeds.entry(record.feed.clone().into_owned()).or_default();
+        if record.withdrawn {
+            feed.withdrawn += 1;
+            return Ok(());
+        }
+        feed.records += 1;
+        feed.newest = feed.newest.max(record.modified);
+        let head = self.heads.len() as u32;
+        let title = record.title.as_deref().map(one_line).unwrap_or_default();
+        let mut aliases: Vec<u32> = record
+            .aliases
+            .iter()
+            .filter(|a| !a.is_empty() && a.len() <= MAX_NAME && **a != record.id)
+            .map(|a| self.strings.intern(a))
+            .collect();
+        aliases.sort_unstable();
+        aliases.dedup();
+        let aliases = self.span(&aliases);
+        let ratings = Span { start: self.ratings.len() as u32, len: record.ratings.len() as u32 };
+        for rating in &record.ratings {
+            self.ratings.push((self.strings.intern(&rating.source), rating.severity as u8));
+        }
+        let cvss = Span { start: self.cvss.len() as u32, len: record.cvss.len() as u32 };
+        for c in &record.cvss {
+            let row = [&c.source, &c.version, &c.vector].map(|s| self.strings.intern(s));
+            self.cvss.push([row[0], row[1], row[2], u32::from(c.score_tenths)]);
+        }
+        let mut kev = 0;
+        if let Some(k) = &record.kev {
+            let due = k.due_date.as_deref().unwrap_or("");
+            self.kevs.push((self.strings.intern(&k.date_added), self.strings.intern(due), k.ransomware));
+            kev = self.kevs.len() as u32;
+        }
+        let (id, feed) = (self.strings.intern(&record.id), self.strings.intern(&record.feed));
+        self.heads.push(Head {
+            id,
+            feed,
+            aliases,
+            title: self.strings.intern(&title),
+            ratings,
+            cvss,
+            kev,
+            epss: record.epss.map_or(0, |e| e.saturating_add(1)),
+            malicious: record.malicious,
+            modified: record.modified,
+            bare: record.affected.is_empty(),
+        });
+        for affected in &record.affected {
+            if affected.name.is_empty() || affected.name.len() > MAX_NAME {
+                continue;
+            }
+            self.row(head, affected);
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, head: u32, affected: &Affected) {
+        let arches = affected.arches.iter().map(|a| self.strings.intern(a)).collect::<Vec<_>>();
+        let versions = affected.versions.iter().map(|v| self.strings.intern(v)).collect::<Vec<_>>();
+        let (arches, versions) = (self.span(&arches), self.span(&versions));
+        let ranges = Span { start: self.ranges.len() as u32, len: affected.ranges.len() as u32 };
+        for range in &affected.ranges {
+            let start = match &range.start {
+                Start::Beginning => Start::Beginning,
+                Start::From(v) => Start::From(self.strings.intern(v)),
+                Start::After(v) => Start::After(self.strings.intern(v)),
+            };
+            let end = match &range.end {
+                End::Open => End::Open,
+                End::Fixed(v) => End::Fixed(self.strings.intern(v)),
+                End::Before(v) => End::Before(self.strings.intern(v)),
+                End::Last(v) => End::Last(self.strings.intern(v)),
+            };
+            self.ranges.push(VersionRange { start, end });
+        }
+        self.rows.push(Row {
+            head,
+            namespace: self.strings.intern(affected.namespace.as_str()),
+            name: self.strings.intern(&affected.name),
+            module: affected.module.as_deref().map_or(0, |m| self.strings.intern(m)),
+            arches,
+            versions,
+            ranges,
+            status: affected.status as u8,
+            severity: affected.severity.map_or(0, |s| s as u8 + 1),
+        });
+    }
+
+    fn span(&mut self, words: &[u32]) -> Span {
+        let start = self.words.len() as u32;
+        self.words.extend_from_slice(words);
+        Span { start, len: words.len() as u32 }
+    }
+
+    /// The snapshot's bytes.
+    pub fn finish(self) -> Result<Vec<u8>, BuildError> {
+        encode(self)
+    }
+
+    /// Writes the snapshot beside its final place, flushes it and renames it: a reader sees the old file or the whole
+    /// new one. The digest is that of the bytes.
+    pub fn write(self, path: &Path) -> Result<Digest, BuildError> {
+        let bytes = self.finish()?;
+        let digest = Digest::of(&bytes);
+        let failed = |source| BuildError::Write { path: path.display().to_string(), source };
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.new", std::process::id()));
+        let temporary = Path::new(&temporary);
+        let result = std::fs::File::create(temporary)
+            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(temporary, path));
+        if result.is_err() {
+            let _ = std::fs::remove_file(temporary);
+        }
+        result.map_err(failed)?;
+        Ok(digest)
+    }
+}
+
+/// Blanks and control characters become single blanks, and the line ends at a word.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+        if line.len() + word.len() + 1 > MAX_TITLE {
+            line.push('…');
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}

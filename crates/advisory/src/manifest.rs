@@ -1,0 +1,71 @@
+//! What a snapshot says of itself: its feeds, which namespaces it covers, and when releases end.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Namespace;
+
+/// What is known of a feed before it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedInfo {
+    /// A short stable word: `ubuntu-cve-tracker`, `osv-pypa`, …
+    pub id: String,
+    /// The name for people.
+    pub name: String,
+    /// Where it comes from.
+    pub url: String,
+    /// Its licence, as an SPDX expression or in the source's own words.
+    pub licence: String,
+}
+
+/// A feed as it went into a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedSummary {
+    /// What it is.
+    #[serde(flatten)]
+    pub info: FeedInfo,
+    /// Records that went in.
+    pub records: u64,
+    /// Records that the feed itself took back, left out.
+    pub withdrawn: u64,
+    /// Records that could not be read.
+    pub errors: u64,
+    /// The date of the newest record (ISO 8601), where the feed dates them.
+    pub newest: Option<String>,
+}
+
+/// What a snapshot has on one namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// How many packages have advisories.
+    pub packages: u64,
+    /// How many pairs of package and flaw.
+    pub entries: u64,
+    /// The feeds they come from, by id, sorted.
+    pub feeds: Vec<String>,
+}
+
+/// When a release stops being mended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EndOfLife {
+    /// The distribution's `ID`.
+    pub distro: String,
+    /// The release as its advisories are cut: `12`, `22.04`, `3.18`.
+    pub release: String,
+    /// The last day (ISO 8601) of free support.
+    pub date: String,
+}
+
+/// The manifest of a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The feeds, by id.
+    pub feeds: Vec<FeedSummary>,
+    /// The namespaces.
+    pub coverage: BTreeMap<Namespace, Coverage>,
+    /// End-of-life dates, sorted.
+    pub end_of_life: Vec<EndOfLife>,
+    /// How many flaws.
+    pub flaws: u64,
+}

@@ -1,0 +1,272 @@
+//! A snapshot file, mapped into memory and shared by every process that has it open.
+//!
+//! Opening reads the header, the section table and the manifest, a few kilobytes whatever the file's size. The file's
+//! digest is verified when it arrives (whoever downloads it), not at each opening. A file that was damaged afterwards
+//! gives wrong or missing answers but no panic: every offset is checked where it is used. The file must not be cut short
+//! while it is mapped; snapshots are immutable and replaced by renaming, which leaves the mapped one alive.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use layergate_model::{Digest, Distro};
+
+use crate::{
+    Coverage, Entries, FeedSummary, Flaw, FORMAT_VERSION, Manifest, Namespace,
+    layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
+};
+
+/// A manifest is small; a larger one is a lie.
+const MAX_MANIFEST: usize = 16 << 20;
+
+/// Why a file is not a snapshot that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("cannot open the advisory snapshot {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not a snapshot at all.
+    #[error("{0} is not an advisory snapshot")]
+    NotASnapshot(PathBuf),
+    /// A format of another time.
+    #[error("{path} is a snapshot of format {found}; this program reads format {FORMAT_VERSION} (run `layergate db update`)")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format version.
+        found: u32,
+    },
+    /// The header contradicts the file.
+    #[error("the snapshot {path} is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: &'static str,
+    },
+}
+
+enum Bytes {
+    Mapped(memmap2::Mmap),
+    Owned(Vec<u8>),
+}
+
+impl Bytes {
+    fn get(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+struct Inner {
+    bytes: Bytes,
+    sections: [(usize, usize); 8],
+    manifest: Manifest,
+    digest: OnceLock<Digest>,
+}
+
+/// An open snapshot; clones share it.
+#[derive(Clone)]
+pub struct Snapshot(Arc<Inner>);
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("flaws", &self.0.manifest.flaws).finish_non_exhaustive()
+    }
+}
+
+/// A package that the snapshot has advisories on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageKey<'s> {
+    /// Its namespace's text.
+    pub namespace: &'s str,
+    /// Its name.
+    pub name: &'s str,
+}
+
+impl Snapshot {
+    /// Opens a file. A file named by its digest (`sha256-<64 hex>` or the hex alone, before the first dot) is taken at
+    /// its word, for whoever stored it under that name has verified it; of another one the digest is computed when
+    /// somebody asks.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        let file = std::fs::File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() < HEADER as u64 {
+            return Err(OpenError::NotASnapshot(path.to_owned()));
+        }
+        // SAFETY: the map is read-only and private to this value; snapshots are never written in place, and bytes that
+        // change regardless are only ever read as numbers that are checked before use.
+        #[allow(unsafe_code)]
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
+        let snapshot = Self::read(Bytes::Mapped(map), path)?;
+        let stem = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.split('.').next()).unwrap_or_default();
+        let named = format!("sha256:{}", stem.strip_prefix("sha256-").unwrap_or(stem)).parse();
+        Ok(match named {
+            Ok(digest) => snapshot.with_digest(digest),
+            Err(_) => snapshot,
+        })
+    }
+
+    /// A snapshot from bytes in memory (tests, small generated ones).
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, OpenError> {
+        Self::read(Bytes::Owned(bytes), Path::new("(memory)"))
+    }
+
+    /// Tells the digest that the file was verified against, so that nobody hashes it again.
+    #[must_use]
+    pub fn with_digest(self, digest: Digest) -> Self {
+        let _ = self.0.digest.set(digest);
+        self
+    }
+
+    fn read(bytes: Bytes, path: &Path) -> Result<Self, OpenError> {
+        let b = bytes.get();
+        let damaged = |what| OpenError::Damaged { path: path.to_owned(), what };
+        if b.get(..8) != Some(MAGIC) {
+            return Err(OpenError::NotASnapshot(path.to_owned()));
+        }
+        let word = |at: usize| b.get(at..at + 4).and_then(|w| w.try_into().ok()).map_or(0, u32::from_le_bytes);
+        let long = |at: usize| b.get(at..at + 8).and_then(|w| w.try_into().ok()).map_or(0, u64::from_le_bytes);
+        if word(8) != FORMAT_VERSION {
+            return Err(OpenError::Version { path: path.to_owned(), found: word(8) });
+        }
+        if word(12) as usize != TAGS.len() || long(16) != b.len() as u64 {
+            return Err(damaged("its length is not the one in its header (cut short?)"));
+        }
+        let mut sections = [(0, 0); 8];
+        for (i, (tag, section)) in TAGS.iter().zip(&mut sections).enumerate() {
+            let row = HEADER + i * SECTION_ROW;
+            let (start, len) = (long(row + 8), long(row + 16));
+            let end = start.checked_add(len).filter(|end| *end <= b.len() as u64);
+            if b.get(row..row + 8) != Some(*tag) || end.is_none() {
+                return Err(damaged("its section table points outside of it"));
+            }
+            *section = (start as usize, len as usize);
+        }
+        let (start, len) = sections[0];
+        let manifest = b.get(start..start + len).filter(|m| m.len() <= MAX_MANIFEST);
+        let manifest = manifest.and_then(|m| serde_json::from_slice(m).ok()).ok_or_else(|| damaged("no manifest"))?;
+        Ok(Self(Arc::new(Inner { bytes, sections, manifest, digest: OnceLock::new() })))
+    }
+
+    fn section(&self, i: usize) -> &[u8] {
+        let (start, len) = self.0.sections[i];
+        self.0.bytes.get().get(start..start + len).unwrap_or(&[])
+    }
+
+    fn strings(&self) -> &[u8] {
+        self.section(1)
+    }
+
+    /// The SHA-256 of the file, which is its name. Reads the whole file once unless it was told.
+    pub fn digest(&self) -> Digest {
+        *self.0.digest.get_or_init(|| Digest::of(self.0.bytes.get()))
+    }
+
+    /// What the snapshot says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.0.manifest
+    }
+
+    /// Its feeds, by id; an entry's feed number is the place here.
+    pub fn feeds(&self) -> &[FeedSummary] {
+        &self.0.manifest.feeds
+    }
+
+    /// A feed's id.
+    pub fn feed_id(&self, number: u32) -> &str {
+        self.feeds().get(number as usize).map_or("unknown", |f| f.info.id.as_str())
+    }
+
+    /// What it has on a namespace; `None` when no feed speaks of it at all, which is a gap and not a clean bill.
+    pub fn coverage(&self, namespace: &Namespace) -> Option<&Coverage> {
+        self.0.manifest.coverage.get(namespace)
+    }
+
+    /// The date of the newest record of any feed (ISO 8601).
+    pub fn newest(&self) -> Option<&str> {
+        self.feeds().iter().filter_map(|f| f.newest.as_deref()).max()
+    }
+
+    /// The last day of a distribution's release (`VERSION_ID` as advisories cut it, then ever shorter).
+    pub fn end_of_life(&self, distro: &Distro) -> Option<&str> {
+        let rows = &self.0.manifest.end_of_life;
+        let mut release = distro.version.clone()?;
+        loop {
+            if let Some(row) = rows.iter().find(|r| r.distro == distro.id && r.release == release) {
+                return Some(&row.date);
+            }
+            let cut = release.rfind('.')?;
+            release.truncate(cut);
+        }
+    }
+
+    /// The advisories on a package.
+    pub fn lookup(&self, namespace: &Namespace, name: &str) -> Entries<'_> {
+        self.lookup_text(namespace.as_str(), name)
+    }
+
+    /// As [`Snapshot::lookup`], with a namespace's text.
+    pub fn lookup_text(&self, namespace: &str, name: &str) -> Entries<'_> {
+        let (strings, entries) = (self.strings(), self.section(2));
+        for offset in probe(self.section(3), hash([namespace.as_bytes(), name.as_bytes()])) {
+            let mut cursor = Cursor::new(entries, offset as usize);
+            let (ns, n) = (cursor.number(), cursor.number());
+            if string_at(strings, n) == name && string_at(strings, ns) == namespace {
+                return Entries::new(strings, cursor);
+            }
+        }
+        Entries::none()
+    }
+
+    /// The details of a flaw by its number.
+    pub fn flaw(&self, number: u32) -> Option<Flaw<'_>> {
+        let at = (number as usize).checked_mul(4)?;
+        let offset = self.section(5).get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)?;
+        Flaw::read(self.strings(), self.section(4), offset)
+    }
+
+    /// The numbers of the flaws that an id names: one, or the bundles that a CVE lies in as well.
+    pub fn flaws_named(&self, id: &str) -> Vec<u32> {
+        let (strings, ids) = (self.strings(), self.section(6));
+        for offset in probe(self.section(7), hash([id.as_bytes(), b""])) {
+            let mut cursor = Cursor::new(ids, offset as usize);
+            if string_at(strings, cursor.number()) == id {
+                let count = cursor.count();
+                return (0..count).map(|_| cursor.number()).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Every package with its entries, in the order of namespace and name.
+    pub fn packages(&self) -> impl Iterator<Item = (PackageKey<'_>, Entries<'_>)> {
+        let (strings, entries) = (self.strings(), self.section(2));
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            if at >= entries.len() {
+                return None;
+            }
+            let mut cursor = Cursor::new(entries, at);
+            let (namespace, name) = (string_at(strings, cursor.number()), string_at(strings, cursor.number()));
+            let found = Entries::new(strings, cursor);
+            at = found.clone().end().max(cursor.at);
+            Some((PackageKey { namespace, name }, found))
+        })
+    }
+
+    /// The size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.0.bytes.get().len() as u64
+    }
+}
