@@ -136,7 +136,8 @@ impl Builder {
 
     /// Tells what a feed is; feeds that bring no record are listed too.
     pub fn feed(&mut self, info: FeedInfo) {
-        self.feeds.entry(info.id.clone()).or_default().info = Some(info);
+        let state = self.feeds.entry(info.id.clone()).or_default();
+        state.info = Some(info);
     }
 
     /// Counts records of a feed that could not be read.
