@@ -1,1 +1,6 @@
-//! Helpers of the end-to-end tests.
+//! Helpers of the end-to-end tests: images from readable recipes, real servers on free loopback ports, the binary.
+#![allow(clippy::expect_used, clippy::panic)]
+
+pub mod layout;
+pub mod recipe;
+pub mod rpm;
