@@ -1,0 +1,106 @@
+//! The command line (design, section 3): one type for each command, one file for each group of them.
+
+mod db;
+mod fleet;
+mod scan;
+
+pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, MirrorArgs, PushArgs, ShowArgs, UpdateArgs};
+pub(crate) use fleet::{
+    CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, ServerArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
+};
+pub(crate) use scan::{JudgeArgs, LimitArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The gate between a container registry and production.
+///
+/// Exit codes: 0 pass, 1 fail (the policy says no), 2 usage or configuration is wrong, 3 error (could not be scanned
+/// to the end, or a gap that the policy does not allow).
+#[derive(Debug, Parser)]
+#[command(name = "layergate", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Say nothing but the report (and errors)
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; twice, everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Configuration file; otherwise layergate.toml in the working directory, where there is one
+    #[arg(long, global = true, env = "LAYERGATE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Give the verdict on images, here or by a fleet (--server)
+    Scan(ScanArgs),
+    /// List what is in an image, as CycloneDX (or any -o FORMAT)
+    Sbom(SbomArgs),
+    /// Build, update and look into the advisory database
+    Db(DbArgs),
+    /// Check a policy file and show what it says
+    Policy(PolicyArgs),
+    /// Explain one finding of a JSON report: why it matched and what to do
+    Explain(ExplainArgs),
+    /// Compare two JSON reports: what came, what went
+    Diff(ReportDiffArgs),
+    /// Run a coordinator of a fleet
+    Coordinator(CoordinatorArgs),
+    /// Run a worker of a fleet
+    Worker(WorkerArgs),
+    /// Hand images to a fleet and return their job ids
+    Submit(SubmitArgs),
+    /// Wait for jobs of a fleet and end with their verdict
+    Wait(WaitArgs),
+    /// See and steer a fleet
+    Fleet(FleetArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Read a policy file; exit 2 with the line when something in it is wrong
+    Check {
+        /// The policy (TOML)
+        file: PathBuf,
+    },
+    /// Print the policy that holds when none is given
+    Default,
+    /// Judge a JSON report anew under another policy, without scanning
+    WhatIf {
+        /// The policy (TOML)
+        policy: PathBuf,
+        /// A report written with -o json
+        report: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// An advisory (CVE-…, GHSA-…), a finding id, a package id or a package name
+    pub(crate) what: String,
+    /// A report written with -o json
+    pub(crate) report: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportDiffArgs {
+    /// The older report (JSON)
+    pub(crate) old: PathBuf,
+    /// The newer report (JSON)
+    pub(crate) new: PathBuf,
+}

@@ -1,0 +1,187 @@
+//! Arguments of `scan` and `sbom`, and those that other commands share with them.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::Args;
+use layergate_model::{Limits, Platform, Severity};
+use layergate_report::Format;
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// registry/repo:tag, …@sha256:…, docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG], dir:ROOTFS, sbom:FILE,
+    /// or the path of an archive (./app.tar)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Platform OS/ARCH[/VARIANT], repeatable, or "all"; otherwise linux/amd64's image of an index, or the one there is
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    pub(crate) platforms: Vec<String>,
+    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, openvex
+    #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
+    pub(crate) outputs: Vec<OutputSpec>,
+    /// Render a template (minijinja) over the JSON report to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// Let a fleet do the work: URL of a coordinator, several separated by commas
+    #[arg(long, env = "LAYERGATE_SERVER", value_name = "URL[,URL…]", value_delimiter = ',')]
+    pub(crate) server: Vec<String>,
+    /// End as error when the verdict takes longer (for example 90s, 10m)
+    #[arg(long, env = "LAYERGATE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SbomArgs {
+    /// The image, as for scan
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Platform OS/ARCH[/VARIANT]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+    /// Output FORMAT[=FILE], repeatable
+    #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
+    pub(crate) outputs: Vec<OutputSpec>,
+}
+
+/// What a verdict is made with.
+#[derive(Debug, Default, Args)]
+pub(crate) struct JudgeArgs {
+    /// Advisories: a snapshot file, or a directory of feeds to compile and cache; otherwise the data directory's
+    /// current snapshot (layergate db update)
+    #[arg(long, env = "LAYERGATE_DB", value_name = "PATH")]
+    pub(crate) db: Option<PathBuf>,
+    /// Policy (TOML); see docs/policy.md
+    #[arg(long, env = "LAYERGATE_POLICY", value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// VEX document (OpenVEX, CSAF, CycloneDX), repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Fail from this severity on: critical, high, medium, low
+    #[arg(long, env = "LAYERGATE_FAIL_ON", value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+    /// Let findings without a fix pass with a warning
+    #[arg(long)]
+    pub(crate) only_fixed: bool,
+    /// Judge as of this day (UTC, YYYY-MM-DD); otherwise today
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<jiff::civil::Date>,
+}
+
+/// How images are reached.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SourceArgs {
+    /// Where layer inventories are kept between runs
+    #[arg(long, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Download no advisories (the image's own registry is still asked)
+    #[arg(long, env = "LAYERGATE_OFFLINE")]
+    pub(crate) offline: bool,
+    /// Speak plain HTTP to registries (loopback registries need no flag)
+    #[arg(long, env = "LAYERGATE_PLAIN_HTTP")]
+    pub(crate) plain_http: bool,
+}
+
+/// The deterministic limits of reading a layer.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Compressed bytes of one layer
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_layer_bytes: Option<u64>,
+    /// Bytes of one layer after decompression
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_unpacked_bytes: Option<u64>,
+    /// Unpacked bytes for each compressed byte
+    #[arg(long, value_name = "N")]
+    pub(crate) max_ratio: Option<u64>,
+    /// Entries of one layer
+    #[arg(long, value_name = "N")]
+    pub(crate) max_entries: Option<u64>,
+    /// Bytes of one path
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_path_bytes: Option<u32>,
+    /// Bytes of one file that an analyzer wants whole
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_file_bytes: Option<u64>,
+    /// Archives in archives
+    #[arg(long, value_name = "N")]
+    pub(crate) max_nesting: Option<u32>,
+    /// Window of a zstd frame or dictionary of an xz stream
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_window_bytes: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The limits: flags over the configuration file over the defaults.
+    pub(crate) fn limits(&self, file: Option<&Limits>) -> Limits {
+        let base = file.cloned().unwrap_or_default();
+        Limits {
+            max_layer_bytes: self.max_layer_bytes.unwrap_or(base.max_layer_bytes),
+            max_unpacked_bytes: self.max_unpacked_bytes.unwrap_or(base.max_unpacked_bytes),
+            max_ratio: self.max_ratio.unwrap_or(base.max_ratio),
+            max_entries: self.max_entries.unwrap_or(base.max_entries),
+            max_path_bytes: self.max_path_bytes.unwrap_or(base.max_path_bytes),
+            max_file_bytes: self.max_file_bytes.unwrap_or(base.max_file_bytes),
+            max_nesting: self.max_nesting.unwrap_or(base.max_nesting),
+            max_window_bytes: self.max_window_bytes.unwrap_or(base.max_window_bytes),
+        }
+    }
+}
+
+/// One `-o`: a format, and the file it goes to (standard output without one).
+#[derive(Clone, Debug)]
+pub(crate) struct OutputSpec {
+    pub(crate) format: Format,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl FromStr for OutputSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("a file name is missing behind the =".into()),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        Ok(Self { format: format.parse().map_err(|e| format!("{e}"))?, file })
+    }
+}
+
+/// `90s`, `10m`, `2h`, or plain seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(format!("{text:?} is not a duration (90s, 10m, 2h, 1d)")),
+    };
+    let seconds: u64 = number.parse().map_err(|_| format!("{text:?} is not a duration (90s, 10m, 2h, 1d)"))?;
+    seconds.checked_mul(factor).map(Duration::from_secs).ok_or_else(|| format!("{text:?} is too long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_outputs() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        for bad in ["", "m", "1w", "-1s", "99999999999999999999"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        assert!("json=out.json".parse::<OutputSpec>().unwrap().file.is_some());
+        assert!("json=".parse::<OutputSpec>().is_err() && "jsn".parse::<OutputSpec>().is_err());
+    }
+}

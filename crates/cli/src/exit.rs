@@ -1,0 +1,68 @@
+//! How the program ends (design, section 3): 0 pass, 1 fail, 2 usage or configuration, 3 error.
+
+use std::process::ExitCode;
+
+use layergate_model::Verdict;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it was asked; nothing was judged.
+    Done,
+    /// A verdict was given.
+    Judged(Verdict),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Flags, policy or configuration are wrong: 2.
+    Usage(anyhow::Error),
+    /// Anything else: 3, so that a CI job stops.
+    Error(anyhow::Error),
+}
+
+/// A failure that is the user's to mend.
+pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::Usage(error.into())
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// The exit code, the failure told on standard error.
+pub(crate) fn finish(result: Result<Outcome, Failure>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Judged(verdict)) => ExitCode::from(verdict.exit_code()),
+        Err(Failure::Usage(error)) => {
+            tell(&error);
+            ExitCode::from(2)
+        }
+        Err(Failure::Error(error)) => {
+            tell(&error);
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// One line for what happened, one for each cause that adds something.
+pub(crate) fn tell(error: &anyhow::Error) {
+    let mut said = error.to_string();
+    eprintln!("layergate: {}", plain(&said));
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            eprintln!("  because: {}", plain(&text));
+            said = text;
+        }
+    }
+}
+
+/// Text from outside, without what would steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

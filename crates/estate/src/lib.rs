@@ -1,1 +1,0 @@
-//! Which images hold which packages: ledger, delta rescan, flips.
