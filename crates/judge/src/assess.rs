@@ -1,0 +1,141 @@
+//! From matches to the report: the order of the steps is the order of this file.
+
+use layergate_model::{
+    Effect, FindingCounts, Gap, GapKind, ImagePackage, Inputs, REPORT_SCHEMA, Report, ReportPackage, Severity, Summary,
+    Verdict,
+};
+use layergate_policy::{VexImage, VexIndex};
+
+use crate::{
+    AssessInput, JUDGE_VERSION, Matches,
+    findings::{self, Judged, Packages},
+    freshness, items,
+    reasons::{self, Case},
+};
+
+/// Judges an image whose advisories have been matched.
+pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
+    let AssessInput { mut image, inventory, snapshot, policy, vex, limits, analyzers, as_of } = input;
+    image.distro = inventory.distro.clone().or(image.distro);
+    if let (Some(distro), Some(snapshot)) = (&mut image.distro, snapshot) {
+        distro.end_of_life = snapshot.end_of_life(distro).map(str::to_owned).or(distro.end_of_life.take());
+    }
+    image.base = image.base.or_else(|| inventory.base.clone());
+
+    let view = policy.view(&image.reference, as_of);
+    let order = findings::report_order(inventory);
+    let packages = Packages::new(&order);
+    let digests = [image.digest, image.index_digest];
+    let index = (!vex.is_empty()).then(|| {
+        let this = VexImage { reference: &image.reference, digests, inventory };
+        VexIndex::new(vex, this, as_of, policy.vex_max_age_days())
+    });
+    let found = findings::collapse(matches.findings, &packages);
+    let (judged, vex_gaps) = findings::judge(found, &packages, &view, index.as_ref());
+
+    let mut gaps: Vec<Gap> = inventory.gaps.iter().cloned().chain(matches.gaps).chain(vex_gaps).collect();
+    gaps.extend(index.iter().flat_map(VexIndex::problems));
+    let has_end = gaps.iter().any(|g| g.kind == GapKind::EndOfLife);
+    gaps.extend(image.distro.as_ref().filter(|_| !has_end).and_then(|d| freshness::end_of_life(d, as_of)));
+    let newest = snapshot.and_then(|s| s.newest());
+    let stale = match snapshot {
+        Some(_) => freshness::stale(newest, as_of, &view),
+        None => {
+            let detail = "there is no advisory snapshot: nothing is known about any package; get one with `layergate db update`, or name one with --db";
+            gaps.push(Gap::new(GapKind::NoAdvisories, "snapshot", detail));
+            None
+        }
+    };
+    let gaps = items::gaps(gaps, stale, &view);
+    let checks = items::checks(&inventory.checks, &view);
+    let secrets = items::secrets(&inventory.secrets, &view);
+    let licenses = items::licenses(&order, &view);
+
+    let reasons = reasons::of(&Case {
+        findings: &judged,
+        gaps: &gaps,
+        checks: &checks,
+        secrets: &secrets,
+        licenses: &licenses,
+        packages: order.len(),
+        layers: image.layers.len(),
+        reference: &image.reference,
+        policy,
+        as_of,
+    });
+    let worst = reasons.iter().map(|r| r.effect).max().unwrap_or_default();
+    let mut vex_digests: Vec<_> = vex.iter().map(|d| d.digest).collect();
+    vex_digests.sort();
+    vex_digests.dedup();
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        verdict: match worst {
+            Effect::Error => Verdict::Error,
+            Effect::Fail => Verdict::Fail,
+            Effect::Warn | Effect::Ignore => Verdict::Pass,
+        },
+        reasons,
+        inputs: Inputs {
+            snapshot: snapshot.map(|s| s.digest()),
+            snapshot_date: newest.map(str::to_owned),
+            policy: policy.digest(),
+            exceptions: policy.exceptions_digest(),
+            vex: vex_digests,
+            limits: limits.fingerprint(),
+            analyzers: analyzers.to_owned(),
+            judge: JUDGE_VERSION.to_owned(),
+            as_of: as_of.to_string(),
+        },
+        summary: summary(&judged, order.len(), gaps.len()),
+        packages: order.iter().map(|p| report_package(p)).collect(),
+        findings: judged.into_iter().map(|j| j.finding).collect(),
+        checks: checks.into_iter().map(|c| c.value).collect(),
+        secrets: secrets.into_iter().map(|s| s.value).collect(),
+        gaps: gaps.into_iter().map(|g| g.value).collect(),
+        image,
+    }
+}
+
+fn summary(judged: &[Judged<'_>], packages: usize, gaps: usize) -> Summary {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut counts = FindingCounts::default();
+    let mut fixable = 0;
+    let mut suppressed = 0;
+    for finding in judged {
+        if finding.suppressed() {
+            suppressed += 1;
+            continue;
+        }
+        fixable += u32::from(finding.fixable());
+        let counter = match finding.finding.severity {
+            Severity::Critical => &mut counts.critical,
+            Severity::High => &mut counts.high,
+            Severity::Medium => &mut counts.medium,
+            Severity::Low => &mut counts.low,
+            Severity::Negligible => &mut counts.negligible,
+            Severity::Unknown => &mut counts.unknown,
+        };
+        *counter += 1;
+    }
+    Summary { packages: number(packages), findings: counts, fixable, suppressed, gaps: number(gaps) }
+}
+
+fn report_package(package: &ImagePackage) -> ReportPackage {
+    let p = &package.package;
+    ReportPackage {
+        id: package.id.clone(),
+        purl: package.purl.clone(),
+        name: p.name.clone(),
+        version: p.version.clone(),
+        kind: p.kind,
+        source: p.source.clone(),
+        licenses: p.licenses.clone(),
+        scope: p.scope,
+        origin: package.origin,
+        owned_by: package.owned_by.clone(),
+        layer: package.layer,
+        locations: p.locations.clone(),
+        hashes: p.hashes.clone(),
+        depends_on: Vec::new(),
+    }
+}

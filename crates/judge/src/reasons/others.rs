@@ -1,0 +1,73 @@
+//! Reasons out of secrets, licences and checks.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use layergate_model::{Check, Effect, Reason, Secret};
+
+use super::reason;
+use crate::{
+    items::{Item, Refused},
+    text::{count, line, listed},
+};
+
+fn by_effect<'a, T>(items: &'a [Item<'a, T>]) -> BTreeMap<Reverse<Effect>, Vec<&'a T>> {
+    let mut out: BTreeMap<Reverse<Effect>, Vec<&T>> = BTreeMap::new();
+    for item in items.iter().filter(|i| i.effect > Effect::Ignore) {
+        out.entry(Reverse(item.effect)).or_default().push(&item.value);
+    }
+    out
+}
+
+pub(super) fn secrets(items: &[Item<'_, Secret>]) -> Vec<Reason> {
+    by_effect(items)
+        .into_iter()
+        .map(|(Reverse(effect), group)| {
+            let names: Vec<String> = group
+                .iter()
+                .map(|s| match s.line {
+                    0 => format!("{} ({})", s.title, line(&s.path, 120)),
+                    n => format!("{} ({}:{n})", s.title, line(&s.path, 120)),
+                })
+                .collect();
+            let what = count(group.len(), "secret lies", "secrets lie");
+            reason("secret", effect, format!("{what} in the image: {}", listed(&names, 4, ", ")), Vec::new())
+        })
+        .collect()
+}
+
+pub(super) fn checks(items: &[Item<'_, Check>]) -> Vec<Reason> {
+    by_effect(items)
+        .into_iter()
+        .map(|(Reverse(effect), mut group)| {
+            group.sort_by_key(|c| Reverse(c.severity));
+            let names: Vec<String> =
+                group.iter().map(|c| format!("{} ({})", line(&c.title, 120), line(&c.location, 120))).collect();
+            let what = count(group.len(), "check is", "checks are");
+            reason("check", effect, format!("{what} not met: {}", listed(&names, 4, ", ")), Vec::new())
+        })
+        .collect()
+}
+
+pub(super) fn licenses(refused: &[Refused<'_>]) -> Vec<Reason> {
+    let mut groups: BTreeMap<(Reverse<Effect>, bool), Vec<String>> = BTreeMap::new();
+    for r in refused {
+        let name = line(&r.package.package.name, 120);
+        let text = if r.licenses.is_empty() { name } else { format!("{name} ({})", line(&r.licenses.join(", "), 120)) };
+        groups.entry((Reverse(r.effect), r.licenses.is_empty())).or_default().push(text);
+    }
+    groups
+        .into_iter()
+        .map(|((Reverse(effect), unknown), mut names)| {
+            names.dedup();
+            let what = match (unknown, names.len()) {
+                (true, n) => count(n, "package has no known licence", "packages have no known licence"),
+                (false, n) => count(
+                    n,
+                    "package has a licence that the policy does not accept",
+                    "packages have licences that the policy does not accept",
+                ),
+            };
+            reason("license", effect, format!("{what}: {}", listed(&names, 5, ", ")), Vec::new())
+        })
+        .collect()
+}
