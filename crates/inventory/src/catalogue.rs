@@ -13,6 +13,12 @@ use crate::{
 static STANDARD: &[&dyn Analyzer] = &[
     // Operating systems.
     &os::os_release::OsReleaseFiles,
+    &os::dpkg::Dpkg,
+    &os::dpkg_files::DpkgFiles,
+    &os::copyright::Copyright,
+    &os::apk::Apk,
+    &os::rpm::Rpm,
+    &os::rpm_manifest::RpmManifest,
     // Languages.
     &lang::node_package::NodePackage,
 ];

@@ -1,4 +1,5 @@
 //! The analyzers, one file each.
 
 pub mod lang;
+mod license;
 pub mod os;
