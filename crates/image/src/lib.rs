@@ -1,1 +1,19 @@
-//! Ordered layer inventories to one image inventory: overlay, ownership, provenance.
+//! Ordered layer inventories to one image inventory: overlay, ownership, provenance, base image, config checks.
+//!
+//! Everything here is a pure function of its arguments. [`merge`] is the way in; [`checks::CATALOGUE`] lists what an
+//! image's configuration is held against.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod base;
+pub mod checks;
+mod distro;
+mod merge;
+mod overlay;
+mod ownership;
+mod packages;
+mod proofs;
+mod told;
+mod tree;
+mod view;
+
+pub use merge::{MergeLayer, MergeOptions, merge};

@@ -1,0 +1,268 @@
+//! Lays the layers of an image upon each other and says which proofs the image still shows, and where.
+//!
+//! The rules are those by which containerd applies a layer, which are what a container sees (OCI image-spec, "Layer
+//! Filesystem Changeset"): an entry replaces what was at its path, except that a directory over a directory is merged;
+//! `.wh.NAME` removes NAME of the layers below, `.wh..wh..opq` everything that the layers below have in its directory,
+//! wherever in the archive they stand; the directory part of a path goes through the symbolic links that the image shows
+//! at that moment, the last part never does. So `lib/apk/db/installed` in a layer upon `lib` → `usr/lib` is
+//! `usr/lib/apk/db/installed`, but a layer with an entry for the *directory* `lib` has replaced the link.
+//!
+//! Each layer's table is walked once, bottom first, over a [`Tree`] that knows only proofs and links. A proof that its
+//! own table does not have, or whose links go in circles, stays visible: nothing is hidden by what is not understood.
+
+use std::collections::HashSet;
+
+use layergate_model::{EntryKind, EntryRef, PathTable};
+
+use crate::{
+    proofs::Proofs,
+    tree::{Kind, NodeId, Place, ROOT, Tree, Version},
+};
+
+/// Places that are remembered for one image, about 200 bytes each. Real images need under 100,000; behind the bound a
+/// link is taken for a file, a proof is taken for visible, and a gap tells it.
+pub(crate) const MAX_PLACES: usize = 1_000_000;
+
+/// What the layers show together.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    pub(crate) tree: Tree,
+    /// For each proof: hidden, or shown; the node is unknown where it could not be placed.
+    shown: Vec<Option<Option<NodeId>>>,
+    /// The layer at which there were too many places to remember.
+    pub(crate) full: Option<u32>,
+}
+
+impl Overlay {
+    /// Applies `tables`, bottom first. Marks proofs as seen and links as resolved on the way.
+    pub(crate) fn new<'t>(tables: impl Iterator<Item = &'t PathTable>, proofs: &mut Proofs<'_>) -> Self {
+        let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None };
+        for (layer, table) in (0u32..).zip(tables) {
+            let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
+            let mut state =
+                Applying { tree: &mut overlay.tree, proofs, layer, wanted, way: Way::default(), stray: vec![] };
+            table.visit(|entry| state.entry(entry));
+            let unseen: Vec<_> = state
+                .proofs
+                .of_layer(layer)
+                .filter(|(_, id)| state.proofs.all[*id as usize].solid && !state.proofs.all[*id as usize].seen)
+                .map(|(path, _)| path)
+                .collect();
+            for path in unseen {
+                state.unseen(path);
+            }
+            if state.tree.len() >= MAX_PLACES {
+                overlay.full.get_or_insert(layer);
+            }
+            for proof in std::mem::take(&mut state.stray) {
+                overlay.shown[proof as usize] = Some(None);
+            }
+        }
+        for (node, version) in overlay.tree.proofs() {
+            if let Some(proof) = version.proof {
+                overlay.shown[proof as usize] = Some(Some(node));
+            }
+        }
+        overlay
+    }
+
+    /// Whether the image shows the file.
+    pub(crate) fn shows(&self, proof: u32) -> bool {
+        self.shown[proof as usize].is_some()
+    }
+
+    /// Where the file is, without links in its path.
+    pub(crate) fn node(&self, proof: u32) -> Option<NodeId> {
+        self.shown[proof as usize].flatten()
+    }
+
+    /// The node of a path, links followed to the end.
+    pub(crate) fn find(&self, path: &str) -> Option<NodeId> {
+        self.tree.resolve(path).and_then(Place::known)
+    }
+}
+
+/// A path's directory and last part.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// The directory of the last entry, resolved part by part; archives are written directory by directory.
+#[derive(Default)]
+struct Way {
+    path: String,
+    /// For each part: where it ends in `path`, and its place (`None`: links in circles).
+    steps: Vec<(usize, Option<Place>)>,
+    wanted: bool,
+    /// Whether files on the way have been taken for directories.
+    cleared: bool,
+    valid: bool,
+}
+
+struct Applying<'t, 'p, 'a> {
+    tree: &'t mut Tree,
+    proofs: &'p mut Proofs<'a>,
+    layer: u32,
+    /// Directories, as the layer names them, that proofs of this layer lie in.
+    wanted: HashSet<&'a str>,
+    way: Way,
+    /// Proofs that could not be placed.
+    stray: Vec<u32>,
+}
+
+impl Applying<'_, '_, '_> {
+    /// The place of the directory `path`.
+    fn directory(&mut self, path: &str) -> Option<Place> {
+        let way = &mut self.way;
+        if way.valid && way.path == path {
+            return way.steps.last().map_or(Some(Place { node: ROOT, beyond: 0 }), |s| s.1);
+        }
+        if !way.valid {
+            way.steps.clear();
+        }
+        let shared = path.bytes().zip(way.path.bytes()).take_while(|(a, b)| a == b).count();
+        let ends = |end: usize| end <= shared && (end == path.len() || path.as_bytes().get(end) == Some(&b'/'));
+        while way.steps.last().is_some_and(|(end, _)| !ends(*end)) {
+            way.steps.pop();
+        }
+        let mut from = way.steps.last().map_or(0, |(end, _)| end + 1);
+        let mut place = way.steps.last().map_or(Some(Place { node: ROOT, beyond: 0 }), |s| s.1);
+        while from < path.len() {
+            let end = path[from..].find('/').map_or(path.len(), |length| from + length);
+            place = place.and_then(|p| self.tree.enter(p, &path[from..end], &mut 0));
+            way.steps.push((end, place));
+            from = end + 1;
+        }
+        way.path.clear();
+        way.path.push_str(path);
+        way.wanted = self.wanted.contains(path);
+        way.cleared = false;
+        way.valid = true;
+        place
+    }
+
+    fn entry(&mut self, entry: EntryRef<'_>) {
+        let (parent, name) = split(entry.path);
+        if name.is_empty() {
+            return;
+        }
+        let place = self.directory(parent);
+        if let Some(hidden) = name.strip_prefix(".wh.") {
+            return self.whiteout(place, hidden);
+        }
+        let proof = if self.way.wanted { self.proofs.find(self.layer, entry.path) } else { None };
+        if let Some(proof) = proof {
+            self.proofs.all[proof as usize].seen = true;
+        }
+        let Some(place) = place else {
+            self.stray.extend(proof);
+            return;
+        };
+        let known = place.known();
+        if !self.way.cleared {
+            self.tree.clear_way(place.node);
+            self.way.cleared = true;
+        }
+        let existing = known.and_then(|p| self.tree.child(p, name));
+        let room = self.tree.len() < MAX_PLACES;
+        let is_link = entry.kind == EntryKind::Symlink && room;
+        if existing.is_none() && proof.is_none() && !is_link {
+            return;
+        }
+        let node = match (existing, known) {
+            (Some(node), _) => node,
+            _ if !room => {
+                self.stray.extend(proof);
+                return;
+            }
+            (None, Some(parent)) => self.tree.child_or_new(parent, name),
+            (None, None) => {
+                self.way.valid = false;
+                let Some(directory) = self.tree.make_directory(parent) else {
+                    self.stray.extend(proof);
+                    return;
+                };
+                self.tree.clear_way(directory);
+                self.tree.child_or_new(directory, name)
+            }
+        };
+        if let (EntryKind::HardLink, Some(proof)) = (entry.kind, proof) {
+            self.hard_link(proof, entry.target);
+        }
+        self.put(node, proof, entry, is_link);
+        if existing.is_some() {
+            self.way.valid = false;
+        }
+    }
+
+    /// A proof that its own layer's table does not have: it counts as a file that is there.
+    fn unseen(&mut self, path: &str) {
+        let name = split(path).1;
+        if name.is_empty() || name.starts_with(".wh.") {
+            self.stray.extend(self.proofs.find(self.layer, path));
+        } else {
+            self.entry(EntryRef { path, kind: EntryKind::File, mode: 0, target: "" });
+        }
+    }
+
+    fn put(&mut self, id: NodeId, proof: Option<u32>, entry: EntryRef<'_>, is_link: bool) {
+        let version = Version { layer: self.layer, proof };
+        if entry.kind == EntryKind::Directory {
+            let node = self.tree.node_mut(id);
+            if matches!(node.kind, Kind::Leaf | Kind::Link(_)) {
+                node.proof = None;
+                node.history.clear();
+            }
+            node.kind = Kind::Directory;
+            node.layer = self.layer;
+            // A directory merged with the one below still proves what that one proved.
+            if proof.is_none() {
+                return;
+            }
+            node.proof = Some(version);
+            remember(&mut node.history, version);
+            return;
+        }
+        self.tree.remove_below(id);
+        let node = self.tree.node_mut(id);
+        if node.kind != Kind::Leaf {
+            node.history.clear();
+        }
+        node.kind = if is_link { Kind::Link(entry.target.into()) } else { Kind::Leaf };
+        node.layer = self.layer;
+        node.proof = proof.map(|_| version);
+        remember(&mut node.history, version);
+    }
+
+    /// An analyzer wanted a file whose content a lower layer has: remembers which proof that content is. What was read
+    /// under another file name was perhaps not read by the analyzer that wants it now, so names must agree.
+    fn hard_link(&mut self, proof: u32, target: &str) {
+        let wanted = &self.proofs.all[proof as usize];
+        if !wanted.wants_target || split(wanted.path).1 != split(target).1 {
+            return;
+        }
+        let below = self.tree.resolve(target).and_then(Place::known).and_then(|n| self.tree.node(n).proof);
+        // A link to a link leads to where the content is.
+        let found = below.and_then(|v| v.proof).map(|p| self.proofs.all[p as usize].target.unwrap_or(p));
+        self.proofs.all[proof as usize].target = found;
+    }
+
+    fn whiteout(&mut self, place: Option<Place>, hidden: &str) {
+        let Some(directory) = place.and_then(Place::known) else { return };
+        if hidden == ".wh..opq" {
+            self.tree.prune(directory, self.layer, true);
+            self.way.valid = false;
+        } else if let Some(node) = self.tree.child(directory, hidden) {
+            self.tree.prune(node, self.layer, false);
+            self.way.valid = false;
+        }
+    }
+}
+
+/// Adds a version; a layer that has a path twice has only its last entry.
+fn remember(history: &mut Vec<Version>, version: Version) {
+    match history.last_mut() {
+        Some(last) if last.layer == version.layer => *last = version,
+        _ => history.push(version),
+    }
+}

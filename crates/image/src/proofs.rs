@@ -1,0 +1,108 @@
+//! The files that items stand on: one number for each (layer, path), given before the layers are laid upon each other.
+
+use std::collections::HashMap;
+
+use layergate_model::{Gap, GapKind, LayerPath, Section};
+
+use crate::MergeLayer;
+
+/// A file of one layer that something was found in.
+#[derive(Debug)]
+pub(crate) struct Proof<'a> {
+    /// The layer's position.
+    pub(crate) layer: u32,
+    /// The path, as the layer names it.
+    pub(crate) path: &'a str,
+    /// Whether an item stands on it. Gaps and secrets name places that need not be paths, so they do not count.
+    pub(crate) solid: bool,
+    /// Whether the layer has an entry of this path.
+    pub(crate) seen: bool,
+    /// Whether an analyzer wanted the content, which is that of a hard link's target outside of the layer.
+    pub(crate) wants_target: bool,
+    /// The proof that the target is in a lower layer, once it is known.
+    pub(crate) target: Option<u32>,
+}
+
+/// All proofs of an image, and for each layer the proofs by path.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs<'a> {
+    pub(crate) all: Vec<Proof<'a>>,
+    by_layer: Vec<HashMap<&'a str, u32>>,
+}
+
+impl<'a> Proofs<'a> {
+    pub(crate) fn of(layers: &[MergeLayer<'a>]) -> Self {
+        let mut proofs = Self::default();
+        for (layer, merge) in (0u32..).zip(layers) {
+            proofs.by_layer.push(HashMap::new());
+            for section in merge.inventory.sections.values() {
+                proofs.section(layer, section);
+            }
+            proofs.gaps(layer, &merge.inventory.gaps);
+        }
+        proofs
+    }
+
+    fn section(&mut self, layer: u32, section: &'a Section) {
+        for package in &section.packages {
+            self.add(layer, package.proof(), true);
+        }
+        let paths: [&mut dyn Iterator<Item = &'a LayerPath>; 4] = [
+            &mut section.os_releases.iter().map(|o| &o.path),
+            &mut section.owned.iter().map(|o| &o.proof),
+            &mut section.licenses.iter().map(|l| &l.proof),
+            &mut section.facts.iter().map(|f| &f.path),
+        ];
+        for path in paths.into_iter().flatten() {
+            self.add(layer, path.as_str(), true);
+        }
+        for secret in &section.secrets {
+            self.add(layer, outer(&secret.path), false);
+        }
+        self.gaps(layer, &section.gaps);
+    }
+
+    fn gaps(&mut self, layer: u32, gaps: &'a [Gap]) {
+        for gap in gaps.iter().filter(|g| is_about_a_file(g.kind)) {
+            let proof = self.add(layer, outer(&gap.place), false);
+            self.all[proof as usize].wants_target |= gap.kind == GapKind::HardLink;
+        }
+    }
+
+    fn add(&mut self, layer: u32, path: &'a str, solid: bool) -> u32 {
+        let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let id = *self.by_layer[layer as usize].entry(path).or_insert(next);
+        if id == next {
+            self.all.push(Proof { layer, path, solid, seen: false, wants_target: false, target: None });
+        }
+        self.all[id as usize].solid |= solid;
+        id
+    }
+
+    /// The proof that `path` of `layer` is.
+    pub(crate) fn find(&self, layer: u32, path: &str) -> Option<u32> {
+        self.by_layer.get(layer as usize)?.get(path).copied()
+    }
+
+    /// The proofs of one layer.
+    pub(crate) fn of_layer(&self, layer: u32) -> impl Iterator<Item = (&'a str, u32)> + '_ {
+        self.by_layer.get(layer as usize).into_iter().flatten().map(|(path, id)| (*path, *id))
+    }
+}
+
+/// Whether a gap of this kind may name a file as its place, and goes with that file.
+pub(crate) fn is_about_a_file(kind: GapKind) -> bool {
+    matches!(
+        kind,
+        GapKind::UnreadableDatabase
+            | GapKind::UnreadableFile
+            | GapKind::FileLimit
+            | GapKind::AnalyzerFailed
+            | GapKind::HardLink
+    )
+}
+
+/// The part of a location that is a path of the layer (`app.jar` of `app.jar!lib/x.jar`).
+pub(crate) fn outer(location: &str) -> &str {
+    location.split('!').next().unwrap_or(location)
+}

@@ -1,0 +1,88 @@
+//! What the image shows of its layers' items: asked by everything that turns layer inventories into image values.
+
+use std::collections::HashMap;
+
+use layergate_model::{Digest, Section};
+
+use crate::{
+    MergeLayer,
+    overlay::Overlay,
+    proofs::{Proofs, outer},
+    tree::NodeId,
+};
+
+/// One place where the image shows an item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    /// The layer that put the file there.
+    pub(crate) layer: u32,
+    /// The file's path as that layer names it.
+    pub(crate) path: &'a str,
+    /// The file; `None` where its place could not be found out.
+    pub(crate) node: Option<NodeId>,
+}
+
+/// The layers, laid upon each other.
+pub(crate) struct View<'a> {
+    pub(crate) layers: &'a [MergeLayer<'a>],
+    pub(crate) proofs: Proofs<'a>,
+    pub(crate) overlay: Overlay,
+    /// Visible proofs of upper layers that are hard links to a proof.
+    linked: HashMap<u32, Vec<u32>>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(layers: &'a [MergeLayer<'a>]) -> Self {
+        let mut proofs = Proofs::of(layers);
+        let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut proofs);
+        let mut linked: HashMap<_, Vec<u32>> = HashMap::new();
+        for (id, proof) in (0u32..).zip(&proofs.all) {
+            if let (Some(target), true) = (proof.target, overlay.shows(id)) {
+                linked.entry(target).or_default().push(id);
+            }
+        }
+        Self { layers, proofs, overlay, linked }
+    }
+
+    /// Every section with its layer's position.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (u32, &'a Section)> + use<'a> {
+        let layers = (0u32..).zip(self.layers);
+        layers.flat_map(|(layer, merge)| merge.inventory.sections.values().map(move |section| (layer, section)))
+    }
+
+    /// Where the image shows what was found in `location` of `layer`; empty when it is hidden.
+    pub(crate) fn places(&self, layer: u32, location: &str) -> Vec<Shown<'a>> {
+        let Some(id) = self.proofs.find(layer, outer(location)) else { return Vec::new() };
+        let linked = self.linked.get(&id).map_or(&[][..], Vec::as_slice);
+        std::iter::once(id)
+            .filter(|id| self.overlay.shows(*id))
+            .chain(linked.iter().copied())
+            .map(|id| {
+                let proof = &self.proofs.all[id as usize];
+                Shown { layer: proof.layer, path: proof.path, node: self.overlay.node(id) }
+            })
+            .collect()
+    }
+
+    /// Whether the image shows the item at all.
+    pub(crate) fn shows(&self, layer: u32, location: &str) -> bool {
+        !self.places(layer, location).is_empty()
+    }
+
+    /// Whether `place` is a path of the layer that upper layers hide.
+    pub(crate) fn is_hidden(&self, layer: u32, place: &str) -> bool {
+        self.proofs
+            .find(layer, outer(place))
+            .is_some_and(|id| self.proofs.all[id as usize].seen && !self.overlay.shows(id))
+    }
+
+    /// Whether `place` is a path of the layer.
+    pub(crate) fn is_path(&self, layer: u32, place: &str) -> bool {
+        self.proofs.find(layer, outer(place)).is_some_and(|id| self.proofs.all[id as usize].seen)
+    }
+
+    /// The digest of a layer.
+    pub(crate) fn digest(&self, layer: u32) -> Digest {
+        self.layers[layer as usize].digest
+    }
+}

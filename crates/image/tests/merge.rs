@@ -1,0 +1,130 @@
+//! What is told of an image besides the files: distribution, owners, licences, gaps, secrets, checks, origins.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use layergate_image::MergeOptions;
+use layergate_model::{Digest, ImageConfig, ImageInventory, Origin};
+use support::{image, image_of, layer, lines};
+
+fn distro(layers: &[&str]) -> Option<(String, String)> {
+    image(layers).distro.map(|d| (d.id, d.version.unwrap_or_default()))
+}
+
+#[test]
+fn the_best_visible_file_names_the_distribution_and_older_ones_the_exact_version() {
+    let debian =
+        "f etc/os-release\nos etc/os-release 0 debian 12\nf etc/debian_version\nos etc/debian_version 5 debian 12.8";
+    let ubuntu =
+        "f etc/os-release\nos etc/os-release 0 ubuntu 22.04\nf etc/debian_version\nos etc/debian_version 5 debian 12.8";
+    let alpine = "l etc/os-release ../usr/lib/os-release\nf usr/lib/os-release\nos usr/lib/os-release 1 alpine 3.20\n\
+                  f etc/alpine-release\nos etc/alpine-release 4 alpine 3.20.3";
+    let cases: [(&[&str], Option<(&str, &str)>); 6] = [
+        (&[debian], Some(("debian", "12.8"))),
+        (&[ubuntu], Some(("ubuntu", "22.04"))),
+        (&[alpine], Some(("alpine", "3.20.3"))),
+        (&[debian, "w etc"], None),
+        (&[debian, "w etc/os-release"], Some(("debian", "12.8"))),
+        (&[debian, alpine], Some(("alpine", "3.20.3"))),
+    ];
+    for (layers, want) in cases {
+        assert_eq!(distro(layers), want.map(|(i, v)| (i.into(), v.into())), "{layers:?}");
+    }
+}
+
+#[test]
+fn purls_name_the_distribution_and_ids_do_not_change() {
+    let layers = ["f etc/os-release\nos etc/os-release 0 alpine 3.20.3\nf lib/apk/db/installed: musl 1"];
+    let first = image(&layers);
+    assert_eq!(first.packages[0].purl.as_str(), "pkg:apk/alpine/musl@1?distro=alpine-3.20.3");
+    assert_eq!(first, image(&layers));
+    let one = [layer(layers[0])];
+    let rootfs = image_of(&one, None, &MergeOptions { without_layers: true, ..Default::default() });
+    assert_eq!(rootfs.packages[0].layer, None);
+}
+
+#[test]
+fn owners_are_found_through_links_and_not_where_somebody_upgraded() {
+    let base = "l lib usr/lib\nf var/lib/dpkg/status: python3-x 1\nf var/lib/dpkg/info/python3-x.list\n\
+                own var/lib/dpkg/info/python3-x.list python3-x lib/py/x/METADATA usr/share/doc/x\n\
+                f usr/lib/py/x/METADATA: x 1";
+    assert_eq!(
+        lines(&image(&[base])),
+        ["python3-x 1 @0 var/lib/dpkg/status", "x 1 @0 usr/lib/py/x/METADATA by python3-x"]
+    );
+    let cases = [
+        ("upgraded in place", "f usr/lib/py/x/METADATA: x 2", "x 2 @1 usr/lib/py/x/METADATA"),
+        ("rewritten as it was", "f usr/lib/py/x/METADATA: x 1", "x 1 @0 usr/lib/py/x/METADATA by python3-x"),
+        ("the list is gone", "w var/lib/dpkg/info", "x 1 @0 usr/lib/py/x/METADATA"),
+        ("a second copy", "f opt/x/METADATA: x 1", "x 1 @0 opt/x/METADATA usr/lib/py/x/METADATA"),
+    ];
+    for (name, upper, want) in cases {
+        assert_eq!(lines(&image(&[base, upper]))[1], want, "{name}");
+    }
+}
+
+#[test]
+fn licences_beside_the_database_also_through_a_shared_directory() {
+    let base = "f var/lib/dpkg/status: libssl3 3, libssl-dev 3\nf usr/share/doc/libssl3/copyright\n\
+                license usr/share/doc/libssl3/copyright libssl3 Apache-2.0\nl usr/share/doc/libssl-dev libssl3";
+    let licenses = |image: ImageInventory| image.packages.into_iter().map(|p| p.package.licenses).collect::<Vec<_>>();
+    assert_eq!(licenses(image(&[base])), [["Apache-2.0"], ["Apache-2.0"]]);
+    assert_eq!(licenses(image(&[base, "w usr/share/doc"])), [[""; 0], [""; 0]]);
+}
+
+#[test]
+fn gaps_go_with_their_file_and_with_nothing_else() {
+    let base =
+        "f a/package.json\ngap unreadable_file a/package.json\ngap layer_limit entries\ngap unreadable_file nowhere";
+    let digest = Digest::of(base.as_bytes());
+    let told = |layers: &[&str]| image(layers).gaps.into_iter().map(|g| g.place).collect::<Vec<_>>();
+    let stays = [format!("entries in layer {digest}"), format!("nowhere in layer {digest}")];
+    assert_eq!(told(&[base]), [stays[0].as_str(), "a/package.json", stays[1].as_str()]);
+    assert_eq!(told(&[base, "w a"]), stays);
+    assert_eq!(told(&[base, "f a"]), stays);
+}
+
+#[test]
+fn a_hard_link_into_a_lower_layer_is_a_gap_only_when_nothing_was_read_there() {
+    let link = "h b/package.json a/package.json\ngap hard_link b/package.json";
+    let gaps = |lower: &str, upper: &str| image(&[lower, upper]).gaps.len();
+    assert_eq!(gaps("f a/package.json: x 1", link), 0);
+    assert_eq!(gaps("f a/package.json", link), 1);
+    assert_eq!(gaps("f a/other: x 1", "h b/package.json a/other\ngap hard_link b/package.json"), 1);
+}
+
+#[test]
+fn deleted_secrets_are_told_as_such() {
+    let base = "f root/.npmrc\nsecret root/.npmrc";
+    let title = |layers: &[&str]| image(layers).secrets.into_iter().map(|s| s.title).collect::<Vec<_>>();
+    assert_eq!(title(&[base]), ["A token"]);
+    assert_eq!(title(&[base, "f root/.npmrc\nsecret root/.npmrc"]), ["A token"]);
+    let deleted = title(&[base, "w root"]);
+    assert!(deleted.len() == 1 && deleted[0].contains("still readable in layer 0"), "{deleted:?}");
+}
+
+#[test]
+fn facts_hold_while_their_file_is_as_the_layer_wrote_it() {
+    let base = "d srv\nfact world_writable srv\nf usr/bin/su\nfact setuid usr/bin/su";
+    let found = |layers: &[&str]| image(layers).checks.into_iter().map(|c| (c.id, c.location)).collect::<Vec<_>>();
+    let setuid = ("setuid-file".to_owned(), "usr/bin/su".to_owned());
+    let writable = ("world-writable".to_owned(), "srv".to_owned());
+    assert_eq!(found(&[base]), [setuid.clone(), writable.clone()]);
+    assert_eq!(found(&[base, "d srv"]), [setuid], "the directory's mode was changed");
+    assert_eq!(found(&[base, "f usr/bin/su"]), [writable], "so was the file's");
+}
+
+#[test]
+fn packages_are_the_bases_or_the_applications() {
+    let config: ImageConfig = serde_json::from_str(
+        r#"{"config":{"User":"app","Healthcheck":{"Test":["CMD","true"]}},
+            "history":[{"created_by":"ADD rootfs.tar / "},{"created_by":"CMD [\"sh\"]","empty_layer":true},
+                       {"created_by":"COPY . /app"},{"created_by":"CMD [\"app\"]","empty_layer":true}]}"#,
+    )
+    .unwrap();
+    let layers = [layer("f lib/apk/db/installed: musl 1"), layer("f app/package.json: x 1")];
+    let image = image_of(&layers, Some(&config), &MergeOptions::default());
+    let origins: Vec<_> = image.packages.iter().map(|p| p.origin).collect();
+    assert_eq!(origins, [Origin::Base, Origin::Application]);
+    assert!(image.checks.is_empty(), "{:?}", image.checks);
+}

@@ -1,0 +1,159 @@
+//! The sparse overlay against a naive one that keeps the whole tree, on random layers with links, whiteouts and opaque
+//! directories.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Directory(String),
+    File(String, bool),
+    Link(String, String),
+    Whiteout(String),
+    Opaque(String),
+}
+
+#[derive(Debug)]
+enum Node {
+    Directory,
+    File(Option<String>),
+    Link(String),
+}
+
+/// Every path of the image without links in it, with what is there and the layer that put it there.
+#[derive(Default, Debug)]
+struct Naive {
+    tree: BTreeMap<String, (Node, usize)>,
+    stray: BTreeSet<String>,
+}
+
+fn below(path: &str, directory: &str) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|r| r.starts_with('/'))
+}
+
+impl Naive {
+    /// Follows all links of a directory's path; `None` after more than forty.
+    fn resolve(&self, path: &str) -> Option<String> {
+        let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let (mut done, mut links): (Vec<String>, _) = (Vec::new(), 0);
+        while let Some(part) = todo.pop() {
+            match part.as_str() {
+                "" | "." => {}
+                ".." => drop(done.pop()),
+                _ => {
+                    done.push(part);
+                    if let Some((Node::Link(target), _)) = self.tree.get(&done.join("/")) {
+                        links += 1;
+                        if links > 40 {
+                            return None;
+                        }
+                        done.pop();
+                        if target.starts_with('/') {
+                            done.clear();
+                        }
+                        todo.extend(target.split('/').rev().map(str::to_owned));
+                    }
+                }
+            }
+        }
+        Some(done.join("/"))
+    }
+
+    fn put(&mut self, path: &str, layer: usize, node: Node) {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let Some(parent) = self.resolve(parent) else {
+            if let Node::File(Some(item)) = node {
+                self.stray.insert(item);
+            }
+            return;
+        };
+        // Files on the way become directories.
+        self.tree.retain(|p, (n, _)| !(matches!(n, Node::File(_)) && (*p == parent || below(&parent, p))));
+        let path = format!("{parent}/{name}").trim_start_matches('/').to_owned();
+        let merged = matches!(node, Node::Directory);
+        if !merged {
+            self.tree.retain(|p, _| !below(p, &path));
+        }
+        self.tree.insert(path, (node, layer));
+    }
+
+    fn remove(&mut self, path: &str, layer: usize, itself: bool) {
+        self.tree.retain(|p, (_, from)| *from >= layer || !(below(p, path) || (itself && p == path)));
+    }
+
+    fn apply(&mut self, layer: usize, op: &Op, item: String) {
+        match op {
+            Op::Directory(p) => self.put(p, layer, Node::Directory),
+            Op::File(p, proves) => self.put(p, layer, Node::File(proves.then_some(item))),
+            Op::Link(p, target) => self.put(p, layer, Node::Link(target.clone())),
+            Op::Whiteout(p) => {
+                let (parent, name) = p.rsplit_once('/').unwrap_or(("", p));
+                if let Some(parent) = self.resolve(parent) {
+                    self.remove(format!("{parent}/{name}").trim_start_matches('/'), layer, true);
+                }
+            }
+            Op::Opaque(p) => {
+                if let Some(directory) = self.resolve(p) {
+                    self.remove(&directory, layer, false);
+                }
+            }
+        }
+    }
+
+    fn items(self) -> BTreeSet<String> {
+        let shown = self.tree.into_values().filter_map(|(n, _)| if let Node::File(item) = n { item } else { None });
+        shown.chain(self.stray).collect()
+    }
+}
+
+fn ops() -> impl Strategy<Value = Vec<Vec<Op>>> {
+    let path = || prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..4).prop_map(|p| p.join("/"));
+    let targets = vec!["a", "b", "b/c", "../a", "../b/c", "/a/b", "/c", ".", "..", "a/../b", "../../..", "x/../c"];
+    let op = prop_oneof![
+        2 => path().prop_map(Op::Directory),
+        6 => (path(), any::<bool>()).prop_map(|(p, proves)| Op::File(p, proves)),
+        3 => (path(), prop::sample::select(targets)).prop_map(|(p, t)| Op::Link(p, t.to_owned())),
+        2 => path().prop_map(Op::Whiteout),
+        1 => path().prop_map(Op::Opaque),
+    ];
+    prop::collection::vec(prop::collection::vec(op, 0..8), 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sparse_and_naive_agree(layers in ops()) {
+        let mut naive = Naive::default();
+        let mut texts = Vec::new();
+        for (number, layer) in layers.iter().enumerate() {
+            let (mut text, mut named) = (String::new(), BTreeSet::new());
+            for (i, op) in layer.iter().enumerate() {
+                let item = format!("n{number}x{i}");
+                let (path, line) = match op {
+                    Op::Directory(p) => (p, format!("d {p}\n")),
+                    Op::File(p, true) => (p, format!("f {p}: {item} 1\n")),
+                    Op::File(p, false) => (p, format!("f {p}\n")),
+                    Op::Link(p, target) => (p, format!("l {p} {target}\n")),
+                    Op::Whiteout(p) => (p, format!("w {p}\n")),
+                    Op::Opaque(p) => (p, format!("o {p}\n")),
+                };
+                // What a path means that stands twice in one layer is the inventory's to say.
+                let entry = !matches!(op, Op::Whiteout(_) | Op::Opaque(_));
+                if entry && !named.insert(path.clone()) {
+                    continue;
+                }
+                naive.apply(number, op, item);
+                text.push_str(&line);
+            }
+            texts.push(text);
+        }
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let shown: BTreeSet<_> = support::image(&texts).packages.into_iter().map(|p| p.package.name).collect();
+        prop_assert_eq!(shown, naive.items(), "{:?}", texts);
+    }
+}
