@@ -25,6 +25,21 @@ macro_rules! formats {
 formats! {
     Table = "table", "For people at a terminal (`table.rs`).";
     Json = "json", "The stable interface, `layergate.report/v1` (`json.rs`).";
+    Sarif = "sarif", "Code-scanning dashboards (`sarif.rs`).";
+    CycloneDx = "cyclonedx", "An SBOM with vulnerabilities, CycloneDX 1.6 JSON (`cyclonedx.rs`).";
+    Spdx = "spdx", "An SBOM, SPDX 2.3 JSON (`spdx_sbom.rs`).";
+    Junit = "junit", "CI servers' test results (`junit.rs`).";
+    Gitlab = "gitlab", "GitLab's container-scanning report (`gitlab.rs`).";
+    Markdown = "markdown", "A comment on a pull request (`markdown.rs`).";
+    Html = "html", "One self-contained page (`html.rs`).";
+    OpenVex = "openvex", "Statements on the image, OpenVEX 0.2.0 (`openvex.rs`).";
+}
+
+impl Format {
+    /// Whether a document of this format describes exactly one image; several need a file each.
+    pub const fn is_single(self) -> bool {
+        matches!(self, Self::CycloneDx | Self::Spdx)
+    }
 }
 
 impl fmt::Display for Format {
@@ -77,12 +92,44 @@ pub enum RenderError {
     /// Cannot happen with the model's types; passed on rather than hidden.
     #[error("the report could not be written as JSON")]
     Json(#[from] serde_json::Error),
+    /// An SBOM describes one image.
+    #[error(
+        "a {format} document describes one image, and there are {count}: write one file for each (-o {format}=FILE)"
+    )]
+    OneImage {
+        /// The format.
+        format: Format,
+        /// How many there are.
+        count: usize,
+    },
+    /// The user's template is wrong.
+    #[error("the template {name} cannot be rendered, line {line}: {detail}")]
+    Template {
+        /// Its file name.
+        name: String,
+        /// The line, 0 where there is none.
+        line: usize,
+        /// What the template engine says.
+        detail: String,
+    },
 }
 
 /// The reports as text, ready to be written as they are.
 pub fn render(format: Format, reports: &[Report], options: &RenderOptions) -> Result<String, RenderError> {
+    let one = || match reports {
+        [one] => Ok(one),
+        _ => Err(RenderError::OneImage { format, count: reports.len() }),
+    };
     Ok(match format {
         Format::Table => crate::table::render(reports, options),
         Format::Json => crate::json::render(reports)?,
+        Format::Sarif => crate::sarif::render(reports)?,
+        Format::CycloneDx => crate::cyclonedx::render(one()?)?,
+        Format::Spdx => crate::spdx_sbom::render(one()?)?,
+        Format::Junit => crate::junit::render(reports),
+        Format::Gitlab => crate::gitlab::render(reports)?,
+        Format::Markdown => crate::markdown::render(reports),
+        Format::Html => crate::html::render(reports),
+        Format::OpenVex => crate::openvex::render(reports)?,
     })
 }

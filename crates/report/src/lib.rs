@@ -6,11 +6,24 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod advice;
+mod cyclonedx;
 mod format;
+mod gitlab;
+mod hashes;
+mod html;
 mod json;
+mod junit;
+mod license;
+mod markdown;
+mod openvex;
+mod sarif;
+mod spdx_sbom;
+mod stamp;
 mod table;
+mod template;
 mod text;
 mod view;
 
 pub use format::{Format, FormatError, RenderError, RenderOptions, render};
 pub use json::reports;
+pub use template::render_template;

@@ -27,6 +27,8 @@ pub(crate) struct Group<'a> {
     /// The affected packages' names, sorted.
     pub(crate) packages: BTreeSet<&'a str>,
     pub(crate) rows: Vec<Row<'a>>,
+    /// What a row is told apart by; the kernel's packages have thousands of rows, each several times.
+    seen: BTreeSet<(&'a str, Effect, Severity, Status, &'a [String])>,
     pub(crate) effect: Effect,
     pub(crate) severity: Severity,
 }
@@ -62,18 +64,15 @@ pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
             location,
             packages: BTreeSet::new(),
             rows: Vec::new(),
+            seen: BTreeSet::new(),
             effect: Effect::Ignore,
             severity: Severity::Unknown,
         });
         group.packages.insert(package.map_or(finding.package.as_str(), |p| p.name.as_str()));
         group.effect = group.effect.max(finding.effect);
         group.severity = group.severity.max(finding.severity);
-        let same = |row: &&Row<'_>| {
-            let f = row.finding;
-            (&f.advisory, f.effect, f.severity, f.status, &f.fixed_versions)
-                == (&finding.advisory, finding.effect, finding.severity, finding.status, &finding.fixed_versions)
-        };
-        if group.rows.iter().find(same).is_none() {
+        let f = finding;
+        if group.seen.insert((&f.advisory, f.effect, f.severity, f.status, &f.fixed_versions)) {
             group.rows.push(Row { finding });
         }
     }

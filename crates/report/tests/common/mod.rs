@@ -1,5 +1,5 @@
 //! Hand-made reports, and goldens: `UPDATE_GOLDEN=1 cg test -p layergate-report` writes them anew; read the diff.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::path::PathBuf;
 

@@ -1,0 +1,420 @@
+//! `-o cyclonedx`: a CycloneDX 1.6 SBOM with the vulnerabilities of the report (cyclonedx.org, bom-1.6.schema.json).
+//!
+//! Trivy's property names for source packages and layers are written beside ours, because Trivy reads them back and
+//! without them would match Debian's advisories by the wrong name. A document describes one image.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layergate_model::{Finding, PackageKind, Report, ReportPackage, Scope, Severity, Status};
+use serde::Serialize;
+
+use crate::{
+    hashes,
+    license::{self, Licence},
+    stamp,
+    text::clean,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bom {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    bom_format: &'static str,
+    spec_version: &'static str,
+    serial_number: String,
+    version: u32,
+    metadata: Metadata,
+    components: Vec<Component>,
+    dependencies: Vec<Dependency>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vulnerabilities: Vec<Vulnerability>,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    timestamp: String,
+    tools: Tools,
+    component: Component,
+}
+
+#[derive(Serialize)]
+struct Tools {
+    components: [Tool; 1],
+}
+
+#[derive(Serialize)]
+struct Tool {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize, Default)]
+struct Component {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "bom-ref")]
+    bom_ref: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<Hash>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    licenses: Vec<LicenceChoice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<Property>,
+}
+
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Hash {
+    alg: &'static str,
+    content: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum LicenceChoice {
+    License(NamedLicence),
+    Expression(String),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum NamedLicence {
+    Id(&'static str),
+    Name(String),
+}
+
+#[derive(Serialize)]
+struct Evidence {
+    occurrences: Vec<Occurrence>,
+}
+
+#[derive(Serialize)]
+struct Occurrence {
+    location: String,
+}
+
+#[derive(Serialize)]
+struct Property {
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependency {
+    #[serde(rename = "ref")]
+    of: String,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    depends_on: BTreeSet<String>,
+}
+
+#[derive(Serialize)]
+struct Vulnerability {
+    #[serde(rename = "bom-ref")]
+    bom_ref: String,
+    id: String,
+    source: Source,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<Reference>,
+    ratings: Vec<Rating>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recommendation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis: Option<Analysis>,
+    affects: [Affects; 1],
+    properties: Vec<Property>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    id: String,
+    source: Source,
+}
+
+#[derive(Serialize)]
+struct Rating {
+    source: Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<serde_json::Number>,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Analysis {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    response: Vec<&'static str>,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Affects {
+    #[serde(rename = "ref")]
+    of: String,
+}
+
+pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
+    let root = stamp::image_purl(&report.image).map_or_else(|| "image".to_owned(), |p| p.to_string());
+    let mut components = Vec::new();
+    let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut top = BTreeSet::new();
+    let os = report.image.distro.as_ref().map(|d| {
+        components.push(Component {
+            kind: "operating-system",
+            bom_ref: "os".into(),
+            name: clean(&d.id).into(),
+            version: d.version.as_deref().map(clean).unwrap_or_default().into(),
+            properties: d.codename.iter().map(|c| property("layergate:distro:codename", c)).collect(),
+            ..Component::default()
+        });
+        top.insert("os".to_owned());
+        "os".to_owned()
+    });
+    let mut known = BTreeSet::new();
+    for p in &report.packages {
+        if !known.insert(p.id.as_str()) {
+            continue;
+        }
+        components.push(component(report, p));
+        match &os {
+            Some(os) if p.kind.is_os() => dependencies.entry(os.clone()).or_default().insert(p.id.to_string()),
+            _ => top.insert(p.id.to_string()),
+        };
+    }
+    for p in &report.packages {
+        let needs = p.depends_on.iter().filter(|d| **d != p.id && known.contains(d.as_str())).map(ToString::to_string);
+        dependencies.entry(p.id.to_string()).or_default().extend(needs);
+    }
+    dependencies.insert(root.clone(), top);
+    let vulnerabilities = report.findings.iter().filter(|f| known.contains(f.package.as_str()));
+    let mut seen = BTreeSet::new();
+    crate::json::pretty(&Bom {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: format!("urn:uuid:{}", stamp::uuid(report, "cyclonedx")?),
+        version: 1,
+        metadata: Metadata {
+            timestamp: stamp::time(report),
+            tools: Tools { components: [Tool { kind: "application", name: "layergate", version: stamp::VERSION }] },
+            component: image(report, root),
+        },
+        components,
+        dependencies: dependencies.into_iter().map(|(of, depends_on)| Dependency { of, depends_on }).collect(),
+        vulnerabilities: vulnerabilities.filter(|f| seen.insert(f.id.clone())).map(vulnerability).collect(),
+    })
+}
+
+fn property(name: &str, value: &str) -> Property {
+    Property { name: name.into(), value: clean(value).into() }
+}
+
+fn image(report: &Report, bom_ref: String) -> Component {
+    let image = &report.image;
+    let mut properties = Vec::new();
+    for layer in &image.layers {
+        properties.push(property(&format!("layergate:layer:{}:digest", layer.index), &layer.digest.to_string()));
+        if let Some(diff) = &layer.diff_id {
+            properties.push(property("aquasecurity:trivy:DiffID", &diff.to_string()));
+        }
+    }
+    properties.extend(image.platform.as_ref().map(|p| property("layergate:platform", &p.to_string())));
+    properties.push(property("layergate:verdict", report.verdict.as_str()));
+    // An SBOM that does not say what was not read would be a silent clean.
+    for gap in &report.gaps {
+        properties.push(property("layergate:gap", &format!("{}: {}: {}", gap.kind, gap.place, gap.detail)));
+    }
+    Component {
+        kind: "container",
+        bom_ref,
+        name: clean(&image.reference).into(),
+        version: image.digest.map(|d| d.to_string()).unwrap_or_default(),
+        purl: stamp::image_purl(image).map(|p| p.to_string()),
+        properties,
+        ..Component::default()
+    }
+}
+
+fn component(report: &Report, p: &ReportPackage) -> Component {
+    let mut properties = vec![property("layergate:type", p.kind.as_str())];
+    if let Some(index) = p.layer {
+        properties.push(property("layergate:layer", &index.to_string()));
+        if let Some(layer) = report.image.layers.iter().find(|l| l.index == index) {
+            properties.push(property("aquasecurity:trivy:LayerDigest", &layer.digest.to_string()));
+            properties.extend(layer.diff_id.map(|d| property("aquasecurity:trivy:LayerDiffID", &d.to_string())));
+        }
+    }
+    if let Some(source) = &p.source {
+        properties.push(property("layergate:source:name", &source.name));
+        properties.push(property("layergate:source:version", &source.version));
+        let (epoch, rest) = match source.version.split_once(':') {
+            Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (epoch, rest),
+            _ => ("", source.version.as_str()),
+        };
+        let (version, release) = match p.kind {
+            PackageKind::Deb | PackageKind::Rpm => rest.rsplit_once('-').unwrap_or((rest, "")),
+            _ => (rest, ""),
+        };
+        properties.push(property("aquasecurity:trivy:SrcName", &source.name));
+        properties.push(property("aquasecurity:trivy:SrcVersion", version));
+        for (name, value) in [("SrcRelease", release), ("SrcEpoch", epoch)] {
+            if !value.is_empty() {
+                properties.push(property(&format!("aquasecurity:trivy:{name}"), value));
+            }
+        }
+    }
+    if !p.kind.is_os() {
+        properties.extend(p.locations.first().map(|l| property("aquasecurity:trivy:FilePath", l)));
+    }
+    properties.extend(p.owned_by.as_ref().map(|o| property("layergate:owned-by", o.as_str())));
+    let mut hashes: Vec<_> = p
+        .hashes
+        .iter()
+        .filter_map(|h| hashes::parse(h))
+        .map(|(alg, content)| Hash { alg: alg.cyclonedx(), content })
+        .collect();
+    hashes.sort();
+    hashes.dedup();
+    // An npm scope stays in the name: Syft reads the name alone, and would list `@babel/core` as `core`.
+    let (group, name) = match p.kind {
+        PackageKind::Maven => p.name.split_once(':'),
+        _ => None,
+    }
+    .map_or((None, p.name.as_str()), |(group, name)| (Some(group), name));
+    // The schema's `location` must not be empty.
+    let occurrences: Vec<_> = p.locations.iter().filter(|l| !l.is_empty()).collect();
+    let occurrences: Vec<_> = occurrences.into_iter().map(|l| Occurrence { location: clean(l).into() }).collect();
+    Component {
+        kind: if p.kind == PackageKind::Generic { "application" } else { "library" },
+        bom_ref: p.id.to_string(),
+        group: group.map(|g| clean(g).into()),
+        name: clean(name).into(),
+        version: clean(&p.version).into(),
+        scope: (p.scope == Scope::Dev).then_some("excluded"),
+        hashes,
+        licenses: licences(&p.licenses),
+        purl: Some(p.purl.to_string()),
+        evidence: (!occurrences.is_empty()).then_some(Evidence { occurrences }),
+        properties,
+    }
+}
+
+/// The schema takes either one expression alone or any number of single licences.
+fn licences(all: &[String]) -> Vec<LicenceChoice> {
+    if let [one] = all
+        && let Licence::Expression(text) = license::read(one)
+    {
+        return vec![LicenceChoice::Expression(text.into())];
+    }
+    let single = all.iter().filter(|l| !l.trim().is_empty()).map(|l| match license::read(l) {
+        Licence::Id(id) => NamedLicence::Id(id),
+        Licence::Expression(text) | Licence::Name(text) => NamedLicence::Name(clean(text).into()),
+    });
+    single.map(LicenceChoice::License).collect()
+}
+
+fn vulnerability(f: &Finding) -> Vulnerability {
+    let source = |name: &str, id: &str| Source { name: clean(name).into(), url: stamp::advisory_url(id) };
+    let mut ratings: Vec<Rating> = f
+        .cvss
+        .iter()
+        .map(|c| Rating {
+            source: source(&c.source, ""),
+            score: serde_json::Number::from_f64(f64::from(c.score_tenths) / 10.0),
+            severity: severity(Severity::from_cvss_score(f64::from(c.score_tenths) / 10.0)),
+            method: Some(match c.version.as_str() {
+                "2.0" => "CVSSv2",
+                "3.0" => "CVSSv3",
+                "3.1" => "CVSSv31",
+                "4.0" => "CVSSv4",
+                _ => "other",
+            }),
+            vector: Some(clean(&c.vector).into()),
+        })
+        .collect();
+    ratings.push(Rating {
+        source: source(f.severity_source.as_deref().unwrap_or("layergate"), ""),
+        score: None,
+        severity: severity(f.severity),
+        method: None,
+        vector: None,
+    });
+    let text = |s: &str| (!s.is_empty()).then(|| clean(s).into_owned());
+    Vulnerability {
+        bom_ref: f.id.to_string(),
+        id: clean(&f.advisory).into(),
+        source: source(&f.evidence.feed, &f.advisory),
+        references: f.aliases.iter().map(|a| Reference { id: clean(a).into(), source: source("alias", a) }).collect(),
+        ratings,
+        description: f.title.as_deref().and_then(text),
+        recommendation: text(&f.remediation),
+        analysis: analysis(f),
+        affects: [Affects { of: f.package.to_string() }],
+        properties: vec![property("layergate:evidence", &f.evidence.range)],
+    }
+}
+
+/// What VEX, an exception or the source says. An exception accepts a risk: it is a response, not a denial.
+fn analysis(f: &Finding) -> Option<Analysis> {
+    let detail = |s: &layergate_model::Suppression| clean(&format!("{} {}: {}", s.kind, s.id, s.justification)).into();
+    match &f.suppressed_by {
+        Some(s) if s.kind == "vex" => Some(Analysis {
+            state: Some("not_affected"),
+            justification: match s.justification.as_str() {
+                "component_not_present" | "vulnerable_code_not_present" => Some("code_not_present"),
+                "vulnerable_code_not_in_execute_path" => Some("code_not_reachable"),
+                "vulnerable_code_cannot_be_controlled_by_adversary" => Some("requires_environment"),
+                "inline_mitigations_already_exist" => Some("protected_by_mitigating_control"),
+                _ => None,
+            },
+            response: Vec::new(),
+            detail: detail(s),
+        }),
+        Some(s) => {
+            Some(Analysis { state: None, justification: None, response: vec!["will_not_fix"], detail: detail(s) })
+        }
+        None if f.status == Status::UnderInvestigation => Some(Analysis {
+            state: Some("in_triage"),
+            justification: None,
+            response: Vec::new(),
+            detail: "the advisory's source is still looking".into(),
+        }),
+        None => None,
+    }
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Negligible => "info",
+        other => other.as_str(),
+    }
+}

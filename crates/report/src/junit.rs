@@ -1,0 +1,131 @@
+//! `-o junit`: JUnit's XML as CI servers read it. A test suite for each image: the verdict itself is the first test, so
+//! that a clean image shows a passed test rather than nothing; then one test for each finding, check, secret and gap.
+
+use std::fmt::Write as _;
+
+use layergate_model::{Effect, Report, Severity, Verdict};
+
+use crate::{advice, text::html as xml, view};
+
+/// What became of one test.
+enum Outcome {
+    Passed,
+    Skipped(String),
+    Failed(String),
+    Broken(String),
+}
+
+struct Case {
+    class: &'static str,
+    name: String,
+    outcome: Outcome,
+}
+
+pub(crate) fn render(reports: &[Report]) -> String {
+    let suites: Vec<_> = reports.iter().map(|r| (r, cases(r))).collect();
+    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(out, "<testsuites name=\"layergate\" {}>", totals(all()));
+    for (report, cases) in &suites {
+        let name = xml(&report.image.reference);
+        let time = crate::stamp::local_time(report);
+        let _ = writeln!(out, "  <testsuite name=\"{name}\" timestamp=\"{time}\" time=\"0\" {}>", totals(cases.iter()));
+        for case in cases {
+            let _ = write!(
+                out,
+                "    <testcase classname=\"{name}.{}\" name=\"{}\" time=\"0\"",
+                case.class,
+                xml(&case.name)
+            );
+            let (tag, text) = match &case.outcome {
+                Outcome::Passed => {
+                    out.push_str("/>\n");
+                    continue;
+                }
+                Outcome::Skipped(text) => ("skipped", text),
+                Outcome::Failed(text) => ("failure", text),
+                Outcome::Broken(text) => ("error", text),
+            };
+            let text = xml(text);
+            match tag {
+                "skipped" => {
+                    let _ = writeln!(out, ">\n      <skipped message=\"{text}\"/>\n    </testcase>");
+                }
+                tag => {
+                    let class = case.class;
+                    let _ = writeln!(
+                        out,
+                        ">\n      <{tag} type=\"{class}\" message=\"{text}\">{text}</{tag}>\n    </testcase>"
+                    );
+                }
+            }
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn totals<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
+    let (mut tests, mut failures, mut errors, mut skipped) = (0, 0, 0, 0);
+    for case in cases {
+        tests += 1;
+        match case.outcome {
+            Outcome::Passed => {}
+            Outcome::Skipped(_) => skipped += 1,
+            Outcome::Failed(_) => failures += 1,
+            Outcome::Broken(_) => errors += 1,
+        }
+    }
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+}
+
+fn outcome(effect: Effect, text: String) -> Outcome {
+    match effect {
+        Effect::Error => Outcome::Broken(text),
+        Effect::Fail => Outcome::Failed(text),
+        Effect::Warn | Effect::Ignore => Outcome::Skipped(text),
+    }
+}
+
+fn cases(report: &Report) -> Vec<Case> {
+    let why: Vec<&str> = report.reasons.iter().map(|r| r.text.as_str()).collect();
+    let why = format!("{}: {}", report.verdict.as_str(), why.join("; "));
+    let verdict = match report.verdict {
+        Verdict::Pass => Outcome::Passed,
+        Verdict::Fail => Outcome::Failed(why),
+        Verdict::Error => Outcome::Broken(why),
+    };
+    let mut cases = vec![Case { class: "verdict", name: "verdict".into(), outcome: verdict }];
+    let by_id = view::packages(report);
+    for f in &report.findings {
+        let package = by_id.get(&f.package);
+        let (name, version) = package.map_or((f.package.as_str(), ""), |p| (p.name.as_str(), p.version.as_str()));
+        let text = format!("{}; fix: {}. {}", f.severity, view::fix(f), f.remediation);
+        let outcome = match &f.suppressed_by {
+            Some(by) => Outcome::Skipped(format!("taken out by {} {}: {}", by.kind, by.id, by.justification)),
+            None => outcome(f.effect, text.trim_end().to_owned()),
+        };
+        cases.push(Case { class: "vulnerability", name: format!("{} in {name} {version}", f.advisory), outcome });
+    }
+    for c in &report.checks {
+        let text = format!("{}: {}", c.severity, c.remediation);
+        cases.push(Case {
+            class: "check",
+            name: format!("{}: {}", c.location, c.title),
+            outcome: outcome(c.effect, text),
+        });
+    }
+    for s in &report.secrets {
+        // A secret's effect stands among the reasons; a grave one is never green here.
+        let effect = if s.severity >= Severity::High { Effect::Fail } else { Effect::Warn };
+        let text = format!("{}: {} {}; revoke it", s.severity, s.title, s.redacted);
+        let name = format!("{} in {}:{}", s.rule, s.path, s.line);
+        cases.push(Case { class: "secret", name, outcome: outcome(effect, text) });
+    }
+    for g in &report.gaps {
+        let text = format!("{}; {}", g.detail, advice::for_gap(g.kind));
+        cases.push(Case { class: "gap", name: format!("{} at {}", g.kind, g.place), outcome: outcome(g.effect, text) });
+    }
+    cases
+}
