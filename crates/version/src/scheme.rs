@@ -110,7 +110,12 @@ impl Scheme {
         let base = ecosystem.split(':').next().unwrap_or(ecosystem).trim().to_ascii_lowercase();
         Some(match base.as_str() {
             "debian" | "ubuntu" | "echo" => Scheme::Dpkg,
-            "alpine" | "alpaquita" | "bellsoft hardened containers" | "chainguard" | "wolfi" | "minimos"
+            "alpine"
+            | "alpaquita"
+            | "bellsoft hardened containers"
+            | "chainguard"
+            | "wolfi"
+            | "minimos"
             | "cleanstart" => Scheme::Apk,
             "almalinux" | "red hat" | "rocky linux" | "suse" | "opensuse" | "openeuler" | "mageia" | "photon os"
             | "azure linux" | "amazon linux" | "oracle linux" | "fedora" => Scheme::Rpm,

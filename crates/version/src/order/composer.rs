@@ -53,9 +53,7 @@ fn next<'a>(rest: &mut &'a [u8], started: bool) -> Token<'a> {
             *rest = &rest[1..];
             Token::Placeholder
         }
-        Some(c) if c.is_ascii_digit() => {
-            Token::Number(digits::take_while(rest, |c| c.is_ascii_digit()))
-        }
+        Some(c) if c.is_ascii_digit() => Token::Number(digits::take_while(rest, |c| c.is_ascii_digit())),
         Some(_) => word(digits::take_while(rest, |c| c.is_ascii_alphabetic())),
     }
 }
@@ -122,6 +120,5 @@ pub(crate) fn against(version: &str, bound: &str) -> Ordering {
     if na.is_empty() || nb.is_empty() {
         return compare(version, bound);
     }
-    digits::cmp_dotted_padded(na.as_bytes(), nb.as_bytes())
-        .then_with(|| tokens(ra.as_bytes(), rb.as_bytes()))
+    digits::cmp_dotted_padded(na.as_bytes(), nb.as_bytes()).then_with(|| tokens(ra.as_bytes(), rb.as_bytes()))
 }

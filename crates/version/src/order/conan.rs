@@ -22,11 +22,9 @@ fn split(v: &str) -> (&[u8], &[u8], &[u8]) {
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     let ((ca, pa, ba), (cb, pb, bb)) = (split(a), split(b));
-    core(ca, cb).then_with(|| semver::pre_release(pa, pb)).then_with(|| {
-        match (ba.is_empty(), bb.is_empty()) {
-            (false, false) => semver::identifiers(ba, bb),
-            (x, y) => y.cmp(&x),
-        }
+    core(ca, cb).then_with(|| semver::pre_release(pa, pb)).then_with(|| match (ba.is_empty(), bb.is_empty()) {
+        (false, false) => semver::identifiers(ba, bb),
+        (x, y) => y.cmp(&x),
     })
 }
 

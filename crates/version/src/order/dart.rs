@@ -10,10 +10,10 @@ use crate::digits;
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (semver::split(a, 3), semver::split(b, 3));
-    digits::cmp_dotted_padded(a.numbers, b.numbers)
-        .then_with(|| semver::pre_release(a.pre, b.pre))
-        .then_with(|| match (a.build.is_empty(), b.build.is_empty()) {
+    digits::cmp_dotted_padded(a.numbers, b.numbers).then_with(|| semver::pre_release(a.pre, b.pre)).then_with(
+        || match (a.build.is_empty(), b.build.is_empty()) {
             (false, false) => semver::identifiers(a.build, b.build),
             (x, y) => y.cmp(&x),
-        })
+        },
+    )
 }

@@ -12,9 +12,15 @@ use std::cmp::Ordering;
 
 use crate::digits;
 
+/// Where the epoch's colon is: behind the digits in front, or nowhere.
+fn colon(v: &[u8]) -> Option<usize> {
+    let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
+    (digits > 0 && v.get(digits) == Some(&b':')).then_some(digits)
+}
+
 /// Epoch, upstream version, revision.
 fn split(v: &[u8]) -> (&[u8], &[u8], &[u8]) {
-    let (epoch, rest) = match v.iter().position(|b| *b == b':') {
+    let (epoch, rest) = match colon(v) {
         Some(colon) => (&v[..colon], &v[colon + 1..]),
         None => (&[][..], v),
     };
@@ -25,9 +31,10 @@ fn split(v: &[u8]) -> (&[u8], &[u8], &[u8]) {
 }
 
 pub(crate) fn check(v: &str) -> Result<(), &'static str> {
-    match v.split_once(':') {
-        Some((epoch, _)) if !digits::is_number(epoch.as_bytes()) => Err("the epoch is not a number"),
-        Some((_, "")) => Err("nothing after the epoch"),
+    let v = v.as_bytes();
+    match colon(v) {
+        Some(colon) if colon + 1 == v.len() => Err("nothing after the epoch"),
+        None if v.contains(&b':') => Err("the epoch is not a number"),
         _ => Ok(()),
     }
 }
@@ -41,34 +48,56 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     digits::cmp(ea, eb).then_with(|| part(ua, ub)).then_with(|| part(ra, rb))
 }
 
-/// The weight of a byte in a run of non-digits; a digit or the end weighs 0.
-fn weight(byte: Option<&u8>) -> i32 {
-    match byte {
-        None => 0,
-        Some(b'~') => -1,
-        Some(b) if b.is_ascii_digit() => 0,
-        Some(b) if b.is_ascii_alphabetic() => i32::from(*b),
-        Some(b) => i32::from(*b) + 256,
+/// The weight of each byte in a run of non-digits; a digit weighs as much as the end, nothing.
+const WEIGHTS: [i16; 256] = {
+    let mut weights = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        weights[byte] = match c {
+            b'0'..=b'9' => 0,
+            b'~' => -1,
+            b'a'..=b'z' | b'A'..=b'Z' => byte as i16,
+            _ => byte as i16 + 256,
+        };
+        byte += 1;
     }
-}
+    weights
+};
 
-/// Compares two upstream versions or two revisions.
-fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    while !a.is_empty() || !b.is_empty() {
-        let text = |v: &[u8]| v.first().is_some_and(|c| !c.is_ascii_digit());
-        while text(a) || text(b) {
-            match weight(a.first()).cmp(&weight(b.first())) {
-                Ordering::Equal => {}
-                other => return other,
+/// Compares two upstream versions or two revisions. One walk by index: this is the hot loop of matching.
+fn part(a: &[u8], b: &[u8]) -> Ordering {
+    let digit = |v: &[u8], i: usize| v.get(i).is_some_and(u8::is_ascii_digit);
+    let text = |v: &[u8], i: usize| v.get(i).is_some_and(|c| !c.is_ascii_digit());
+    let weight = |v: &[u8], i: usize| v.get(i).map_or(0, |c| WEIGHTS[usize::from(*c)]);
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        while text(a, i) || text(b, j) {
+            let (x, y) = (weight(a, i), weight(b, j));
+            if x != y {
+                return x.cmp(&y);
             }
-            a = a.get(1..).unwrap_or_default();
-            b = b.get(1..).unwrap_or_default();
+            i += 1;
+            j += 1;
         }
-        let x = digits::take_while(&mut a, |c| c.is_ascii_digit());
-        let y = digits::take_while(&mut b, |c| c.is_ascii_digit());
-        match digits::cmp(x, y) {
-            Ordering::Equal => {}
-            other => return other,
+        while a.get(i) == Some(&b'0') {
+            i += 1;
+        }
+        while b.get(j) == Some(&b'0') {
+            j += 1;
+        }
+        // Numbers without leading zeros: the longer is greater, else the first digit that differs decides.
+        let mut first = Ordering::Equal;
+        while digit(a, i) && digit(b, j) {
+            first = first.then(a[i].cmp(&b[j]));
+            i += 1;
+            j += 1;
+        }
+        match (digit(a, i), digit(b, j)) {
+            (true, _) => return Ordering::Greater,
+            (_, true) => return Ordering::Less,
+            _ if first.is_ne() => return first,
+            _ => {}
         }
     }
     Ordering::Equal

@@ -50,9 +50,7 @@ fn canonical(v: &str) -> Vec<Segment<'_>> {
                 rest = &rest[1..];
                 Segment::Word(b"pre")
             }
-            c if c.is_ascii_alphabetic() => {
-                Segment::Word(digits::take_while(&mut rest, |c| c.is_ascii_alphabetic()))
-            }
+            c if c.is_ascii_alphabetic() => Segment::Word(digits::take_while(&mut rest, |c| c.is_ascii_alphabetic())),
             _ => {
                 rest = &rest[1..];
                 continue;

@@ -3,8 +3,8 @@
 //! There is no specification. The order is what people expect of most version numbers: runs of digits
 //! by value, runs of letters by their text without case, separators only separate, a word that announces
 //! a release (`alpha`, `beta`, `rc`, `pre`, `dev`, `snapshot`, …) sorts before the end, every other word
-//! after it (`1.0.2 < 1.0.2k`), and a number after every word. Missing places are not zero: `1.0 < 1.0.0`
-//! is avoided by dropping zeros that nothing but zeros follows.
+//! after it (`1.0.2 < 1.0.2k`), and a number after every word. Zeros up to a word or to the end say nothing
+//! (`1.0` is `1`, `1.0rc1` is `1rc1`).
 
 use std::cmp::Ordering;
 
@@ -17,33 +17,25 @@ enum Token<'a> {
     Number(&'a [u8]),
 }
 
-const EARLY: [&str; 12] = [
-    "alpha", "beta", "rc", "pre", "preview", "dev", "devel", "snapshot", "milestone", "nightly", "test", "ea",
-];
+const EARLY: [&str; 12] =
+    ["alpha", "beta", "rc", "pre", "preview", "dev", "devel", "snapshot", "milestone", "nightly", "test", "ea"];
 
 fn next<'a>(rest: &mut &'a [u8]) -> Token<'a> {
     digits::take_while(rest, |c| !c.is_ascii_alphanumeric());
-    match rest.first() {
-        None => Token::End,
-        Some(c) if c.is_ascii_digit() => {
-            let here = *rest;
-            let number = digits::take_while(rest, |c| c.is_ascii_digit());
-            // Zeros to the very end say nothing.
-            if here.iter().all(|c| *c == b'0' || !c.is_ascii_alphanumeric()) {
-                *rest = &[];
-                return Token::End;
-            }
-            Token::Number(number)
+    if rest.first().is_some_and(u8::is_ascii_digit) {
+        let mut ahead = *rest;
+        digits::take_while(&mut ahead, |c| c == b'0' || !c.is_ascii_alphanumeric());
+        if ahead.first().is_some_and(u8::is_ascii_digit) {
+            return Token::Number(digits::take_while(rest, |c| c.is_ascii_digit()));
         }
-        Some(_) => {
-            let word = digits::take_while(rest, |c| c.is_ascii_alphabetic());
-            if EARLY.iter().any(|e| word.eq_ignore_ascii_case(e.as_bytes())) {
-                Token::Early(word)
-            } else {
-                Token::Word(word)
-            }
-        }
+        // Zeros up to a word or to the end say nothing.
+        *rest = ahead;
     }
+    if rest.is_empty() {
+        return Token::End;
+    }
+    let word = digits::take_while(rest, |c| c.is_ascii_alphabetic());
+    if EARLY.iter().any(|e| word.eq_ignore_ascii_case(e.as_bytes())) { Token::Early(word) } else { Token::Word(word) }
 }
 
 fn rank(token: &Token<'_>) -> u8 {

@@ -29,8 +29,7 @@ pub(crate) fn check(v: &str) -> Result<(), &'static str> {
 fn split(v: &str) -> semver::Parts<'_> {
     let (v, toolchain) = strip(v);
     let mut parts = semver::split(v, 3);
-    let boring = parts.glued
-        && matches!(parts.pre, [b'b', rest @ ..] if digits::is_number(rest));
+    let boring = parts.glued && matches!(parts.pre, [b'b', rest @ ..] if digits::is_number(rest));
     if boring || (toolchain && !parts.glued) {
         parts.pre = &[];
     }

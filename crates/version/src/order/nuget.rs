@@ -11,11 +11,9 @@ use crate::digits;
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (semver::split(a, 4), semver::split(b, 4));
-    digits::cmp_dotted_padded(a.numbers, b.numbers).then_with(|| {
-        match (a.pre.is_empty(), b.pre.is_empty()) {
-            (false, false) => labels(a.pre, b.pre),
-            (x, y) => x.cmp(&y),
-        }
+    digits::cmp_dotted_padded(a.numbers, b.numbers).then_with(|| match (a.pre.is_empty(), b.pre.is_empty()) {
+        (false, false) => labels(a.pre, b.pre),
+        (x, y) => x.cmp(&y),
     })
 }
 

@@ -43,9 +43,9 @@ fn skip_separator(rest: &mut &[u8]) {
 fn tagged<'a>(rest: &mut &'a [u8], words: &[(&str, u8)]) -> Option<(u8, &'a [u8])> {
     let mut here = *rest;
     skip_separator(&mut here);
-    let (word, rank) = words.iter().find(|(word, _)| {
-        here.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
-    })?;
+    let (word, rank) = words
+        .iter()
+        .find(|(word, _)| here.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes())))?;
     here = &here[word.len()..];
     skip_separator(&mut here);
     let number = digits::take_while(&mut here, |c| c.is_ascii_digit());

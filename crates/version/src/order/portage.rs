@@ -30,8 +30,7 @@ fn split(v: &str) -> Parts<'_> {
     let numbers = &v[..v.len() - rest.len()];
     let letter = if rest.first().is_some_and(u8::is_ascii_lowercase) { &rest[..1] } else { &[] };
     rest = &rest[letter.len()..];
-    let suffixes =
-        digits::take_while(&mut rest, |c| c == b'_' || c.is_ascii_lowercase() || c.is_ascii_digit());
+    let suffixes = digits::take_while(&mut rest, |c| c == b'_' || c.is_ascii_lowercase() || c.is_ascii_digit());
     let revision = match rest {
         [b'-', b'r', ..] => {
             rest = &rest[2..];
@@ -70,8 +69,7 @@ fn numbers(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 fn suffixes(a: &[u8], b: &[u8]) -> Ordering {
-    let (mut a, mut b) =
-        (a.split(|c| *c == b'_').skip(1), b.split(|c| *c == b'_').skip(1));
+    let (mut a, mut b) = (a.split(|c| *c == b'_').skip(1), b.split(|c| *c == b'_').skip(1));
     loop {
         let (x, y) = (a.next(), b.next());
         if x.is_none() && y.is_none() {

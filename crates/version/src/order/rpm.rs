@@ -17,8 +17,7 @@ use crate::digits;
 /// Epoch, version, release.
 fn split(v: &[u8]) -> (&[u8], &[u8], Option<&[u8]>) {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
-    let (epoch, rest) =
-        if v.get(digits) == Some(&b':') { (&v[..digits], &v[digits + 1..]) } else { (&[][..], v) };
+    let (epoch, rest) = if v.get(digits) == Some(&b':') { (&v[..digits], &v[digits + 1..]) } else { (&[][..], v) };
     match rest.iter().rposition(|b| *b == b'-') {
         Some(hyphen) => (epoch, &rest[..hyphen], Some(&rest[hyphen + 1..])),
         None => (epoch, rest, None),
