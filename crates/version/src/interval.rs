@@ -89,7 +89,7 @@ impl Interval {
         let tighter = |a: &Option<Bound>, b: &Option<Bound>, wanted: Ordering| match (a, b) {
             (None, b) => b.clone(),
             (a, None) => a.clone(),
-            (Some(a), Some(b)) => Some(match scheme.order(&a.version, &b.version) {
+            (Some(a), Some(b)) => Some(match scheme.order_bounds(&a.version, &b.version) {
                 Ordering::Equal => Bound { version: a.version.clone(), inclusive: a.inclusive && b.inclusive },
                 order if order == wanted => a.clone(),
                 _ => b.clone(),
@@ -98,7 +98,7 @@ impl Interval {
         let lower = tighter(&self.lower, &other.lower, Ordering::Greater);
         let upper = tighter(&self.upper, &other.upper, Ordering::Less);
         if let (Some(l), Some(u)) = (&lower, &upper) {
-            match scheme.order(&l.version, &u.version) {
+            match scheme.order_bounds(&l.version, &u.version) {
                 Ordering::Greater => return None,
                 Ordering::Equal if !(l.inclusive && u.inclusive) => return None,
                 _ => {}

@@ -108,7 +108,7 @@ impl Ranges {
         }
         let mut sorted: Vec<&Event> = events.iter().filter(|e| !matches!(e, Event::Limit(_))).collect();
         sorted.sort_by(|a, b| match (a.is_origin(), b.is_origin()) {
-            (false, false) => self.scheme.order(a.version(), b.version()),
+            (false, false) => self.scheme.order_bounds(a.version(), b.version()),
             (x, y) => y.cmp(&x),
         });
         let mut found = Vec::new();
@@ -130,7 +130,7 @@ impl Ranges {
                 Event::Limit(v) if !e.is_no_limit() => Some(v.as_str()),
                 _ => None,
             })
-            .max_by(|a, b| self.scheme.order(a, b));
+            .max_by(|a, b| self.scheme.order_bounds(a, b));
         if let Some(limit) = limit {
             found = intersect_all(&found, &[Interval::all().before(limit)], self.scheme);
         }

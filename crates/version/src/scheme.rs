@@ -222,6 +222,15 @@ impl Scheme {
         checked.map_err(|why| VersionError::Invalid { scheme: *self, version: text.to_owned(), why })
     }
 
+    /// The order of two bounds that passed [`Scheme::check`]. Only Composer's own equality of `1.0` and `1.0.0` matters
+    /// here; what the others leave out (a release, a local label) does count between two bounds.
+    pub(crate) fn order_bounds(&self, a: &str, b: &str) -> Ordering {
+        match self {
+            Scheme::Packagist => composer::against(a, b),
+            _ => self.order(a, b),
+        }
+    }
+
     /// The order of two texts that passed [`Scheme::check`].
     pub(crate) fn order(&self, a: &str, b: &str) -> Ordering {
         match self {

@@ -40,6 +40,8 @@ const TABLE: &[(Scheme, &str, &str, &str)] = &[
     (Scheme::Packagist, "^0.3", "0.3.0 0.3.9", "0.4.0"),
     (Scheme::Packagist, "1.0.*", "1.0.0 1.0.9", "1.1.0 1.1.0-dev"),
     (Scheme::Packagist, "1.0 - 2.0", "1.0.0 2.0.9", "2.1.0"),
+    (Scheme::Packagist, "<=1,1.0.*", "1.0 v1.0.0", "1.0.1"),
+    (Scheme::Packagist, "!=10,^10.0", "10.0.1", "10.0 10"),
     (Scheme::Packagist, "dev-master", "dev-master", "1.0.0"),
     (Scheme::Packagist, ">=1.0@dev", "1.0", "0.9"),
     (Scheme::Pep440, "~=1.4.2", "1.4.2 1.4.9 1.4.9.post1", "1.5 1.5.dev1 1.4.1"),
