@@ -73,7 +73,10 @@ fn is_root_import(step: &HistoryEntry) -> bool {
 mod tests {
     use super::*;
 
-    fn config(steps: &[(&str, bool)], labels: &[(&str, &str)]) -> ImageConfig {
+    /// A command, and whether it made no layer.
+    type Step = (&'static str, bool);
+
+    fn config(steps: &[Step], labels: &[(&str, &str)]) -> ImageConfig {
         let mut config = ImageConfig::default();
         for (command, empty_layer) in steps {
             let created_by = Some((*command).to_owned());
@@ -85,16 +88,16 @@ mod tests {
         config
     }
 
-    const ADD: (&str, bool) = ("/bin/sh -c #(nop) ADD file:1f in / ", false);
-    const DEBIAN: (&str, bool) = ("# debian.sh --arch 'amd64' out/ 'bookworm'", false);
-    const CMD: (&str, bool) = ("/bin/sh -c #(nop)  CMD [\"bash\"]", true);
-    const BUILDKIT_CMD: (&str, bool) = ("CMD [\"python3\"]", true);
-    const RUN: (&str, bool) = ("RUN /bin/sh -c apt-get install -y curl # buildkit", false);
-    const ENV: (&str, bool) = ("ENV A=b", true);
+    const ADD: Step = ("/bin/sh -c #(nop) ADD file:1f in / ", false);
+    const DEBIAN: Step = ("# debian.sh --arch 'amd64' out/ 'bookworm'", false);
+    const CMD: Step = ("/bin/sh -c #(nop)  CMD [\"bash\"]", true);
+    const BUILDKIT_CMD: Step = ("CMD [\"python3\"]", true);
+    const RUN: Step = ("RUN /bin/sh -c apt-get install -y curl # buildkit", false);
+    const ENV: Step = ("ENV A=b", true);
 
     #[test]
     fn history_tells_where_the_base_ends() {
-        let cases: &[(&str, &[(&str, bool)], Option<u32>)] = &[
+        let cases: &[(&str, &[Step], Option<u32>)] = &[
             ("an application on a base", &[ADD, CMD, ENV, RUN, RUN, BUILDKIT_CMD], Some(1)),
             ("the nearest base counts", &[ADD, CMD, RUN, BUILDKIT_CMD, RUN], Some(2)),
             ("a base alone", &[ADD, CMD], None),

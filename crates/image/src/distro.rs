@@ -2,7 +2,8 @@
 //!
 //! The best file that has an `ID` decides; the older files can only make its version more exact, and only when they
 //! speak of the same distribution: Debian's os-release says 12 and `etc/debian_version` 12.8, but Ubuntu's
-//! `etc/debian_version` says `bookworm/sid`, which is no version of Ubuntu.
+//! `etc/debian_version` says `bookworm/sid`, which is no version of Ubuntu. That file is believed last of all, for
+//! every distribution that is made from Debian keeps it.
 
 use layergate_model::{Distro, OsReleaseFile};
 
@@ -14,7 +15,8 @@ pub(crate) fn find(view: &View<'_>) -> Option<Distro> {
     for (layer, section) in view.sections() {
         files.extend(section.os_releases.iter().filter(|o| view.shows(layer, o.path.as_str())));
     }
-    files.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
+    let weak = |f: &OsReleaseFile| f.path.as_str() == "etc/debian_version";
+    files.sort_by(|a, b| (weak(a), a.rank, &a.path).cmp(&(weak(b), b.rank, &b.path)));
     let (best, mut distro) = files.iter().enumerate().find_map(|(i, f)| Some((i, f.release.distro()?)))?;
     for older in &files[best + 1..] {
         let Some(more) = older.release.distro().filter(|d| d.id == distro.id) else { continue };

@@ -19,7 +19,11 @@ fn the_best_visible_file_names_the_distribution_and_older_ones_the_exact_version
         "f etc/os-release\nos etc/os-release 0 ubuntu 22.04\nf etc/debian_version\nos etc/debian_version 5 debian 12.8";
     let alpine = "l etc/os-release ../usr/lib/os-release\nf usr/lib/os-release\nos usr/lib/os-release 1 alpine 3.20\n\
                   f etc/alpine-release\nos etc/alpine-release 4 alpine 3.20.3";
-    let cases: [(&[&str], Option<(&str, &str)>); 6] = [
+    type Case<'a> = (&'a [&'a str], Option<(&'a str, &'a str)>);
+    let old_ubuntu = "f etc/debian_version\nos etc/debian_version 3 debian 10\n\
+                      f etc/lsb-release\nos etc/lsb-release 4 ubuntu 18.04";
+    let cases: [Case<'_>; 7] = [
+        (&[old_ubuntu], Some(("ubuntu", "18.04"))),
         (&[debian], Some(("debian", "12.8"))),
         (&[ubuntu], Some(("ubuntu", "22.04"))),
         (&[alpine], Some(("alpine", "3.20.3"))),

@@ -41,7 +41,7 @@ fn find(subject: &Subject<'_>) -> Vec<Hit> {
         }
         for (port, service, severity) in PORTS.iter().filter(|(port, ..)| (first..=last).contains(port)) {
             let hit = Hit::at(format!("config.ExposedPorts[{exposed}]")).saying(format!("{port} ({service})"));
-            hits.push(hit.as_bad_as(*severity));
+            hits.push(hit.with_severity(*severity));
         }
     }
     hits

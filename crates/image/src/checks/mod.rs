@@ -106,7 +106,7 @@ impl Hit {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    fn as_bad_as(self, severity: Severity) -> Self {
+    fn with_severity(self, severity: Severity) -> Self {
         Self { severity: Some(severity), ..self }
     }
 }

@@ -46,7 +46,7 @@ fn find(subject: &Subject<'_>) -> Vec<Hit> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let system = ["bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/lib/", "usr/libexec/", "lib/"];
         let usual = USUAL.contains(&name) && system.iter().any(|d| path.starts_with(d));
-        Hit::at(path).as_bad_as(if usual { Severity::Low } else { RULE.severity })
+        Hit::at(path).with_severity(if usual { Severity::Low } else { RULE.severity })
     };
     subject.paths(FactKind::Setuid).map(hit).collect()
 }
