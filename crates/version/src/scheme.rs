@@ -108,7 +108,12 @@ impl Scheme {
     #[must_use]
     pub fn for_osv_ecosystem(ecosystem: &str) -> Option<Scheme> {
         let base = ecosystem.split(':').next().unwrap_or(ecosystem).trim().to_ascii_lowercase();
+        let rest = ecosystem.split_once(':').map_or("", |(_, rest)| rest).to_ascii_lowercase();
         Some(match base.as_str() {
+            // Echo rebuilds other ecosystems' packages too; its `+echo.N` counts, as build metadata does in Dart.
+            "echo" if rest == "npm" => Scheme::Pub,
+            "echo" if rest == "pypi" => Scheme::Pep440,
+            "echo" if rest == "maven" => Scheme::Maven,
             "debian" | "ubuntu" | "echo" => Scheme::Dpkg,
             "alpine"
             | "alpaquita"
@@ -291,6 +296,7 @@ mod tests {
         assert!("cobol".parse::<Scheme>().is_err());
         assert_eq!(Scheme::for_osv_ecosystem("Alpine:v3.18"), Some(Scheme::Apk));
         assert_eq!(Scheme::for_osv_ecosystem("Ubuntu:22.04:LTS"), Some(Scheme::Dpkg));
+        assert_eq!(Scheme::for_osv_ecosystem("Echo:PyPI"), Some(Scheme::Pep440));
         assert_eq!(Scheme::for_osv_ecosystem("OSS-Fuzz"), None);
         assert_eq!(Scheme::for_purl_type("golang"), Some(Scheme::Go));
     }
