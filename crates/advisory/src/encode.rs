@@ -230,7 +230,9 @@ fn entries(
         strings.put(&mut out, first.name);
         put(&mut out, encoded.len() as u32);
         for (flaw, feed, _, i) in &encoded {
-            entry(b, &b.rows[*i as usize], *flaw, *feed, strings, &mut out);
+            let row = &b.rows[*i as usize];
+            let id = Some(b.heads[row.head as usize].id).filter(|id| *id != flaws.ids[*flaw as usize]);
+            entry(b, row, (*flaw, id), *feed, strings, &mut out);
         }
         if let Ok(namespace) = Namespace::new(namespace) {
             let c = coverage.entry(namespace).or_default();
@@ -250,7 +252,7 @@ fn entries(
 }
 
 /// A row in numbers that do not depend on the order of arrival.
-type Canonical = (u8, u8, u32, Vec<u32>, Vec<u32>, Vec<VersionRange<u32>>);
+type Canonical = (u32, u8, u8, u32, Vec<u32>, Vec<u32>, Vec<VersionRange<u32>>);
 
 fn canonical(b: &Builder, row: &Row, rank: impl Fn(u32) -> u32) -> Canonical {
     let list = |span: crate::builder::Span| span.of(&b.words).iter().map(|n| rank(*n)).collect();
@@ -267,7 +269,8 @@ fn canonical(b: &Builder, row: &Row, rank: impl Fn(u32) -> u32) -> Canonical {
             End::Last(v) => End::Last(rank(v)),
         },
     });
-    (row.status, row.severity, rank(row.module), list(row.arches), list(row.versions), ranges.collect())
+    let id = rank(b.heads[row.head as usize].id);
+    (id, row.status, row.severity, rank(row.module), list(row.arches), list(row.versions), ranges.collect())
 }
 
 pub(crate) const HAS_SEVERITY: u8 = 1 << 3;
@@ -277,7 +280,7 @@ pub(crate) const HAS_VERSIONS: u8 = 1 << 6;
 /// Exactly one range, from the beginning to a fixed version: by far the most frequent shape.
 pub(crate) const SIMPLE: u8 = 1 << 7;
 
-fn entry(b: &Builder, row: &Row, flaw: u32, feed: u32, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
+fn entry(b: &Builder, row: &Row, (flaw, id): (u32, Option<u32>), feed: u32, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
     let ranges = row.ranges.of(&b.ranges);
     let simple = match ranges {
         [VersionRange { start: Start::Beginning, end: End::Fixed(v) }] => Some(*v),
@@ -293,7 +296,10 @@ fn entry(b: &Builder, row: &Row, flaw: u32, feed: u32, strings: &mut Strings<'_>
             | flag(simple.is_some(), SIMPLE),
     );
     put(out, feed);
-    put(out, flaw);
+    put(out, flaw << 1 | u32::from(id.is_some()));
+    if let Some(id) = id {
+        strings.put(out, id);
+    }
     if row.severity != 0 {
         out.push(row.severity - 1);
     }

@@ -45,6 +45,8 @@ impl<'s> Iterator for Entries<'s> {
         let c = &mut self.cursor;
         let flags = c.byte();
         let (feed, flaw) = (c.number(), c.number());
+        let id = (flaw & 1 != 0).then(|| string_at(self.strings, c.number()));
+        let flaw = flaw >> 1;
         let severity = (flags & HAS_SEVERITY != 0).then(|| severity(c.byte()));
         let module = (flags & HAS_MODULE != 0).then(|| string_at(self.strings, c.number()));
         let arches = if flags & HAS_ARCHES != 0 { List::read(self.strings, c) } else { List::empty() };
@@ -60,7 +62,7 @@ impl<'s> Iterator for Entries<'s> {
             self.left = 0;
             return None;
         }
-        Some(Entry { feed, flaw, status: status(flags & 7), severity, module, arches, versions, ranges })
+        Some(Entry { feed, flaw, id, status: status(flags & 7), severity, module, arches, versions, ranges })
     }
 }
 
@@ -71,6 +73,8 @@ pub struct Entry<'s> {
     pub feed: u32,
     /// The flaw's number, for [`crate::Snapshot::flaw`].
     pub flaw: u32,
+    /// The advisory's own id, where it is not the flaw's.
+    pub id: Option<&'s str>,
     /// The source's view.
     pub status: Status,
     /// What the source rates the flaw in this very package.

@@ -6,7 +6,7 @@
 //! manifest  JSON: feeds, coverage of each namespace, end-of-life table, counts  (small; the only part read at opening)
 //! strings   each string once: v length, bytes                                   (a reference is its offset)
 //! entries   for each package, in the order of (namespace, name): refs of both, v count, entries
-//! entry     u8 flags, v feed, v flaw, [u8 severity], [ref module], [list arches], [list versions], ranges
+//! entry     u8 flags, v feed, v flaw * 2 + (has an id of its own), [ref id], [u8 severity], [ref module], [list arches], [list versions], ranges
 //! index     open-addressed table over the packages: u32 tag of the hash, u32 offset in `entries` + 1; 2^n slots
 //! flaws     one after the other, in the order of their ids; see `flaw.rs`
 //! flawtab   u32 offset in `flaws` for each flaw

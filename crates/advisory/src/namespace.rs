@@ -5,7 +5,7 @@
 //! `alpine:3.18`, `rhel:8`, `suse:15.3`). A stream that has advisories of its own is a family of its own
 //! (`ubuntu-esm:18.04`, `rhel-eus:9.2`), so that no look-up can mix the two.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use layergate_version::Scheme;
 
@@ -60,10 +60,52 @@ impl Namespace {
         scheme_of(self.family())
     }
 
+    /// A package's name as this namespace is asked for it: the form that both feeds and look-ups use.
+    /// PyPI follows PEP 503, NuGet, Packagist, Bitnami and GitHub Actions take no notice of case, Swift packages are
+    /// known by their repository without scheme and `.git`.
+    pub fn canonical_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let name = name.trim();
+        match self.family() {
+            "pypi" => pep503(name),
+            "nuget" | "composer" | "bitnami" | "github-actions" | "conda" if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+                Cow::Owned(name.to_ascii_lowercase())
+            }
+            "swift" => {
+                let bare = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
+                Cow::Owned(bare.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase())
+            }
+            _ => Cow::Borrowed(name),
+        }
+    }
+
     /// Whether this is a distribution's namespace rather than a registry's.
     pub fn is_distribution(&self) -> bool {
         matches!(self.scheme(), Some(Scheme::Dpkg | Scheme::Rpm | Scheme::Apk | Scheme::Alpm | Scheme::Portage))
     }
+}
+
+/// Runs of `-`, `_` and `.` become one `-`, and everything is lower case.
+fn pep503(name: &str) -> Cow<'_, str> {
+    let separator = |b: u8| matches!(b, b'-' | b'_' | b'.');
+    let bytes = name.as_bytes();
+    let plain = |(i, b): (usize, &u8)| {
+        !b.is_ascii_uppercase()
+            && !matches!(b, b'_' | b'.')
+            && !(*b == b'-' && bytes.get(i + 1).is_some_and(|next| separator(*next)))
+    };
+    if bytes.iter().enumerate().all(plain) {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        let part = matches!(c, '-' | '_' | '.');
+        if !part {
+            out.push(c.to_ascii_lowercase());
+        } else if !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn scheme_of(family: &str) -> Option<Scheme> {
@@ -118,6 +160,21 @@ impl From<Namespace> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names() {
+        let cases = [
+            ("pypi", "Flask__SQL.Alchemy", "flask-sql-alchemy"),
+            ("pypi", "plain-name", "plain-name"),
+            ("pypi", "a--b", "a-b"),
+            ("nuget", "Newtonsoft.Json", "newtonsoft.json"),
+            ("npm", "JSONStream", "JSONStream"),
+            ("swift", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"),
+        ];
+        for (family, name, want) in cases {
+            assert_eq!(Namespace::new(family).unwrap().canonical_name(name), want);
+        }
+    }
 
     #[test]
     fn parts() {

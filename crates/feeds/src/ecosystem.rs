@@ -1,0 +1,136 @@
+//! OSV's ecosystem strings to namespaces (ossf.github.io/osv-schema, "Defined ecosystems").
+
+use layergate_advisory::Namespace;
+
+/// The namespace of an OSV ecosystem; `None` for one that has no packages that an image could hold (GIT, OSS-Fuzz,
+/// Android, Linux) or no release where it needs one.
+pub(crate) fn namespace(ecosystem: &str) -> Option<Namespace> {
+    let (base, rest) = ecosystem.split_once(':').map_or((ecosystem, ""), |(b, r)| (b, r));
+    let base = base.trim().to_ascii_lowercase();
+    let single = match base.as_str() {
+        "npm" | "pypi" | "maven" | "nuget" | "pub" | "hex" | "hackage" | "cran" | "bitnami" | "julia" | "wolfi"
+        | "chainguard" | "minimos" | "kubernetes" | "echo" => Some(base.as_str()),
+        "go" => Some("golang"),
+        "crates.io" => Some("cargo"),
+        "rubygems" => Some("gem"),
+        "packagist" => Some("composer"),
+        "swifturl" => Some("swift"),
+        "github actions" => Some("github-actions"),
+        "conancenter" => Some("conan"),
+        _ => None,
+    };
+    if let Some(family) = single {
+        return Namespace::new(family).ok();
+    }
+    let with = |family: &str, release: &str| Namespace::of(family, Some(release).filter(|r| !r.is_empty())).ok();
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    let first = rest.split(':').next().unwrap_or(rest);
+    match base.as_str() {
+        "debian" => with("debian", &debian(first)),
+        "alpine" => with("alpine", first.trim_start_matches('v')),
+        "ubuntu" => match rest.strip_prefix("Pro:") {
+            // FIPS and real-time kernels are other builds of the same packages; nothing in an image tells them apart.
+            Some(pro) if pro.starts_with(|c: char| c.is_ascii_digit()) => with("ubuntu-esm", pro.split(':').next()?),
+            Some(_) => None,
+            None => with("ubuntu", first),
+        },
+        "almalinux" => with("almalinux", major(first)),
+        "rocky linux" => with("rocky", major(first)),
+        "oracle linux" => with("oracle", major(first)),
+        "amazon linux" => with("amazon", first),
+        "photon os" => with("photon", first),
+        "azure linux" => with("azurelinux", &if first.contains('.') { first.to_owned() } else { format!("{first}.0") }),
+        "mageia" => with("mageia", first),
+        "openeuler" => with("openeuler", first),
+        "opensuse" => match first.strip_prefix("Leap ") {
+            Some(release) => with("opensuse", release),
+            None if first == "Tumbleweed" => with("opensuse-tumbleweed", ""),
+            None => None,
+        },
+        "suse" => suse(first).and_then(|release| with("suse", &release)),
+        "red hat" => red_hat(rest),
+        _ => None,
+    }
+}
+
+fn major(release: &str) -> &str {
+    release.split('.').next().unwrap_or(release)
+}
+
+/// `12` of `12` and `12.0`; the old ones keep their second number.
+fn debian(release: &str) -> String {
+    match release.split_once('.') {
+        Some((major, _)) if major.parse::<u32>().is_ok_and(|m| m >= 4) => major.to_owned(),
+        _ => release.to_owned(),
+    }
+}
+
+/// `15.3` of `Linux Enterprise Server 15 SP3` and of any other product of that line.
+pub(crate) fn suse(product: &str) -> Option<String> {
+    let rest = product.strip_prefix("Linux Enterprise ")?;
+    let mut words = rest.split_whitespace().skip_while(|w| !w.starts_with(|c: char| c.is_ascii_digit()));
+    let release = words.next()?.split('-').next()?.to_owned();
+    let pack = rest.split_whitespace().find_map(|w| w.split('-').next()?.strip_prefix("SP"));
+    Some(match pack {
+        Some(pack) if pack.bytes().all(|b| b.is_ascii_digit()) => format!("{release}.{pack}"),
+        _ => release,
+    })
+}
+
+/// `enterprise_linux:8::appstream` and `rhel_eus:9.2::baseos`, the tail of a CPE.
+pub(crate) fn red_hat(cpe: &str) -> Option<Namespace> {
+    let mut parts = cpe.split(':');
+    let (product, release) = (parts.next()?, parts.next().filter(|r| !r.is_empty())?);
+    let family = match product {
+        "enterprise_linux" => return Namespace::of("rhel", Some(major(release))).ok(),
+        "rhel_eus" => "rhel-eus",
+        "rhel_aus" => "rhel-aus",
+        "rhel_tus" => "rhel-tus",
+        "rhel_e4s" => "rhel-e4s",
+        "rhel_els" => "rhel-els",
+        _ => return None,
+    };
+    Namespace::of(family, Some(release)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_ecosystem() {
+        let cases = [
+            ("PyPI", Some("pypi")),
+            ("Go", Some("golang")),
+            ("Maven:https://repo1.maven.org/maven2", Some("maven")),
+            ("Debian:12", Some("debian:12")),
+            ("Debian:6.0", Some("debian:6")),
+            ("Debian:3.1", Some("debian:3.1")),
+            ("Debian", None),
+            ("Ubuntu:22.04:LTS", Some("ubuntu:22.04")),
+            ("Ubuntu:25.10", Some("ubuntu:25.10")),
+            ("Ubuntu:Pro:18.04:LTS", Some("ubuntu-esm:18.04")),
+            ("Ubuntu:Pro:FIPS:20.04:LTS", None),
+            ("Alpine:v3.18", Some("alpine:3.18")),
+            ("AlmaLinux:8", Some("almalinux:8")),
+            ("Rocky Linux:9", Some("rocky:9")),
+            ("Red Hat:enterprise_linux:8::appstream", Some("rhel:8")),
+            ("Red Hat:rhel_eus:9.2::appstream", Some("rhel-eus:9.2")),
+            ("Red Hat:openshift:4.14::el9", None),
+            ("SUSE:Linux Enterprise Server 12 SP1", Some("suse:12.1")),
+            ("SUSE:Linux Enterprise Server 15 SP3-LTSS", Some("suse:15.3")),
+            ("SUSE:Linux Enterprise Software Development Kit 12", Some("suse:12")),
+            ("openSUSE:Leap 15.5", Some("opensuse:15.5")),
+            ("openSUSE:Tumbleweed", Some("opensuse-tumbleweed")),
+            ("Azure Linux:3", Some("azurelinux:3.0")),
+            ("OSS-Fuzz", None),
+            ("Linux", None),
+        ];
+        for (ecosystem, want) in cases {
+            assert_eq!(namespace(ecosystem).as_ref().map(Namespace::as_str), want, "{ecosystem}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The Node.js security working group's npm advisories (github.com/nodejs/security-wg, `vuln/npm`): JSON, with
+//! `vulnerable_versions` and `patched_versions` as npm ranges. Frozen since 2019. The sibling `vuln/core` is about Node
+//! itself, which no package manager installs under that name; its files are left unused.
+
+use layergate_advisory::{Affected, Day, End, Namespace, Record, Start, VersionRange};
+use layergate_model::Status;
+use serde::Deserialize;
+
+use crate::{
+    cvss_score::cvss,
+    feed::{Feed, FeedFile, FeedRow, Sink},
+};
+
+pub(crate) struct NodeWorkingGroup;
+
+const ROWS: &[FeedRow] = &[FeedRow {
+    id: "nodejs-security-wg",
+    name: "Node.js security working group (npm)",
+    url: "https://github.com/nodejs/security-wg",
+    licence: "MIT",
+}];
+
+#[derive(Deserialize)]
+struct Advisory {
+    id: serde_json::Value,
+    title: Option<String>,
+    updated_at: Option<String>,
+    module_name: String,
+    cves: Option<Vec<String>>,
+    vulnerable_versions: Option<String>,
+    patched_versions: Option<String>,
+    cvss_vector: Option<String>,
+}
+
+impl Feed for NodeWorkingGroup {
+    fn id(&self) -> &'static str {
+        "nodejs-security-wg"
+    }
+
+    fn infos(&self) -> &'static [FeedRow] {
+        ROWS
+    }
+
+    fn claims(&self, file: &FeedFile) -> bool {
+        file.trimmed().starts_with(b"{") && file.has("\"module_name\"", usize::MAX) && file.has("\"vulnerable_versions\"", usize::MAX)
+    }
+
+    fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
+        let advisory: Advisory = match serde_json::from_slice(file.trimmed()) {
+            Ok(advisory) => advisory,
+            Err(error) => return sink.problem(error.to_string()),
+        };
+        let Ok(npm) = Namespace::new("npm") else { return };
+        let id = advisory.id.as_u64().map(|n| n.to_string()).or_else(|| advisory.id.as_str().map(str::to_owned));
+        let Some(id) = id else { return sink.problem("its id is neither a number nor a word") };
+        let mut record = Record::new("nodejs-security-wg", format!("NSWG-ECO-{id}"));
+        record.title = advisory.title;
+        record.modified = advisory.updated_at.as_deref().and_then(Day::parse);
+        record.aliases = advisory.cves.unwrap_or_default();
+        record.cvss.extend(advisory.cvss_vector.as_deref().and_then(|v| cvss("nodejs", v)));
+        let vulnerable = advisory.vulnerable_versions.unwrap_or_else(|| "*".into());
+        let Some(mut ranges) = ranges(&vulnerable) else {
+            return sink.problem(format!("vulnerable_versions {vulnerable:?} is not a range that can be read"));
+        };
+        let patched = advisory.patched_versions.as_deref().map(lower_bounds).unwrap_or_default();
+        for range in &mut ranges {
+            mend(range, &patched);
+        }
+        let status = if ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) { Status::Fixed } else { Status::Affected };
+        record.affected.push(Affected { ranges, ..Affected::bare(npm, advisory.module_name, status) });
+        sink.record(record);
+    }
+}
+
+/// A range that ends before or with a version gets the patched version that follows as its fix.
+fn mend(range: &mut VersionRange, patched: &[String]) {
+    let same = |v: &String| patched.contains(v);
+    if let End::Before(v) = &range.end
+        && (same(v) || patched.is_empty())
+    {
+        range.end = End::Fixed(v.clone());
+    }
+}
+
+/// `>=1.2.3 <2 || >=3` as intervals: comparators joined by blanks, alternatives by `||`, and `~`, `^`, `x`, hyphens in the
+/// meaning npm gives them. `None` for anything else.
+pub(crate) fn ranges(text: &str) -> Option<Vec<VersionRange>> {
+    text.split("||").map(alternative).collect()
+}
+
+fn alternative(text: &str) -> Option<VersionRange> {
+    let text = text.trim();
+    let mut range = VersionRange { start: Start::Beginning, end: End::Open };
+    if matches!(text, "" | "*" | "x" | "all") {
+        return Some(range);
+    }
+    if let Some((low, high)) = text.split_once(" - ") {
+        range = VersionRange { start: Start::From(full(low.trim())?), end: End::Last(full(high.trim())?) };
+        return Some(range);
+    }
+    // `>= 1.2` and `>=1.2` are the same.
+    let mut joined = String::new();
+    for word in text.replace(',', " ").split_whitespace() {
+        if !joined.is_empty() && !joined.ends_with(['<', '>', '=', '~', '^']) {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+    }
+    for word in joined.split(' ') {
+        let version = word.trim_start_matches(['<', '>', '=', '~', '^', 'v']);
+        let operator = word.strip_suffix(version)?.trim_end_matches('v');
+        let numbers: Vec<u64> = version
+            .split(['-', '+'])
+            .next()?
+            .split('.')
+            .map_while(|n| n.parse().ok())
+            .collect();
+        let next = |at: usize| {
+            let mut up: Vec<u64> = numbers.get(..=at)?.to_vec();
+            *up.last_mut()? += 1;
+            up.resize(3, 0);
+            Some(End::Before(up.iter().map(u64::to_string).collect::<Vec<_>>().join(".")))
+        };
+        match operator {
+            "<" => range.end = End::Before(full(version)?),
+            "<=" => range.end = if numbers.len() < 3 { next(numbers.len().checked_sub(1)?)? } else { End::Last(full(version)?) },
+            ">" => range.start = Start::After(full(version)?),
+            ">=" => range.start = Start::From(full(version)?),
+            "~" | "~>" => range = VersionRange { start: Start::From(full(version)?), end: next(numbers.len().min(2).checked_sub(1)?)? },
+            "^" => {
+                let first = numbers.iter().position(|n| *n != 0).unwrap_or(numbers.len().checked_sub(1)?);
+                range = VersionRange { start: Start::From(full(version)?), end: next(first)? };
+            }
+            "" | "=" if numbers.len() < 3 => {
+                let end = if numbers.is_empty() { End::Open } else { next(numbers.len() - 1)? };
+                range = VersionRange { start: Start::From(full(version)?), end };
+            }
+            "" | "=" => range = VersionRange { start: Start::From(full(version)?), end: End::Last(full(version)?) },
+            _ => return None,
+        }
+    }
+    Some(range)
+}
+
+/// A version with its three numbers: `1.2` and `1.x` begin with `1.2.0` and `1.0.0`.
+fn full(version: &str) -> Option<String> {
+    let (numbers, rest) = version.find(['-', '+']).map_or((version, ""), |at| version.split_at(at));
+    let mut parts: Vec<&str> = numbers.split('.').map(|n| if matches!(n, "x" | "X" | "*") { "0" } else { n }).collect();
+    if parts.iter().any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) || parts.len() > 4 {
+        return None;
+    }
+    parts.resize(parts.len().max(3), "0");
+    Some(format!("{}{rest}", parts.join(".")))
+}
+
+fn lower_bounds(text: &str) -> Vec<String> {
+    ranges(text).into_iter().flatten().filter_map(|r| match r.start {
+        Start::From(v) => Some(v),
+        _ => None,
+    }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npm_ranges() {
+        let cases = [
+            ("<=1.0.0", "<= 1.0.0"),
+            ("<4.17.11", "< 4.17.11"),
+            (">= 1.2 < 2.0.0", ">= 1.2.0, < 2.0.0"),
+            ("~1.2.3", ">= 1.2.3, < 1.3.0"),
+            ("^0.2.3", ">= 0.2.3, < 0.3.0"),
+            ("1.x", ">= 1.0.0, < 2.0.0"),
+            ("*", "*"),
+            ("1.2.3", ">= 1.2.3, <= 1.2.3"),
+            ("1.0.0 - 1.4.0", ">= 1.0.0, <= 1.4.0"),
+            ("<1.2.3 || >2.0.0 <2.1.0", "< 1.2.3 | > 2.0.0, < 2.1.0"),
+        ];
+        for (text, want) in cases {
+            let got = ranges(text).map(|r| r.iter().map(|r| r.to_string()).collect::<Vec<_>>().join(" | "));
+            assert_eq!(got.as_deref(), Some(want), "{text}");
+        }
+        assert!(ranges("git+https://x").is_none());
+    }
+}

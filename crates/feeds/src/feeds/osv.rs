@@ -1,0 +1,379 @@
+//! OSV records (ossf.github.io/osv-schema 1.7): JSON, JSON lines, a JSON list, or YAML, of any database.
+//!
+//! A file is OSV when it has an `id` and an `affected` or `modified` beside it; the database is told by the id's prefix.
+//! Ranges of type GIT cannot be matched against packages and are passed over. GHSA's last known affected version ends a
+//! range that has no end of its own, as GitHub itself reads it. A version list is kept only for the versions that the
+//! ranges do not hold.
+
+use layergate_advisory::{Affected, Day, End, Rating, Record, Start, VersionRange};
+use layergate_model::{Severity, Status};
+use layergate_version::Scheme;
+use serde::Deserialize;
+
+use crate::{
+    cvss_score::cvss,
+    ecosystem,
+    feed::{Feed, FeedFile, FeedRow, Sink},
+};
+
+pub(crate) struct Osv;
+
+macro_rules! databases {
+    ($($prefix:literal => $id:literal, $name:literal, $url:literal, $licence:literal;)*) => {
+        const ROWS: &[FeedRow] = &[$(FeedRow { id: $id, name: $name, url: $url, licence: $licence },)*];
+        const PREFIXES: &[(&str, &str)] = &[$(($prefix, $id),)*];
+    };
+}
+
+// The last row takes every other prefix.
+databases! {
+    "GHSA-" => "osv-ghsa", "GitHub Advisory Database", "https://github.com/github/advisory-database", "CC-BY-4.0";
+    "PYSEC-" => "osv-pypa", "PyPA Advisory Database", "https://github.com/pypa/advisory-database", "CC-BY-4.0";
+    "GO-" => "osv-go", "Go Vulnerability Database", "https://vuln.go.dev", "CC-BY-4.0";
+    "RUSTSEC-" => "osv-rustsec", "RustSec Advisory Database", "https://github.com/rustsec/advisory-db", "CC0-1.0";
+    "MAL-" => "osv-malicious", "OpenSSF Malicious Packages", "https://github.com/ossf/malicious-packages", "Apache-2.0";
+    "BIT-" => "osv-bitnami", "Bitnami Vulnerability Database", "https://github.com/bitnami/vulndb", "Apache-2.0";
+    "AL" => "osv-almalinux", "AlmaLinux", "https://github.com/AlmaLinux/osv-database", "MIT";
+    "RLSA-" => "osv-rocky", "Rocky Linux", "https://errata.rockylinux.org", "BSD-3-Clause";
+    "RXSA-" => "osv-rocky-sig", "Rocky Linux SIG", "https://errata.rockylinux.org", "BSD-3-Clause";
+    "RH" => "osv-redhat", "Red Hat", "https://security.access.redhat.com/data", "CC-BY-4.0";
+    "D" => "osv-debian", "Debian (OSV)", "https://osv.dev", "LicenseRef-Debian";
+    "U" => "osv-ubuntu", "Ubuntu (OSV)", "https://github.com/canonical/ubuntu-security-notices", "CC-BY-SA-4.0";
+    "ALPINE-" => "osv-alpine", "Alpine (OSV)", "https://osv.dev", "LicenseRef-Alpine";
+    "SUSE-" => "osv-suse", "SUSE", "https://ftp.suse.com/pub/projects/security/osv", "CC-BY-4.0";
+    "openSUSE-" => "osv-opensuse", "openSUSE", "https://ftp.suse.com/pub/projects/security/osv", "CC-BY-4.0";
+    "HSEC-" => "osv-haskell", "Haskell Security Advisories", "https://github.com/haskell/security-advisories", "CC0-1.0";
+    "RSEC-" => "osv-cran", "R Consortium Advisory Database", "https://github.com/RConsortium/r-advisory-database", "Apache-2.0";
+    "" => "osv", "OSV", "https://osv.dev", "LicenseRef-per-database";
+}
+
+impl Feed for Osv {
+    fn id(&self) -> &'static str {
+        "osv"
+    }
+
+    fn infos(&self) -> &'static [FeedRow] {
+        ROWS
+    }
+
+    fn claims(&self, file: &FeedFile) -> bool {
+        let all = usize::MAX;
+        match file.trimmed().first() {
+            Some(b'{' | b'[') => {
+                file.has("\"id\"", all)
+                    && (file.has("\"affected\"", all) || file.has("\"withdrawn\"", all))
+                    && (file.has("\"modified\"", all) || file.has("\"ecosystem\"", all))
+                    // CVE records and OpenVEX have some of these words too.
+                    && !file.has("\"cveMetadata\"", all)
+                    && !file.has("openvex", 2000)
+            }
+            _ => {
+                matches!(file.ending(), "yaml" | "yml")
+                    && (file.bytes.starts_with(b"id:") || file.has("\nid:", all))
+                    && file.has("\naffected:", all)
+            }
+        }
+    }
+
+    fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
+        let bytes = file.trimmed();
+        match bytes.first() {
+            Some(b'{') => {
+                // One document, or one a line: the parser stops after the first and says where it is.
+                let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Osv1>();
+                let mut number = 0;
+                while let Some(item) = stream.next() {
+                    number += 1;
+                    match item {
+                        Ok(osv) => convert(osv, sink),
+                        Err(error) if bytes.iter().filter(|b| **b == b'\n').count() > 0 && number > 1 => {
+                            sink.problem(format!("record {number}: {error}"));
+                            return lines(bytes, number, sink);
+                        }
+                        Err(error) => {
+                            sink.problem(error.to_string());
+                            return if file.ending() == "jsonl" { lines(bytes, 1, sink) } else { () };
+                        }
+                    }
+                }
+            }
+            Some(b'[') => match serde_json::from_slice::<Vec<serde_json::Value>>(bytes) {
+                Ok(items) => {
+                    for (number, item) in items.into_iter().enumerate() {
+                        match serde_json::from_value(item) {
+                            Ok(osv) => convert(osv, sink),
+                            Err(error) => sink.problem(format!("record {}: {error}", number + 1)),
+                        }
+                    }
+                }
+                Err(error) => sink.problem(error.to_string()),
+            },
+            _ => match serde_norway::from_slice::<Osv1>(bytes) {
+                Ok(osv) => convert(osv, sink),
+                Err(error) => sink.problem(error.to_string()),
+            },
+        }
+    }
+}
+
+/// The rest of a file of one record a line, after a line that did not parse.
+fn lines(bytes: &[u8], skip: usize, sink: &mut Sink<'_>) {
+    let rest = bytes.split(|b| *b == b'\n').enumerate().skip(skip).filter(|(_, l)| !l.trim_ascii().is_empty());
+    for (number, line) in rest {
+        match serde_json::from_slice(line) {
+            Ok(osv) => convert(osv, sink),
+            Err(error) => sink.problem(format!("line {}: {error}", number + 1)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Osv1 {
+    id: String,
+    modified: Option<String>,
+    withdrawn: Option<String>,
+    aliases: Option<Vec<String>>,
+    upstream: Option<Vec<String>>,
+    related: Option<Vec<String>>,
+    summary: Option<String>,
+    details: Option<String>,
+    severity: Option<Vec<Score>>,
+    affected: Option<Vec<Package>>,
+    database_specific: Option<Specific>,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    score: String,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    package: Option<Name>,
+    ranges: Option<Vec<Range>>,
+    versions: Option<Vec<String>>,
+    severity: Option<Vec<Score>>,
+    database_specific: Option<Specific>,
+    ecosystem_specific: Option<Specific>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    ecosystem: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    #[serde(rename = "type", default)]
+    kind: String,
+    events: Option<Vec<Event>>,
+    database_specific: Option<Specific>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    introduced: Option<String>,
+    fixed: Option<String>,
+    last_affected: Option<String>,
+    limit: Option<String>,
+}
+
+/// The few words read of what databases add; anything that is not an object, or not a word, is passed over.
+#[derive(Default)]
+struct Specific {
+    severity: Option<String>,
+    last_known: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Specific {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(d)?;
+        let word = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+        Ok(Self {
+            severity: word("severity"),
+            last_known: word("last_known_affected_version_range"),
+        })
+    }
+}
+
+fn database(id: &str) -> &'static str {
+    PREFIXES
+        .iter()
+        .find(|(prefix, _)| id.starts_with(prefix))
+        .map_or("osv", |(_, feed)| feed)
+}
+
+/// Whose word a severity is.
+fn rater(feed: &'static str) -> &'static str {
+    feed.strip_prefix("osv-").unwrap_or("osv")
+}
+
+fn convert(osv: Osv1, sink: &mut Sink<'_>) {
+    let feed = database(&osv.id);
+    // An AlmaLinux id must not swallow Alpine's.
+    let feed = if osv.id.starts_with("ALPINE-") { "osv-alpine" } else { feed };
+    let mut record = Record::new(feed, osv.id);
+    record.withdrawn = osv.withdrawn.is_some_and(|w| !w.is_empty());
+    record.malicious = record.id.starts_with("MAL-");
+    record.modified = osv.modified.as_deref().and_then(Day::parse);
+    record.aliases = osv.aliases.unwrap_or_default();
+    record.aliases.extend(osv.upstream.into_iter().flatten());
+    let affected = osv.affected.unwrap_or_default();
+    let of_distribution = affected.iter().filter_map(|a| a.package.as_ref()).any(|p| p.ecosystem.contains(':'));
+    if of_distribution {
+        // A distribution's advisory lists what it mends as related; for a language `related` may be another flaw.
+        record.aliases.extend(osv.related.into_iter().flatten().filter(|id| id.starts_with("CVE-")));
+    }
+    record.title = osv.summary.filter(|s| !s.trim().is_empty()).or_else(|| osv.details.map(first_sentence));
+    let source = rater(feed);
+    rate(&mut record, source, osv.severity.as_deref());
+    let words = [osv.database_specific.and_then(|d| d.severity), summary_word(of_distribution, record.title.as_deref())];
+    for severity in words.into_iter().flatten().filter_map(|w| w.parse::<Severity>().ok()) {
+        record.ratings.push(Rating { source: source.into(), severity });
+    }
+    for package in affected {
+        rate(&mut record, source, package.severity.as_deref());
+        record.affected.extend(affected_of(package));
+    }
+    record.cvss.sort_by(|a, b| (&a.version, &a.vector).cmp(&(&b.version, &b.vector)));
+    record.cvss.dedup();
+    sink.record(record);
+}
+
+fn rate(record: &mut Record, source: &'static str, scores: Option<&[Score]>) {
+    for score in scores.into_iter().flatten() {
+        if score.kind.starts_with("CVSS") {
+            record.cvss.extend(cvss(source, &score.score));
+        } else if let Ok(severity) = score.score.parse() {
+            record.ratings.push(Rating { source: source.into(), severity });
+        }
+    }
+}
+
+/// `Moderate` of `Moderate: kernel security update`, the way rpm distributions write.
+fn summary_word(of_distribution: bool, title: Option<&str>) -> Option<String> {
+    let (word, _) = title.filter(|_| of_distribution)?.split_once(':')?;
+    Some(word.to_owned())
+}
+
+fn first_sentence(details: String) -> String {
+    let line = details.lines().map(|l| l.trim_start_matches(['#', '*', ' '])).find(|l| !l.is_empty()).unwrap_or("");
+    line.split_once(". ").map_or(line, |(first, _)| first).to_owned()
+}
+
+fn affected_of(package: Package) -> Option<Affected> {
+    let name = package.package?;
+    let namespace = ecosystem::namespace(&name.ecosystem)?;
+    let scheme = namespace.scheme()?;
+    let canonical = namespace.canonical_name(&name.name).into_owned();
+    let known = package.database_specific.as_ref().and_then(|d| d.last_known.as_deref());
+    let mut affected = Affected::bare(namespace, canonical, Status::Affected);
+    let word = [&package.database_specific, &package.ecosystem_specific];
+    affected.severity = word.into_iter().flatten().find_map(|s| s.severity.as_deref()?.parse().ok());
+    for range in package.ranges.into_iter().flatten().filter(|r| !r.kind.eq_ignore_ascii_case("GIT")) {
+        let known = known.or(range.database_specific.as_ref().and_then(|d| d.last_known.as_deref()));
+        affected.ranges.extend(intervals(scheme, range.events.unwrap_or_default(), known));
+    }
+    let ranges = &affected.ranges;
+    affected.versions = package.versions.unwrap_or_default();
+    affected.versions.retain(|v| !v.is_empty() && !ranges.iter().any(|r| holds(scheme, r, v)));
+    if affected.ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) {
+        affected.status = Status::Fixed;
+    }
+    affected.module = module_of(&affected);
+    (!affected.ranges.is_empty() || !affected.versions.is_empty()).then_some(affected)
+}
+
+/// Builds of an rpm module carry it in their release; without the stream's name the fixed version itself must say so,
+/// and the matcher holds a modular fix against modular builds only.
+fn module_of(affected: &Affected) -> Option<String> {
+    let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
+    let fixed = affected.ranges.iter().find_map(|r| match &r.end {
+        End::Fixed(v) | End::Last(v) if modular(v) => Some(()),
+        _ => None,
+    });
+    fixed.map(|()| "*".to_owned())
+}
+
+/// The events, in order, as intervals.
+fn intervals(scheme: Scheme, events: Vec<Event>, last_known: Option<&str>) -> Vec<VersionRange> {
+    enum Step {
+        Open,
+        Close(End),
+    }
+    let mut steps: Vec<(String, Step)> = Vec::new();
+    for event in events {
+        if let Some(v) = event.introduced {
+            steps.push((v, Step::Open));
+        }
+        if let Some(v) = event.fixed {
+            steps.push((v.clone(), Step::Close(End::Fixed(v))));
+        }
+        if let Some(v) = event.last_affected {
+            steps.push((v.clone(), Step::Close(End::Last(v))));
+        }
+        if let Some(v) = event.limit.filter(|l| l != "*") {
+            steps.push((v.clone(), Step::Close(End::Before(v))));
+        }
+    }
+    let zero = |v: &str| matches!(v, "0" | "0.0.0-0" | "0.0.0" | "");
+    // Events have no order of their own. Where two versions cannot be compared, the feed's order stays.
+    steps.sort_by(|(a, _), (b, _)| match (zero(a), zero(b)) {
+        (true, true) => std::cmp::Ordering::Equal,
+        (true, false) => std::cmp::Ordering::Less,
+        (false, true) => std::cmp::Ordering::Greater,
+        _ => scheme.compare(a, b).unwrap_or(std::cmp::Ordering::Equal),
+    });
+    let mut out = Vec::new();
+    let mut open: Option<Start> = None;
+    for (version, step) in steps {
+        match step {
+            Step::Open => {
+                if open.is_none() {
+                    open = Some(if zero(&version) { Start::Beginning } else { Start::From(version) });
+                }
+            }
+            // A fix without a beginning: the schema asks for one, older records leave it out.
+            Step::Close(end) => match open.take() {
+                Some(start) => out.push(VersionRange { start, end }),
+                None if out.is_empty() => out.push(VersionRange { start: Start::Beginning, end }),
+                // Two ends after one beginning: the later one adds nothing.
+                None => {}
+            },
+        }
+    }
+    if let Some(start) = open {
+        out.push(VersionRange { start, end: last_known.and_then(last_end).unwrap_or(End::Open) });
+    }
+    out
+}
+
+/// `<= 1.2.3` or `< 1.3`.
+fn last_end(range: &str) -> Option<End> {
+    let range = range.trim();
+    if let Some(v) = range.strip_prefix("<=") {
+        return Some(End::Last(v.trim().to_owned()));
+    }
+    let v = range.strip_prefix('<')?.trim();
+    (!v.contains(' ')).then(|| End::Before(v.to_owned()))
+}
+
+fn holds(scheme: Scheme, range: &VersionRange, version: &str) -> bool {
+    let against = |bound: &str| scheme.compare_to_bound(version, bound).ok();
+    let after = match &range.start {
+        Start::Beginning => true,
+        Start::From(v) => against(v).is_some_and(std::cmp::Ordering::is_ge),
+        Start::After(v) => against(v).is_some_and(std::cmp::Ordering::is_gt),
+    };
+    after
+        && match &range.end {
+            End::Open => true,
+            End::Fixed(v) | End::Before(v) => against(v).is_some_and(std::cmp::Ordering::is_lt),
+            End::Last(v) => against(v).is_some_and(std::cmp::Ordering::is_le),
+        }
+}
+

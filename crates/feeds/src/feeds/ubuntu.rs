@@ -1,0 +1,190 @@
+//! The Ubuntu CVE tracker (git.launchpad.net/ubuntu-cve-tracker): one text file for each CVE.
+//!
+//! ```text
+//! Candidate: CVE-2022-3715
+//! Priority: low
+//! jammy_bash: needed
+//! esm-infra/xenial_bash: released (4.3-14ubuntu1.4+esm1)
+//! ```
+//! A release's own lines go to `ubuntu:22.04`, the extended-support ones (`esm-infra/`, `esm-apps/`, `…/esm`) to
+//! `ubuntu-esm:16.04`. Versions are of source packages, whose epochs may differ from the binaries'. `DNE`,
+//! `not-affected` and a release that ended without a word (`ignored`) give nothing; FIPS builds, phones and snaps are
+//! other products.
+
+use layergate_advisory::{Affected, Day, Namespace, Rating, Record};
+use layergate_model::{Severity, Status};
+
+use crate::{
+    cvss_score::cvss,
+    feed::{Feed, FeedFile, FeedRow, Sink},
+};
+
+pub(crate) struct UbuntuTracker;
+
+const ROWS: &[FeedRow] = &[FeedRow {
+    id: "ubuntu-cve-tracker",
+    name: "Ubuntu CVE tracker",
+    url: "https://git.launchpad.net/ubuntu-cve-tracker",
+    licence: "LicenseRef-Canonical",
+}];
+
+const CODENAMES: &[(&str, &str)] = &[
+    ("precise", "12.04"),
+    ("quantal", "12.10"),
+    ("raring", "13.04"),
+    ("saucy", "13.10"),
+    ("trusty", "14.04"),
+    ("utopic", "14.10"),
+    ("vivid", "15.04"),
+    ("wily", "15.10"),
+    ("xenial", "16.04"),
+    ("yakkety", "16.10"),
+    ("zesty", "17.04"),
+    ("artful", "17.10"),
+    ("bionic", "18.04"),
+    ("cosmic", "18.10"),
+    ("disco", "19.04"),
+    ("eoan", "19.10"),
+    ("focal", "20.04"),
+    ("groovy", "20.10"),
+    ("hirsute", "21.04"),
+    ("impish", "21.10"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+    ("questing", "25.10"),
+    ("resolute", "26.04"),
+];
+
+/// The release of a codename.
+pub(crate) fn release(codename: &str) -> Option<&'static str> {
+    CODENAMES.iter().find(|(name, _)| *name == codename).map(|(_, release)| *release)
+}
+
+impl Feed for UbuntuTracker {
+    fn id(&self) -> &'static str {
+        "ubuntu-cve-tracker"
+    }
+
+    fn infos(&self) -> &'static [FeedRow] {
+        ROWS
+    }
+
+    fn claims(&self, file: &FeedFile) -> bool {
+        file.has("Candidate:", 400)
+            && (file.bytes.starts_with(b"Candidate:") || file.has("\nCandidate:", 400))
+            && file.has("\nPriority", usize::MAX)
+    }
+
+    fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
+        let text = file.text();
+        let mut record = Record::new("ubuntu-cve-tracker", "");
+        let mut published = None;
+        let mut priority: Option<Severity> = None;
+        let mut by_package: Vec<(String, Severity)> = Vec::new();
+        let mut section = "";
+        for line in text.lines() {
+            if line.starts_with([' ', '\t']) {
+                match section {
+                    "Description" if record.title.is_none() => {
+                        record.title = Some(line.trim().trim_end_matches('.').to_owned());
+                    }
+                    "CVSS" => {
+                        if let Some((source, vector)) = line.trim().split_once(": ") {
+                            let vector = vector.split_whitespace().next().unwrap_or(vector);
+                            record.cvss.extend(cvss(source, vector));
+                        }
+                    }
+                    _ => {}
+                }
+                continue;
+            }
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let value = value.trim();
+            section = key;
+            match key {
+                "Candidate" => value.clone_into(&mut record.id),
+                "PublicDate" => published = Day::parse(value),
+                "Priority" => priority = severity(value),
+                _ => {
+                    if let Some(package) = key.strip_prefix("Priority_") {
+                        // `Priority_linux/xenial` narrows it to a release; the package's own word is enough here.
+                        let package = package.split('/').next().unwrap_or(package);
+                        by_package.extend(severity(value).map(|s| (package.to_owned(), s)));
+                    } else if let Some((release, package)) = key.split_once('_') {
+                        record.affected.extend(state(release, package, value));
+                    }
+                }
+            }
+        }
+        if !record.id.starts_with("CVE-") {
+            return sink.problem("no CVE id in Candidate");
+        }
+        record.modified = published;
+        record.ratings.extend(priority.map(|severity| Rating { source: "ubuntu".into(), severity }));
+        for affected in &mut record.affected {
+            affected.severity = by_package.iter().find(|(p, _)| *p == affected.name).map(|(_, s)| *s);
+            affected.severity = affected.severity.or(priority);
+        }
+        if !record.affected.is_empty() {
+            sink.record(record);
+        }
+    }
+}
+
+fn severity(word: &str) -> Option<Severity> {
+    word.split_whitespace().next()?.parse().ok().filter(|s| *s != Severity::Unknown)
+}
+
+/// One line `release_package: state (note)`.
+fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
+    let (extended, codename) = match release_word.split_once('/') {
+        None => (false, release_word),
+        Some((codename, "esm")) => (true, codename),
+        Some(("esm-infra" | "esm-apps" | "esm-infra-legacy" | "esm-apps-legacy" | "ros-esm", codename)) => (true, codename),
+        Some(_) => return None,
+    };
+    let family = if extended { "ubuntu-esm" } else { "ubuntu" };
+    let (word, note) = value.split_once('(').map_or((value, ""), |(w, n)| (w, n.trim_end_matches(')')));
+    let affected = |status| {
+        let namespace = Namespace::of(family, Some(release(codename)?)).ok()?;
+        Some(Affected::unfixed(namespace, package, status))
+    };
+    match word.trim() {
+        "released" => {
+            let version = note.split([',', ' ']).next().filter(|v| v.starts_with(|c: char| c.is_ascii_digit()))?;
+            let namespace = Namespace::of(family, Some(release(codename)?)).ok()?;
+            Some(Affected::fixed(namespace, package, version))
+        }
+        "needed" | "pending" | "active" => affected(Status::Affected),
+        "deferred" => affected(Status::Affected),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states() {
+        let cases = [
+            ("jammy", "needed", Some(("ubuntu:22.04", Status::Affected))),
+            ("esm-infra/xenial", "released (4.3-14ubuntu1.4+esm1)", Some(("ubuntu-esm:16.04", Status::Fixed))),
+            ("trusty/esm", "needed", Some(("ubuntu-esm:14.04", Status::Affected))),
+            ("jammy", "not-affected (code not present)", None),
+            ("jammy", "DNE", None),
+            ("upstream", "released (5.2)", None),
+            ("devel", "needed", None),
+            ("fips/bionic", "needed", None),
+        ];
+        for (release, value, want) in cases {
+            let got = state(release, "bash", value);
+            assert_eq!(got.as_ref().map(|a| (a.namespace.as_str(), a.status)), want, "{release} {value}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A directory of feeds, file by file, archives opened on the way.
+//!
+//! `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`, `.tar.xz`, `.tar.bz2` and `.zip` are walked, `.gz`, `.zst`, `.xz` and `.bz2` decompressed;
+//! what a file is is told by its first bytes, not by its name. Bounded: depth of folders and of archives within
+//! archives, size of one file, symlinks not followed, version-control folders not entered. The order is the names'
+//! order, so that a build's report is the same every time.
+
+use std::{
+    fs,
+    io::{self, BufReader, Cursor, Read},
+    path::Path,
+};
+
+use crate::feed::FeedFile;
+
+/// The largest single file that is read (all of Debian's tracker is 70 MB, Red Hat's largest OVAL 500 MB).
+const MAX_FILE: u64 = 1 << 30;
+const MAX_FOLDERS: usize = 24;
+const MAX_ARCHIVES: usize = 2;
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// Who is told of each file.
+pub(crate) trait Visit {
+    /// A file that could be read. `false` ends the walk.
+    fn file(&mut self, file: FeedFile) -> bool;
+    /// A file that could not, and why.
+    fn skipped(&mut self, path: String, reason: String);
+}
+
+/// Walks `dir`.
+pub(crate) fn walk(dir: &Path, visit: &mut dyn Visit) -> io::Result<()> {
+    folder(dir, "", 0, visit)?;
+    Ok(())
+}
+
+fn folder(dir: &Path, prefix: &str, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+    let mut entries: Vec<_> = fs::read_dir(dir)?.filter_map(Result::ok).collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            if matches!(name.as_str(), ".git" | ".hg" | ".svn") {
+                continue;
+            }
+            if depth >= MAX_FOLDERS {
+                visit.skipped(path, format!("folders nested deeper than {MAX_FOLDERS}"));
+            } else {
+                match folder(&entry.path(), &path, depth + 1, visit) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(false),
+                    Err(error) => visit.skipped(path, format!("the folder cannot be read: {error}")),
+                }
+            }
+        } else if !kind.is_file() {
+            visit.skipped(path, "neither a file nor a folder (links are not followed)".into());
+        } else if !open(&entry.path(), path, visit) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn open(file: &Path, path: String, visit: &mut dyn Visit) -> bool {
+    let result = fs::File::open(file).and_then(|f| {
+        let len = f.metadata()?.len();
+        stream(Box::new(f), len, path.clone(), 0, visit)
+    });
+    result.unwrap_or_else(|error| {
+        visit.skipped(path, format!("cannot be read: {error}"));
+        true
+    })
+}
+
+/// Looks at the first bytes and goes into archives and compressed files.
+fn stream(mut reader: Box<dyn Read + '_>, len: u64, path: String, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+    let mut head = Vec::with_capacity(512);
+    (&mut reader).take(512).read_to_end(&mut head)?;
+    let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);
+    let packed = has(0, b"\x1f\x8b") || has(0, b"\x28\xb5\x2f\xfd") || has(0, b"\xfd7zXZ\0") || has(0, b"BZh");
+    let archive = has(257, b"ustar") || has(0, b"PK\x03\x04");
+    if (packed || archive) && depth > MAX_ARCHIVES {
+        visit.skipped(path, format!("archives nested deeper than {MAX_ARCHIVES}"));
+        return Ok(true);
+    }
+    let magic = head.clone();
+    let whole = Cursor::new(head).chain(reader);
+    if packed {
+        let inner: Box<dyn Read + '_> = match magic.first() {
+            Some(0x1f) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            Some(0x28) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+            Some(0xfd) => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
+            _ => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
+        };
+        return stream(Box::new(BufReader::new(inner)), 0, path, depth + 1, visit);
+    }
+    if magic.get(257..262) == Some(b"ustar") {
+        return tar_entries(whole, &path, depth, visit);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(len.min(64 << 20)).unwrap_or(0));
+    if whole.take(MAX_FILE + 1).read_to_end(&mut bytes)? as u64 > MAX_FILE {
+        visit.skipped(path, format!("larger than {} MiB", MAX_FILE >> 20));
+        return Ok(true);
+    }
+    if magic.starts_with(b"PK\x03\x04") {
+        return zip_entries(bytes, &path, depth, visit);
+    }
+    if bytes.is_empty() {
+        visit.skipped(path, "empty".into());
+        return Ok(true);
+    }
+    Ok(visit.file(FeedFile { path, bytes }))
+}
+
+fn tar_entries(reader: impl Read, path: &str, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+    let mut archive = tar::Archive::new(reader);
+    for (number, entry) in archive.entries()?.enumerate() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                visit.skipped(path.to_owned(), format!("the archive breaks off: {error}"));
+                return Ok(true);
+            }
+        };
+        if number >= MAX_ENTRIES {
+            visit.skipped(path.to_owned(), format!("more than {MAX_ENTRIES} entries; the rest was not read"));
+            return Ok(true);
+        }
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let (inner, len) = (format!("{path}!{}", inner.trim_start_matches("./")), entry.size());
+        match stream(Box::new(entry), len, inner.clone(), depth + 1, visit) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),
+        }
+    }
+    Ok(true)
+}
+
+fn zip_entries(bytes: Vec<u8>, path: &str, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+    let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => archive,
+        Err(error) => {
+            visit.skipped(path.to_owned(), format!("the archive cannot be read: {error}"));
+            return Ok(true);
+        }
+    };
+    for index in 0..archive.len().min(MAX_ENTRIES) {
+        let entry = match archive.by_index(index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                visit.skipped(format!("{path}!{index}"), format!("cannot be read: {error}"));
+                continue;
+            }
+        };
+        if !entry.is_file() {
+            continue;
+        }
+        let name = entry.name().map_or_else(|_| index.to_string(), |n| n.into_owned());
+        let (inner, len) = (format!("{path}!{name}"), entry.size());
+        match stream(Box::new(entry), len, inner.clone(), depth + 1, visit) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),
+        }
+    }
+    Ok(true)
+}
