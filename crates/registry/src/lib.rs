@@ -1,1 +1,22 @@
-//! Image sources: OCI registries, archives, layouts, root file systems.
+//! The image-source port's real adapters: OCI registries, archives, layouts and root file systems.
+//!
+//! [`Sources`] is the adapter; [`Location`] reads the command line's IMAGE. Everything that comes in is bounded and
+//! checked: manifests and configurations against their digests here, layers by whoever reads their streams.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod archive;
+mod classify;
+pub mod credentials;
+mod http;
+mod local;
+mod location;
+mod manifest;
+mod platforms;
+mod resolve;
+mod rootfs;
+mod sources;
+mod trouble;
+
+pub use http::{RetryPolicy, Timeouts};
+pub use location::{Location, LocationError};
+pub use sources::{SourceOptions, Sources};

@@ -1,0 +1,104 @@
+//! Registry credentials: from where people already have them, and never anywhere else.
+//!
+//! Without a name: Docker's `config.json` with its helpers, then Podman's `auth.json` ([`docker`]). With a name: a
+//! directory of that name under the mounted secrets ([`mounted`]); a worker can so serve several tenants, and a task
+//! carries the name alone. A secret is never printed: `Debug` hides it and messages are searched for it.
+
+mod docker;
+mod mounted;
+
+use std::{fmt, path::PathBuf};
+
+use layergate_fleet::{ports::SourceError, values::CredentialName};
+use layergate_model::{Registry, RepoPath};
+
+pub use docker::DockerConfig;
+
+/// A text that is not to be seen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<hidden>")
+    }
+}
+
+/// Who asks a registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credential {
+    /// Nobody in particular.
+    #[default]
+    Anonymous,
+    /// A user name and a password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A refresh token to be exchanged at the registry's token service (Azure, `docker login` with SSO).
+    IdentityToken(Secret),
+}
+
+impl Credential {
+    /// `text` without the secret, should a server repeat it.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        match self {
+            Self::Password { password: secret, .. } | Self::IdentityToken(secret) if secret.0.len() >= 3 => {
+                text.replace(&secret.0, "<hidden>")
+            }
+            _ => text.to_owned(),
+        }
+    }
+
+    /// The user, for messages.
+    pub(crate) fn who(&self) -> String {
+        match self {
+            Self::Anonymous => "nobody (no credential is configured for it)".into(),
+            Self::Password { user, .. } => format!("user {:?}", crate::trouble::one_line(user, 100)),
+            Self::IdentityToken(_) => "the configured identity token".into(),
+        }
+    }
+}
+
+/// Where credentials are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialSources {
+    /// Docker's and Podman's configuration, for requests that name no credential.
+    pub docker: DockerConfig,
+    /// The directory with one directory for each named credential.
+    pub secrets_dir: Option<PathBuf>,
+}
+
+impl CredentialSources {
+    /// Docker's and Podman's files where the environment says they are, and a directory of named secrets.
+    pub fn from_environment(secrets_dir: Option<PathBuf>) -> Self {
+        Self { docker: DockerConfig::from_environment(), secrets_dir }
+    }
+
+    /// Looks a credential up. Runs credential helpers: call it where blocking is allowed.
+    pub(crate) fn look_up(
+        &self,
+        name: Option<&CredentialName>,
+        registry: &Registry,
+        repository: &RepoPath,
+    ) -> Result<Credential, SourceError> {
+        match name {
+            None => self.docker.look_up(registry, repository),
+            Some(name) => mounted::look_up(self.secrets_dir.as_deref(), name, registry, repository),
+        }
+    }
+}

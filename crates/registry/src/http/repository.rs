@@ -1,0 +1,227 @@
+//! One repository of one registry, asked with one credential: manifests, configurations and blobs by digest.
+//!
+//! Every answer is bounded, every digest is checked here except that of a layer's stream, which whoever reads it
+//! checks. At most so many requests are in flight to one registry at a time, blobs included; `urls` are never followed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use layergate_fleet::{
+    ports::{LayerLocator, RegistryBlob, SourceError},
+    values::CredentialName,
+};
+use layergate_model::{Digest, Gap, ImageReference, Registry, RepoPath};
+use reqwest::Response;
+use serde::Deserialize;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::{
+    retry::RetryPolicy,
+    token::Authorizer,
+    transport::{self, Transport, shown},
+};
+use crate::{
+    credentials::Credential,
+    manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
+    resolve::{ContentStore, Document},
+    trouble::{malformed, not_found, one_line, unauthorized, unavailable},
+};
+
+const MAX_ERROR_BODY: usize = 64 << 10;
+const DIGEST_HEADER: &str = "docker-content-digest";
+
+/// One repository.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    pub(crate) retry: RetryPolicy,
+    pub(crate) credential_name: Option<CredentialName>,
+    transport: Transport,
+    authorizer: Authorizer,
+    /// What the last challenge was answered with; asked for again when it is refused.
+    authorization: Mutex<Option<HeaderValue>>,
+    slots: Arc<Semaphore>,
+}
+
+impl Repository {
+    pub(crate) fn new(
+        transport: Transport,
+        retry: RetryPolicy,
+        slots: Arc<Semaphore>,
+        (registry, repository): (Registry, RepoPath),
+        (credential_name, credential): (Option<CredentialName>, Credential),
+    ) -> Result<Self, SourceError> {
+        // Docker Hub's registry has another name than its images.
+        let host = if registry.as_str() == "docker.io" { "registry-1.docker.io" } else { registry.as_str() };
+        let parse = |scheme: &str| {
+            Url::parse(&format!("{scheme}://{host}/"))
+                .map_err(|e| malformed(&registry, format!("its name makes no URL: {e}")))
+        };
+        let (plain, tls) = (parse("http")?, parse("https")?);
+        let base = if transport.plain_allowed(&plain) { plain } else { tls };
+        let authorizer = Authorizer { transport: transport.clone(), credential, registry, repository, base };
+        Ok(Self { retry, credential_name, transport, authorizer, authorization: Mutex::default(), slots })
+    }
+
+    /// The document that a reference names, and its digest.
+    pub(crate) async fn root(&self, reference: &ImageReference) -> Result<(Digest, Document), SourceError> {
+        self.document(&reference.manifest_name(), reference.digest).await
+    }
+
+    async fn document(&self, name: &str, pinned: Option<Digest>) -> Result<(Digest, Document), SourceError> {
+        let url = self.url("manifests", name)?;
+        self.retry
+            .run(|| async {
+                let _slot = self.slot().await?;
+                let answer = self.get(&url, Some(ACCEPT), None).await?;
+                let header = |name: &str| answer.headers().get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
+                let (content_type, told) = (header("content-type"), header(DIGEST_HEADER));
+                let bytes = self.transport.body(&url, answer, MAX_MANIFEST_BYTES).await?;
+                let digest = Digest::of(&bytes);
+                let expected = pinned.or_else(|| told.and_then(|t| t.parse().ok()));
+                if let Some(expected) = expected
+                    && expected != digest
+                {
+                    if bytes.trim_ascii_start().starts_with(b"<") {
+                        let html = crate::manifest::ManifestError::Html.to_string();
+                        return Err(malformed(shown(&url), html));
+                    }
+                    let what = format!("the manifest's digest is {digest}, and it should be {expected}");
+                    return Err(malformed(shown(&url), what));
+                }
+                Ok((digest, Document { bytes, content_type }))
+            })
+            .await
+    }
+
+    fn url(&self, kind: &str, name: &str) -> Result<Url, SourceError> {
+        let path = format!("v2/{}/{kind}/{name}", self.authorizer.repository);
+        self.authorizer.base.join(&path).map_err(|e| malformed(&path, e.to_string()))
+    }
+
+    pub(super) fn blob_url(&self, digest: &Digest) -> Result<Url, SourceError> {
+        self.url("blobs", &digest.to_string())
+    }
+
+    pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, SourceError> {
+        Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| unavailable(&self.authorizer.registry, "this process is stopping", ""))
+    }
+
+    /// One GET that ends in 200 or 206, a challenge answered once.
+    pub(super) async fn get(&self, url: &Url, accept: Option<&str>, from: Option<u64>) -> Result<Response, SourceError> {
+        let mut headers = HeaderMap::new();
+        if let Some(accept) = accept.and_then(|a| HeaderValue::from_str(a).ok()) {
+            headers.insert(header::ACCEPT, accept);
+        }
+        if let Some(range) = from.and_then(|n| HeaderValue::from_str(&format!("bytes={n}-")).ok()) {
+            headers.insert(header::RANGE, range);
+        }
+        let used = self.authorization.lock().await.clone();
+        if let Some(value) = &used {
+            headers.insert(header::AUTHORIZATION, value.clone());
+        }
+        let mut answer = self.transport.get(url, headers.clone()).await?;
+        // A 401 of the storage behind a redirect is not the registry's: it must not be answered with a password.
+        if answer.status() == StatusCode::UNAUTHORIZED && answer.url().origin() == url.origin() {
+            let value = {
+                let mut known = self.authorization.lock().await;
+                match known.as_ref().filter(|v| Some(*v) != used.as_ref()) {
+                    // Another request was faster.
+                    Some(fresh) => fresh.clone(),
+                    None => known.insert(self.authorizer.answer(answer.headers()).await?).clone(),
+                }
+            };
+            headers.insert(header::AUTHORIZATION, value);
+            answer = self.transport.get(url, headers).await?;
+        }
+        if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+            return Ok(answer);
+        }
+        Err(self.refused(url, answer).await)
+    }
+
+    async fn refused(&self, url: &Url, answer: Response) -> SourceError {
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let said = match self.transport.body(url, answer, MAX_ERROR_BODY).await {
+            Ok(body) => self.authorizer.credential.redact(&reason(&body)),
+            Err(_) => String::new(),
+        };
+        let registry = &self.authorizer.registry;
+        let who = self.authorizer.credential.who();
+        let login = format!("check the credential (`docker login {registry}`) and its rights on the repository");
+        match status.as_u16() {
+            401 => unauthorized(shown(url), format!("{registry} does not accept {who} (401){said}"), login),
+            403 => unauthorized(shown(url), format!("{registry} forbids it to {who} (403){said}"), login),
+            404 => {
+                let advice = match self.authorizer.credential {
+                    Credential::Anonymous => "is the name right? A private repository looks the same without a login",
+                    _ => "is the name right, and may this user see it?",
+                };
+                not_found(shown(url), format!("{registry} has no such thing (404){said}"), advice)
+            }
+            416 => malformed(shown(url), "the blob is shorter than its descriptor says"),
+            429 | 408 | 500..=599 => transport::busy(url, status, &headers, &said),
+            other => malformed(shown(url), format!("{registry} answers {other}{said}")),
+        }
+    }
+}
+
+#[async_trait]
+impl ContentStore for Repository {
+    async fn manifest(&self, digest: &Digest) -> Result<Document, SourceError> {
+        Ok(self.document(&digest.to_string(), Some(*digest)).await?.1)
+    }
+
+    async fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
+        let url = self.blob_url(&descriptor.digest)?;
+        self.retry
+            .run(|| async {
+                let _slot = self.slot().await?;
+                let answer = self.get(&url, None, None).await?;
+                let bytes = self.transport.body(&url, answer, MAX_CONFIG_BYTES).await?;
+                let digest = Digest::of(&bytes);
+                if digest != descriptor.digest {
+                    let what = format!("the configuration's digest is {digest}, and it should be {}", descriptor.digest);
+                    return Err(malformed(shown(&url), what));
+                }
+                Ok(bytes)
+            })
+            .await
+    }
+
+    fn locate(&self, layer: &Descriptor) -> (LayerLocator, Option<Gap>) {
+        let blob = RegistryBlob {
+            registry: self.authorizer.registry.clone(),
+            repository: self.authorizer.repository.clone(),
+            digest: layer.digest,
+            media_type: layer.media_type.clone(),
+            size: layer.size,
+            credential: self.credential_name.clone(),
+        };
+        (LayerLocator::Registry(blob), None)
+    }
+}
+
+/// What a registry says in its error document (distribution spec, "error codes"), as `: text`.
+fn reason(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Envelope {
+        errors: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        code: Option<String>,
+        message: Option<String>,
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else { return String::new() };
+    envelope
+        .errors
+        .first()
+        .and_then(|e| e.message.as_deref().filter(|m| !m.is_empty()).or(e.code.as_deref()))
+        .map(|text| format!(": {}", one_line(text, 200)))
+        .unwrap_or_default()
+}

@@ -1,0 +1,217 @@
+//! How a registry is asked: anonymously, with Basic, or with a Bearer token of its token service (distribution spec,
+//! "token authentication"; the refresh grant of Docker's "OAuth2 token authentication" for identity tokens).
+//!
+//! Tokens come from `oci-client`'s `auth()`, one client for one credential and repository, so that tenants cannot
+//! meet in its cache. It is guarded: the token service's address is read by us first, and a service on plain HTTP is
+//! refused for a registry that is not; `auth()` reads an answer of any length, so that it has 30 seconds for it. What
+//! `auth()` does not do is done here with bounded reads: identity tokens, registries whose `/v2/` is open and whose
+//! repositories are not, and telling *why* a token was refused (401 and 429 are one error there).
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderValue, header};
+use layergate_fleet::ports::SourceError;
+use layergate_model::{Registry, RepoPath};
+use oci_client::{
+    RegistryOperation,
+    client::{ClientConfig, ClientProtocol},
+    secrets::RegistryAuth,
+};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    challenge::{self, Challenge},
+    transport::{self, Transport, shown},
+};
+use crate::{
+    credentials::Credential,
+    trouble::{malformed, unauthorized},
+};
+
+const MAX_TOKEN_ANSWER: usize = 256 << 10;
+const AUTH_TIME: Duration = Duration::from_secs(30);
+
+/// Gets what has to stand in the `Authorization` header for one repository.
+#[derive(Debug)]
+pub(crate) struct Authorizer {
+    pub(crate) transport: Transport,
+    pub(crate) credential: Credential,
+    pub(crate) registry: Registry,
+    pub(crate) repository: RepoPath,
+    /// `https://host/`, or http.
+    pub(crate) base: Url,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Authorizer {
+    /// Answers the challenge of a 401.
+    pub(crate) async fn answer(&self, refused: &HeaderMap) -> Result<HeaderValue, SourceError> {
+        match challenge_of(refused) {
+            Some(Challenge::Basic) => match &self.credential {
+                Credential::Password { user, password } => self.basic(user, password.reveal()),
+                Credential::Anonymous => Err(self.login("wants a user name and a password, and none is configured")),
+                Credential::IdentityToken(_) => {
+                    Err(self.login("wants a user name and a password, and an identity token is configured"))
+                }
+            },
+            Some(Challenge::Bearer { realm, service }) => {
+                let realm = self.checked_realm(&realm)?;
+                self.bearer(&realm, service.as_deref()).await
+            }
+            None => Err(self.login("answers 401 and names no kind of login that is known here (Basic, Bearer)")),
+        }
+    }
+
+    async fn bearer(&self, realm: &Url, service: Option<&str>) -> Result<HeaderValue, SourceError> {
+        let token = match &self.credential {
+            Credential::IdentityToken(token) => self.refresh(realm, service, token.reveal()).await?,
+            Credential::Anonymous => self.token(realm, service, &RegistryAuth::Anonymous).await?,
+            Credential::Password { user, password } => {
+                let auth = RegistryAuth::Basic(user.clone(), password.reveal().to_owned());
+                self.token(realm, service, &auth).await?
+            }
+        };
+        secret_header(&format!("Bearer {token}"))
+            .ok_or_else(|| malformed(shown(realm), "the token has characters that no header can hold"))
+    }
+
+    /// A token by `oci-client` where its view of the registry is the one that was checked, else by our own request.
+    async fn token(&self, realm: &Url, service: Option<&str>, auth: &RegistryAuth) -> Result<String, SourceError> {
+        if self.ping_names(realm, service).await? {
+            let config = ClientConfig {
+                protocol: match self.base.scheme() {
+                    "http" => ClientProtocol::Http,
+                    _ => ClientProtocol::Https,
+                },
+                connect_timeout: Some(self.transport.timeouts.connect),
+                read_timeout: Some(self.transport.timeouts.idle),
+                ..ClientConfig::default()
+            };
+            let image = oci_client::Reference::with_tag(
+                self.registry.to_string(),
+                self.repository.to_string(),
+                "latest".to_owned(),
+            );
+            if let Ok(client) = oci_client::Client::try_from(config) {
+                let asked = client.auth(&image, auth, RegistryOperation::Pull);
+                if let Ok(Ok(Some(token))) = tokio::time::timeout(AUTH_TIME, asked).await {
+                    return Ok(token);
+                }
+            }
+        }
+        self.exchange(realm, service, auth).await
+    }
+
+    /// Whether `/v2/`, which is what `auth()` looks at, names the same token service without redirecting.
+    async fn ping_names(&self, realm: &Url, service: Option<&str>) -> Result<bool, SourceError> {
+        // oci-client speaks to index.docker.io where we speak to registry-1.
+        let ping = match self.registry.as_str() {
+            "docker.io" => Url::parse("https://index.docker.io/v2/").ok(),
+            _ => self.base.join("/v2/").ok(),
+        };
+        let Some(ping) = ping else { return Ok(false) };
+        let Ok(answer) = self.transport.get(&ping, HeaderMap::new()).await else { return Ok(false) };
+        if answer.url() != &ping {
+            return Ok(false);
+        }
+        Ok(match challenge_of(answer.headers()) {
+            Some(Challenge::Bearer { realm: r, service: s }) => {
+                Url::parse(&r).is_ok_and(|r| r == *realm) && s.as_deref() == service
+            }
+            _ => false,
+        })
+    }
+
+    /// The GET of the token protocol.
+    async fn exchange(&self, realm: &Url, service: Option<&str>, auth: &RegistryAuth) -> Result<String, SourceError> {
+        let mut url = realm.clone();
+        url.query_pairs_mut().append_pair("scope", &self.scope());
+        if let Some(service) = service {
+            url.query_pairs_mut().append_pair("service", service);
+        }
+        let mut headers = HeaderMap::new();
+        if let RegistryAuth::Basic(user, password) = auth {
+            headers.insert(header::AUTHORIZATION, self.basic(user, password)?);
+        }
+        let answer = self.transport.get(&url, headers).await?;
+        self.token_of(&url, answer).await
+    }
+
+    /// The refresh grant.
+    async fn refresh(&self, realm: &Url, service: Option<&str>, token: &str) -> Result<String, SourceError> {
+        let scope = self.scope();
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("service", service.unwrap_or(self.registry.as_str())),
+            ("scope", &scope),
+            ("client_id", "layergate"),
+            ("refresh_token", token),
+        ];
+        let answer = self.transport.post_form(realm, &form).await?;
+        self.token_of(realm, answer).await
+    }
+
+    async fn token_of(&self, url: &Url, answer: reqwest::Response) -> Result<String, SourceError> {
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        if status.as_u16() == 429 || status.is_server_error() {
+            return Err(transport::busy(url, status, &headers, ""));
+        }
+        if !status.is_success() {
+            return Err(unauthorized(
+                shown(url),
+                format!("the token service of {} refuses {} ({})", self.registry, self.credential.who(), status.as_u16()),
+                format!("check the credential (`docker login {}`)", self.registry),
+            ));
+        }
+        let body = self.transport.body(url, answer, MAX_TOKEN_ANSWER).await?;
+        let answer: Option<TokenAnswer> = serde_json::from_slice(&body).ok();
+        answer
+            .and_then(|a| a.token.or(a.access_token))
+            .filter(|t| !t.is_empty())
+            .ok_or_else(|| malformed(shown(url), "the token service's answer has no token"))
+    }
+
+    fn scope(&self) -> String {
+        format!("repository:{}:pull", self.repository)
+    }
+
+    fn basic(&self, user: &str, password: &str) -> Result<HeaderValue, SourceError> {
+        let encoded = STANDARD.encode(format!("{user}:{password}"));
+        secret_header(&format!("Basic {encoded}")).ok_or_else(|| malformed(&self.registry, "the credential is too long"))
+    }
+
+    /// A token service on plain HTTP would get the password of a registry on https in clear text.
+    fn checked_realm(&self, realm: &str) -> Result<Url, SourceError> {
+        let url = Url::parse(realm).map_err(|_| {
+            let realm = crate::trouble::one_line(realm, 200);
+            malformed(&self.registry, format!("its token service {realm:?} is not a URL"))
+        })?;
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if self.base.scheme() == "http" && self.transport.plain_allowed(&url) => Ok(url),
+            _ => Err(malformed(&self.registry, format!("its token service {} is not on https, and is refused", shown(&url)))),
+        }
+    }
+
+    fn login(&self, what: &str) -> SourceError {
+        unauthorized(&self.registry, what, format!("`docker login {}`, or mount a credential", self.registry))
+    }
+}
+
+fn challenge_of(headers: &HeaderMap) -> Option<Challenge> {
+    challenge::choose(headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|h| h.to_str().ok()))
+}
+
+/// A header that `Debug` does not show.
+fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,231 @@
+//! One GET: redirects, plain HTTP, time and size, and every failure in a sentence.
+//!
+//! Redirects are followed here and not by reqwest, at most five: never from https to http, never to another scheme,
+//! and `Authorization` goes to the host it was meant for and nowhere else (registries redirect blobs to storage whose
+//! URLs carry their own signature). Queries and user names of URLs are kept out of messages: they may be secrets.
+
+use std::{error::Error as _, io, sync::Once, time::Duration};
+
+use futures::StreamExt as _;
+use http::{HeaderMap, StatusCode, header};
+use layergate_fleet::ports::{SourceError, Trouble};
+use reqwest::Response;
+use url::Url;
+
+use crate::trouble::{malformed, unavailable};
+
+const MAX_REDIRECTS: usize = 5;
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// Between two pieces of a body.
+    pub idle: Duration,
+    /// For a whole manifest, configuration or token.
+    pub document: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(15), idle: seconds(60), document: seconds(120) }
+    }
+}
+
+/// The HTTP client that all registries share; it holds no credential.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    client: reqwest::Client,
+    pub(crate) timeouts: Timeouts,
+    plain_http: bool,
+}
+
+impl Transport {
+    pub(crate) fn new(timeouts: Timeouts, plain_http: bool) -> Result<Self, SourceError> {
+        static RING: Once = Once::new();
+        // An error means that somebody installed a provider before: theirs is as good.
+        RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.idle)
+            .build()
+            .map_err(|error| unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?"))?;
+        Ok(Self { client, timeouts, plain_http })
+    }
+
+    /// Whether a host may be spoken to without TLS.
+    pub(crate) fn plain_allowed(&self, url: &Url) -> bool {
+        self.plain_http
+            || match url.host() {
+                Some(url::Host::Domain(name)) => name == "localhost",
+                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+                None => false,
+            }
+    }
+
+    /// A GET with redirects followed; any status is an answer.
+    pub(crate) async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Response, SourceError> {
+        let (mut url, mut headers) = (url.clone(), headers);
+        for _ in 0..=MAX_REDIRECTS {
+            self.check_scheme(&url)?;
+            let request = self.client.get(url.clone()).headers(headers.clone());
+            let response = request.send().await.map_err(|error| request_failed(&url, &error))?;
+            let Some(next) = redirect(&url, &response)? else { return Ok(response) };
+            if url.scheme() == "https" && next.scheme() != "https" {
+                return Err(malformed(shown(&url), format!("redirects from https to {}, which is refused", shown(&next))));
+            }
+            if url.origin() != next.origin() {
+                headers.remove(header::AUTHORIZATION);
+            }
+            url = next;
+        }
+        Err(malformed(shown(&url), format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// A POST of a form, redirects not followed: it carries a secret in its body.
+    pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, SourceError> {
+        self.check_scheme(url)?;
+        self.client.post(url.clone()).form(form).send().await.map_err(|error| request_failed(url, &error))
+    }
+
+    /// A body of at most `limit` bytes.
+    pub(crate) async fn body(&self, url: &Url, response: Response, limit: usize) -> Result<Vec<u8>, SourceError> {
+        let too_large = || malformed(shown(url), format!("the answer is larger than {limit} bytes"));
+        if response.content_length().is_some_and(|n| n > limit as u64) {
+            return Err(too_large());
+        }
+        let read = async {
+            let mut body = Vec::new();
+            let mut chunks = response.bytes_stream();
+            while let Some(chunk) = chunks.next().await {
+                let chunk = chunk.map_err(|error| request_failed(url, &error))?;
+                if body.len() + chunk.len() > limit {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body)
+        };
+        let seconds = self.timeouts.document.as_secs();
+        tokio::time::timeout(self.timeouts.document, read)
+            .await
+            .map_err(|_| unavailable(shown(url), format!("the answer did not end within {seconds} s"), ""))?
+    }
+
+    fn check_scheme(&self, url: &Url) -> Result<(), SourceError> {
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if self.plain_allowed(url) => Ok(()),
+            "http" => Err(malformed(shown(url), "plain HTTP is refused for a host that is not this machine; see --plain-http")),
+            _ => Err(malformed(shown(url), "neither https nor http")),
+        }
+    }
+}
+
+/// A URL without what may be secret.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut plain = url.clone();
+    plain.set_query(None);
+    plain.set_fragment(None);
+    // Both only fail on URLs that have no host, which have no user either.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    plain.to_string()
+}
+
+/// How long the answer asks to be left alone (RFC 9110, 10.2.3): seconds or a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let wait = until.as_second().saturating_sub(jiff::Timestamp::now().as_second());
+    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+}
+
+/// An answer of a server that is too busy or broken.
+pub(crate) fn busy(url: &Url, status: StatusCode, headers: &HeaderMap, said: &str) -> SourceError {
+    let retry_after = retry_after(headers);
+    let wait = retry_after.map(|w| format!(", and asks for a pause of {} s", w.as_secs())).unwrap_or_default();
+    let what = match status {
+        StatusCode::TOO_MANY_REQUESTS => format!("the registry limits how often it may be asked (429){wait}{said}"),
+        _ => format!("the registry has trouble of its own ({}){wait}{said}", status.as_u16()),
+    };
+    SourceError::Unavailable { trouble: Trouble::new(shown(url), what, "try again later"), retry_after }
+}
+
+fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, SourceError> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
+    match location.and_then(|l| url.join(l).ok()) {
+        Some(next) => Ok(Some(next)),
+        None => Err(malformed(shown(url), "a redirect without a usable Location")),
+    }
+}
+
+/// A request that got no answer, or not the whole of it.
+pub(crate) fn request_failed(url: &Url, error: &reqwest::Error) -> SourceError {
+    let advice = match kind(error) {
+        Failure::Refused => "is the registry running, and the port right?",
+        Failure::Name => "is the registry's name right, and does this machine resolve names?",
+        Failure::Tls if url.scheme() == "https" => {
+            "add the registry's CA to the system's certificates (or SSL_CERT_FILE); a registry without TLS needs --plain-http"
+        }
+        _ => "try again later",
+    };
+    unavailable(shown(url), describe(error), advice)
+}
+
+enum Failure {
+    Refused,
+    Name,
+    Tls,
+    Other,
+}
+
+fn kind(error: &reqwest::Error) -> Failure {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::ConnectionRefused
+        {
+            return Failure::Refused;
+        }
+        let text = inner.to_string();
+        if text.contains("dns error") || text.contains("failed to lookup address") {
+            return Failure::Name;
+        }
+        if inner.is::<rustls::Error>() || text.contains("certificate") || text.contains("InvalidContentType") {
+            return Failure::Tls;
+        }
+        source = inner.source();
+    }
+    Failure::Other
+}
+
+fn describe(error: &reqwest::Error) -> String {
+    let what = match kind(error) {
+        Failure::Refused => return "the connection was refused".into(),
+        Failure::Name => "the host's name cannot be resolved",
+        Failure::Tls => "no TLS connection could be made",
+        Failure::Other if error.is_timeout() && error.is_connect() => return "no connection within the time allowed".into(),
+        Failure::Other if error.is_timeout() => return "nothing came within the time allowed".into(),
+        Failure::Other if error.is_connect() => "no connection could be made",
+        Failure::Other if error.is_body() || error.is_decode() => "the connection broke before the answer was complete",
+        Failure::Other => "the request failed",
+    };
+    // The innermost cause says what; reqwest's own words repeat the URL with its query.
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(|c| c.source()) {
+        cause = Some(inner);
+    }
+    cause.map_or_else(|| what.to_owned(), |c| format!("{what}: {}", crate::trouble::one_line(&c.to_string(), 200)))
+}

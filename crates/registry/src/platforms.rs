@@ -1,0 +1,83 @@
+//! Which children of an index are looked at (design: `--platform`). Pure.
+//!
+//! By default `linux/amd64`'s, else the one there is; else nothing is guessed and the answer names what there is. A
+//! platform without a variant takes the child without one, then the architecture's usual one (`arm/v7`, `arm64/v8`),
+//! then the highest: as containerd does it.
+
+use layergate_fleet::ports::PlatformSelection;
+use layergate_model::Platform;
+
+/// The positions of the chosen children, in the index's order; `Err` names the first platform that is not there.
+pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection) -> Result<Vec<usize>, String> {
+    match selection {
+        PlatformSelection::All => Ok((0..offered.len()).collect()),
+        PlatformSelection::Default => match (best(&Platform::linux_amd64(), offered), offered.len()) {
+            (Some(i), _) => Ok(vec![i]),
+            (None, 1) => Ok(vec![0]),
+            (None, _) => Err("linux/amd64 (the default)".into()),
+        },
+        PlatformSelection::List(wanted) => {
+            let mut chosen = wanted
+                .iter()
+                .map(|w| best(w, offered).ok_or_else(|| w.to_string()))
+                .collect::<Result<Vec<_>, _>>()?;
+            chosen.sort_unstable();
+            chosen.dedup();
+            Ok(chosen)
+        }
+    }
+}
+
+fn best(wanted: &Platform, offered: &[Option<Platform>]) -> Option<usize> {
+    let rank = |p: &Platform| {
+        let usual = match p.architecture.as_str() {
+            "arm" => Some("v7"),
+            "arm64" => Some("v8"),
+            _ => None,
+        };
+        if p.variant == wanted.variant {
+            (0, String::new())
+        } else if p.variant.is_none() || p.variant.as_deref() == usual {
+            (1, String::new())
+        } else {
+            (2, p.variant.clone().unwrap_or_default())
+        }
+    };
+    let mut accepted: Vec<(usize, (u8, String))> = offered
+        .iter()
+        .enumerate()
+        .filter_map(|(i, p)| p.as_ref().filter(|p| wanted.accepts(p)).map(|p| (i, rank(p))))
+        .collect();
+    // Lower class first, higher variant first, earlier child first.
+    accepted.sort_by(|(i, (a, av)), (j, (b, bv))| (a, bv, i).cmp(&(b, av, j)));
+    accepted.first().map(|(i, _)| *i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chosen() {
+        let index = |list: &[&str]| -> Vec<Option<Platform>> { list.iter().map(|p| p.parse().ok()).collect() };
+        let list = |list: &[&str]| PlatformSelection::List(list.iter().map(|p| p.parse().unwrap()).collect());
+        let many = ["linux/arm/v5", "linux/arm/v7", "linux/arm/v6", "linux/amd64", "linux/arm64/v8", "windows/amd64"];
+        for (offered, selection, want) in [
+            (&many[..], PlatformSelection::Default, Ok(vec![3])),
+            (&many[..], PlatformSelection::All, Ok(vec![0, 1, 2, 3, 4, 5])),
+            (&many[..], list(&["linux/arm64", "linux/arm"]), Ok(vec![1, 4])),
+            (&many[..], list(&["linux/arm64", "linux/arm64/v8"]), Ok(vec![4])),
+            (&many[..], list(&["linux/arm/v6"]), Ok(vec![2])),
+            (&many[..], list(&["linux/s390x"]), Err("linux/s390x".to_owned())),
+            (&["linux/s390x"], PlatformSelection::Default, Ok(vec![0])),
+            (&["linux/s390x", "linux/arm"], PlatformSelection::Default, Err("linux/amd64 (the default)".to_owned())),
+            (&["linux/amd64/v2", "linux/amd64/v3", "linux/amd64"], PlatformSelection::Default, Ok(vec![2])),
+            (&["linux/amd64/v2", "linux/amd64/v3"], PlatformSelection::Default, Ok(vec![1])),
+            (&["linux/amd64", "linux/amd64"], PlatformSelection::Default, Ok(vec![0])),
+            (&["?"], PlatformSelection::Default, Ok(vec![0])),
+            (&[], PlatformSelection::Default, Err("linux/amd64 (the default)".to_owned())),
+        ] {
+            assert_eq!(select(&index(offered), &selection), want, "{offered:?} {selection:?}");
+        }
+    }
+}
