@@ -64,6 +64,7 @@ pub(crate) fn of(case: &Case<'_>) -> Vec<Reason> {
     out.extend(others::checks(case.checks));
     out.extend(exceptions::reasons(case));
     out.extend(case.policy.notes().iter().map(|n| reason("policy", Effect::Ignore, n.clone(), Vec::new())));
+    // "Nothing found" is said only of what was read: never where a gap may hide packages or their advisories.
     let unsuppressed = case.findings.iter().filter(|f| !f.suppressed()).count();
     if case.packages == 0 {
         let text = match case.layers {
@@ -74,7 +75,7 @@ pub(crate) fn of(case: &Case<'_>) -> Vec<Reason> {
             ),
         };
         out.push(reason("packages", Effect::Warn, text, Vec::new()));
-    } else if unsuppressed == 0 && out.iter().all(|r| r.effect < Effect::Error) {
+    } else if unsuppressed == 0 && !case.gaps.iter().any(|g| g.value.kind.hides_packages()) {
         let text = match case.packages {
             1 => "1 package was compared with the advisories and nothing stands against it".to_owned(),
             n => format!("{n} packages were compared with the advisories and nothing stands against them"),

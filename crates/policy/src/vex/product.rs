@@ -5,7 +5,7 @@
 //! packages of it. A statement on another product (`pkg:golang/…/trivy`) with subcomponents counts only where that
 //! product is in the image and brought the package (the same proof, or files below it).
 
-use layergate_model::{Digest, ImagePackage};
+use layergate_model::{Digest, ImagePackage, PackageKind};
 
 use crate::PurlParts;
 
@@ -119,17 +119,20 @@ fn qualifiers_hold(stated: &PurlParts, have: &PurlParts, skip_arch: bool) -> boo
     })
 }
 
-/// Whether `part` belongs to `whole`: proven by the same file, or by one below the directory of the whole's proof.
+/// Whether `part` belongs to `whole`: proven by the same file (a Go program, a JAR and what is in it), or, where a
+/// package is a directory with its manifest, by a file below that directory.
 pub(crate) fn brought_by(whole: &ImagePackage, part: &ImagePackage) -> bool {
+    let (outer, inner) = (whole.package.proof(), part.package.proof());
     if whole.id == part.id {
         return true;
     }
-    let (outer, inner) = (whole.package.proof(), part.package.proof());
-    if outer == inner {
-        return !whole.package.kind.is_os();
+    if whole.package.kind.is_os() {
+        // All packages of a distribution share one database; it says nothing of who brought whom.
+        return false;
     }
-    !whole.package.kind.is_os()
-        && outer.rsplit_once('/').is_some_and(|(dir, _)| {
-            inner.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')) && dir.contains('/')
-        })
+    let owns_directory = matches!(whole.package.kind, PackageKind::Npm | PackageKind::Composer);
+    let below = || {
+        outer.rsplit_once('/').is_some_and(|(dir, _)| inner.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+    };
+    outer == inner || owns_directory && below()
 }
