@@ -94,6 +94,8 @@ struct Way {
     /// For each part: where it ends in `path`, and its place (`None`: links in circles).
     steps: Vec<(usize, Option<Place>)>,
     wanted: bool,
+    /// Whether a link was on the way: then what happens in the directory may happen to the way itself.
+    linked: bool,
     /// Whether files on the way have been taken for directories.
     cleared: bool,
     valid: bool,
@@ -119,6 +121,7 @@ impl Applying<'_, '_, '_> {
         }
         if !way.valid {
             way.steps.clear();
+            way.linked = false;
         }
         let shared = path.bytes().zip(way.path.bytes()).take_while(|(a, b)| a == b).count();
         let ends = |end: usize| end <= shared && (end == path.len() || path.as_bytes().get(end) == Some(&b'/'));
@@ -129,7 +132,9 @@ impl Applying<'_, '_, '_> {
         let mut place = way.steps.last().map_or(Some(Place { node: ROOT, beyond: 0 }), |s| s.1);
         while from < path.len() {
             let end = path[from..].find('/').map_or(path.len(), |length| from + length);
-            place = place.and_then(|p| self.tree.enter(p, &path[from..end], &mut 0));
+            let mut links = 0;
+            place = place.and_then(|p| self.tree.enter(p, &path[from..end], &mut links));
+            way.linked |= links > 0;
             way.steps.push((end, place));
             from = end + 1;
         }
@@ -177,8 +182,9 @@ impl Applying<'_, '_, '_> {
             }
             (None, Some(parent)) => self.tree.child_or_new(parent, name),
             (None, None) => {
+                let made = self.make_way(parent);
                 self.way.valid = false;
-                let Some(directory) = self.tree.make_directory(parent) else {
+                let Some(directory) = made else {
                     self.stray.extend(proof);
                     return;
                 };
@@ -191,8 +197,30 @@ impl Applying<'_, '_, '_> {
         }
         self.put(node, proof, entry, is_link);
         if existing.is_some() {
-            self.way.valid = false;
+            self.changed();
         }
+    }
+
+    /// Something in the last entry's directory was replaced or removed.
+    fn changed(&mut self) {
+        self.way.valid &= !self.way.linked;
+    }
+
+    /// Makes nodes for the last entry's directory. What is not known of its way has no links in it, but for one that
+    /// leads to where nothing is.
+    fn make_way(&mut self, path: &str) -> Option<NodeId> {
+        let known = self.way.steps.iter().rev().find_map(|(end, place)| Some((*end + 1, (*place)?.known()?)));
+        let (mut from, mut node) = known.unwrap_or((0, ROOT));
+        while from < path.len() {
+            let end = path[from..].find('/').map_or(path.len(), |length| from + length);
+            let name = &path[from..end];
+            node = match self.tree.child(node, name) {
+                Some(_) => self.tree.make_directory(&path[..end])?,
+                None => self.tree.child_or_new(node, name),
+            };
+            from = end + 1;
+        }
+        Some(node)
     }
 
     /// A proof that its own layer's table does not have: it counts as a file that is there.
@@ -251,10 +279,10 @@ impl Applying<'_, '_, '_> {
         let Some(directory) = place.and_then(Place::known) else { return };
         if hidden == ".wh..opq" {
             self.tree.prune(directory, self.layer, true);
-            self.way.valid = false;
+            self.changed();
         } else if let Some(node) = self.tree.child(directory, hidden) {
             self.tree.prune(node, self.layer, false);
-            self.way.valid = false;
+            self.changed();
         }
     }
 }

@@ -167,17 +167,15 @@ impl Tree {
 
     /// Makes nodes for the directory `path`, links followed; `None` when they go in circles.
     pub(crate) fn make_directory(&mut self, path: &str) -> Option<NodeId> {
-        // The parts still to go, last first; a link's target takes its place.
-        let mut parts: Vec<Arc<str>> = vec![path.into()];
+        // The texts still to go, the next one last, each with where to go on in it; a link's target comes in between.
+        let mut texts: Vec<(Arc<str>, usize)> = vec![(path.into(), 0)];
         let (mut node, mut links) = (ROOT, 0);
-        while let Some(next) = parts.pop() {
-            let (part, rest) = match next.split_once('/') {
-                Some((part, rest)) => (part, Some(rest)),
-                None => (&*next, None),
-            };
-            if let Some(rest) = rest.filter(|r| !r.is_empty()) {
-                parts.push(rest.into());
+        while let Some((text, from)) = texts.pop() {
+            let end = text[from..].find('/').map_or(text.len(), |length| from + length);
+            if end < text.len() {
+                texts.push((text.clone(), end + 1));
             }
+            let part = &text[from..end];
             match part {
                 "" | "." => {}
                 ".." => node = self.node(node).parent,
@@ -192,7 +190,7 @@ impl Tree {
                             if target.starts_with('/') {
                                 node = ROOT;
                             }
-                            parts.push(target.clone());
+                            texts.push((target.clone(), 0));
                         }
                         _ => node = child,
                     }

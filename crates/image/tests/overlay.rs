@@ -138,3 +138,21 @@ fn the_same_layer_twice_and_no_layer_at_all() {
     assert_eq!(lines(&image(&layers)), ["a 1 @2 var/lib/dpkg/status"]);
     assert!(lines(&image(&[])).is_empty());
 }
+
+#[test]
+fn deep_paths_and_many_links_end_soon() {
+    // Each link's way is new and deep, each whiteout names the same directory: the work must stay linear.
+    let deep = "a/".repeat(1000);
+    let mut text = String::from("f p: x 1\n");
+    for i in 0..500 {
+        text.push_str(&format!("l {deep}d{i}/l {deep}d{}/m\nw {deep}d{i}\no {deep}\n", i + 1));
+    }
+    text.push_str("l c0 c1\n");
+    for i in 1..60 {
+        text.push_str(&format!("l c{i} c{}/..//c{}\n", i + 1, i + 1));
+    }
+    text.push_str("f c0/q: y 1\n");
+    let start = std::time::Instant::now();
+    assert_eq!(lines(&image(&[&text, "w p\nw c59/q"])), ["y 1 @0 c0/q"]);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
