@@ -1,1 +1,37 @@
-//! The ports in one process: bounded channels, a file cache, sled.
+//! The ports in one process: queues in memory, caches in memory, in a directory and in sled, verdicts in memory, snapshots
+//! in a directory; and the composition of them all that `layergate scan` is.
+//!
+//! The queues keep the whole contract of the fleet's (single flight, leases, redelivery), so that the single-machine scan
+//! runs the very loops that the fleet runs (invariant 4).
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod clock;
+mod desk;
+mod dir_cache;
+mod failures;
+mod jobs;
+mod layers;
+mod memory_cache;
+mod pack;
+mod scan;
+mod sled_cache;
+mod snapshots;
+mod tiered_cache;
+mod verdicts;
+
+pub use clock::SystemClock;
+pub use dir_cache::DirCache;
+pub use failures::MemoryFailures;
+pub use jobs::LocalJobs;
+pub use layers::LocalLayers;
+pub use memory_cache::MemoryCache;
+pub use scan::{Scan, ScanError, Scanned, scan_once};
+pub use sled_cache::SledCache;
+pub use snapshots::DirSnapshots;
+pub use tiered_cache::TieredCache;
+pub use verdicts::MemoryVerdicts;
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is behind these locks is whole between any two statements, so that a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

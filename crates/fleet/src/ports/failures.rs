@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use layergate_model::GapKind;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
@@ -26,6 +27,8 @@ pub enum FailureKind {
 pub struct LayerFailure {
     /// Whose trouble.
     pub kind: FailureKind,
+    /// What it is in a report.
+    pub gap: GapKind,
     /// What happened, for the gap in the report.
     pub detail: String,
 }

@@ -37,6 +37,8 @@ impl Lane {
 pub struct PolicyOverrides {
     /// Fail from this severity on, where the policy would begin higher.
     pub fail_on: Option<Severity>,
+    /// Whether only findings with a fix count; `false` makes a policy that says `true` stricter.
+    pub only_fixed: Option<bool>,
     /// A whole policy (TOML) that must hold besides the coordinator's: the worse of both verdicts stands.
     pub policy: Option<String>,
 }

@@ -28,6 +28,24 @@ pub struct ImageVerdict {
     pub report: ReportKey,
 }
 
+/// Why a job ended without a report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobError {
+    /// The image could not be had.
+    #[error(transparent)]
+    Source(SourceError),
+    /// There is nothing to judge by: the snapshot or the policy cannot be used.
+    #[error("{0}")]
+    Judge(String),
+    /// Time was up before the image was known.
+    #[error("{0}")]
+    Deadline(String),
+    /// The job was taken up too often without an end.
+    #[error("{0}")]
+    Abandoned(String),
+}
+
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRecord {
@@ -43,8 +61,8 @@ pub struct VerdictRecord {
     pub verdict: Verdict,
     /// One for each platform, in the index's order; empty when the image could not be had.
     pub images: Vec<ImageVerdict>,
-    /// Why the image could not be had.
-    pub error: Option<SourceError>,
+    /// Why there is no image to judge, or nothing to judge it by.
+    pub error: Option<JobError>,
     /// What was missing when the deadline passed or a layer could not be had.
     pub missing: Vec<Gap>,
     /// When it was accepted.

@@ -1,0 +1,167 @@
+//! Getting the layers of a job: watch first, then one batched look-up, then publish what is missing (any other order can
+//! miss an arrival), then wait. Waiting jobs look and publish again every ack wait, so that no lost event hangs them.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use layergate_model::LayerInventory;
+
+use super::{Coordinator, hub::Heard};
+use crate::{
+    decide::Gathering,
+    observe::Event,
+    ports::{CacheError, DoneEvent, LayerDescriptor},
+    values::{Job, LayerKey, LayerTask, SourceId},
+};
+
+/// When the queue is full or a store does not answer, the next try comes after this long.
+const SOON: Duration = Duration::from_millis(500);
+
+/// The layers that a job wants, and whose blobs they are.
+pub(super) type Wanted<'a> = HashMap<LayerKey, &'a LayerDescriptor>;
+
+impl Coordinator {
+    /// Waits until every layer is stored or has failed, or `deadline` (on the monotonic clock) has passed: what is open
+    /// then fails with that reason.
+    pub(super) async fn gather(
+        &self,
+        job: &Job,
+        wanted: &Wanted<'_>,
+        gathering: &mut Gathering,
+        deadline: Duration,
+        first: bool,
+    ) {
+        let clock = &self.ports.clock;
+        let waiting = self.hub.wait_for(gathering.keys());
+        let mut looked = self.look(gathering).await;
+        if first {
+            let missing: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
+            let present: Vec<_> = gathering.keys().into_iter().filter(|key| !missing.contains(key)).collect();
+            self.ports.observer.event(&Event::LayersLookedUp { job, present: &present, missing: &missing });
+        }
+        let mut published = self.publish(job, wanted, gathering).await;
+        while !gathering.is_complete() {
+            let left = deadline.saturating_sub(clock.monotonic());
+            if left.is_zero() {
+                let detail = format!("not read by the job's deadline ({})", job.deadline);
+                gathering.give_up(&detail);
+                return;
+            }
+            let sound = looked && published && !gathering.has_refused();
+            let pause = if sound { self.config.ack_wait } else { SOON };
+            let heard = tokio::select! {
+                heard = waiting.heard() => Some(heard),
+                () = clock.sleep(pause.min(left)) => None,
+            };
+            match heard {
+                Some(Heard { events, interrupted: false }) => {
+                    if self.hear(gathering, &events).await {
+                        published = self.publish(job, wanted, gathering).await;
+                    }
+                }
+                _ => {
+                    looked = self.look(gathering).await;
+                    published = self.publish(job, wanted, gathering).await;
+                }
+            }
+        }
+    }
+
+    /// Looks up everything that is open; `false` when a store did not answer.
+    async fn look(&self, gathering: &mut Gathering) -> bool {
+        let open: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
+        if open.is_empty() {
+            return true;
+        }
+        let present = match self.ports.cache.contains_many(&open).await {
+            Ok(present) => present,
+            Err(error) => {
+                tracing::warn!(%error, "layers could not be looked up");
+                return false;
+            }
+        };
+        for (key, _) in open.iter().zip(present).filter(|(_, present)| *present) {
+            gathering.stored(key);
+        }
+        let open = gathering.pending();
+        self.look_for_failures(gathering, &open).await
+    }
+
+    async fn look_for_failures(&self, gathering: &mut Gathering, open: &[(LayerKey, SourceId)]) -> bool {
+        if open.is_empty() {
+            return true;
+        }
+        match self.ports.failures.look_up(open).await {
+            Ok(failures) => {
+                for ((key, _), failure) in open.iter().zip(failures) {
+                    if let Some(failure) = failure {
+                        gathering.failed(key, failure);
+                    }
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failures could not be looked up");
+                false
+            }
+        }
+    }
+
+    /// Takes events in. `true` when layers have failed for others and are to be published for this job.
+    async fn hear(&self, gathering: &mut Gathering, events: &[DoneEvent]) -> bool {
+        let failed: Vec<_> = events.iter().filter(|event| gathering.heard(event)).map(|event| event.key).collect();
+        if failed.is_empty() {
+            return false;
+        }
+        let open: Vec<_> = gathering.pending().into_iter().filter(|(key, _)| failed.contains(key)).collect();
+        self.look_for_failures(gathering, &open).await;
+        open.iter().any(|(key, _)| gathering.pending().iter().any(|(pending, _)| pending == key))
+    }
+
+    /// Publishes what is open; `false` when the queue did not answer.
+    async fn publish(&self, job: &Job, wanted: &Wanted<'_>, gathering: &mut Gathering) -> bool {
+        let trace = self.ports.observer.traceparent(&tracing::Span::current()).or_else(|| job.trace.clone());
+        let mut all = true;
+        for (key, _) in gathering.pending() {
+            let Some(layer) = wanted.get(&key) else { continue };
+            let task = LayerTask {
+                key,
+                locator: layer.locator.clone(),
+                lane: job.lane,
+                tenant: job.tenant.clone(),
+                trace: trace.clone(),
+            };
+            match self.publisher.publish(task).await {
+                Ok(accepted) => gathering.queued(&key, accepted),
+                Err(error) => {
+                    tracing::warn!(%error, layer = %key.digest, "a layer task could not be published");
+                    all = false;
+                }
+            }
+        }
+        all
+    }
+
+    /// The inventories of the layers that are stored. One that is not there after all is removed from the cache's
+    /// index, and wanted again.
+    pub(super) async fn bodies(
+        &self,
+        gathering: &mut Gathering,
+        keys: &[LayerKey],
+    ) -> Result<HashMap<LayerKey, Arc<LayerInventory>>, CacheError> {
+        let found = self.ports.cache.get_many(keys).await?;
+        let mut bodies = HashMap::with_capacity(keys.len());
+        for (key, body) in keys.iter().zip(found) {
+            match body {
+                Some(body) => {
+                    bodies.insert(*key, body);
+                }
+                None => {
+                    tracing::warn!(layer = %key.digest, "the cache has lost a layer; it is read again");
+                    self.ports.cache.remove(key).await?;
+                    gathering.body_missing(key);
+                }
+            }
+        }
+        Ok(bodies)
+    }
+}

@@ -1,0 +1,6 @@
+//! The real gate.
+
+/// Placeholder until merge and judge exist.
+pub struct StandardGate;
+/// Placeholder.
+pub struct StandardGateConfig;

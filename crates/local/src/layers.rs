@@ -1,0 +1,90 @@
+//! Layer tasks in memory, and the word that layers are done.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use layergate_fleet::{
+    ports::{Clock, DoneEvent, DoneStream, LayerDelivery, LayerQueue, Lease, Published, QueueError},
+    values::{Fingerprint, LayerKey, LayerTask},
+};
+use tokio::sync::broadcast;
+
+use crate::desk::{Desk, Hold};
+
+/// Events that a slow coordinator may lag behind before it has to look everything up again.
+const EVENTS: usize = 4096;
+
+type Tasks = Desk<Fingerprint, LayerKey, LayerTask>;
+
+/// Layer tasks in memory.
+pub struct LocalLayers {
+    desk: Arc<Tasks>,
+    done: broadcast::Sender<DoneEvent>,
+}
+
+struct TaskLease {
+    desk: Arc<Tasks>,
+    hold: Hold<LayerKey>,
+}
+
+impl LocalLayers {
+    /// A queue of at most `capacity` tasks, whose holders must be heard of every `ack_wait`.
+    pub fn new(clock: Arc<dyn Clock>, ack_wait: Duration, capacity: usize) -> Self {
+        Self { desk: Arc::new(Desk::new(clock, ack_wait, capacity)), done: broadcast::channel(EVENTS).0 }
+    }
+}
+
+#[async_trait]
+impl LayerQueue for LocalLayers {
+    async fn publish(&self, task: &LayerTask) -> Result<Published, QueueError> {
+        Ok(self.desk.publish(task.key.fingerprint, &task.tenant, &task.key, task))
+    }
+
+    async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
+        let (hold, task, deliveries) = self.desk.next(*fingerprint).await?;
+        let lease = TaskLease { desk: self.desk.clone(), hold };
+        Ok(LayerDelivery { key: task.key, task: Ok(task), deliveries, lease: Box::new(lease) })
+    }
+
+    async fn waiting(&self, fingerprint: &Fingerprint) -> Result<u64, QueueError> {
+        Ok(self.desk.waiting(*fingerprint))
+    }
+
+    async fn announce(&self, event: &DoneEvent) -> Result<(), QueueError> {
+        // Nobody may be watching.
+        let _ = self.done.send(*event);
+        Ok(())
+    }
+
+    async fn watch_done(&self) -> Result<DoneStream, QueueError> {
+        let events = futures::stream::unfold(self.done.subscribe(), |mut events| async move {
+            // Whoever lags behind has missed something: the watch ends, and a new one begins with a look at the cache.
+            Some((events.recv().await.ok()?, events))
+        });
+        Ok(events.boxed())
+    }
+}
+
+#[async_trait]
+impl Lease for TaskLease {
+    async fn ack(&self) -> Result<(), QueueError> {
+        self.desk.remove(&self.hold);
+        Ok(())
+    }
+
+    async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
+        self.desk.hand_back(&self.hold, delay);
+        Ok(())
+    }
+
+    async fn progress(&self) -> Result<(), QueueError> {
+        self.desk.progress(&self.hold);
+        Ok(())
+    }
+
+    async fn term(&self, _reason: &str) -> Result<(), QueueError> {
+        self.desk.remove(&self.hold);
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! The single-machine scan: a coordinator and a worker over the ports of this crate, for the time of one command.
+//!
+//! The loops are the fleet's (invariant 4). What differs is patience: somebody sits before the terminal, so that a source that
+//! fails is asked twice, not for minutes.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use layergate_fleet::{
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    decide::{Backoff, RetryPolicy},
+    gate::Gate,
+    observe::Observer,
+    ports::{
+        FailureStore, ImageLocator, ImageSource, JobQueue, LayerCache, LayerQueue, PlatformSelection, QueueError,
+        StoreError, VerdictStore,
+    },
+    reader::LayerReader,
+    values::{Fingerprint, Job, JobId, Lane, PolicyOverrides, VerdictRecord},
+    worker::{Worker, WorkerConfig, WorkerPorts},
+};
+use layergate_model::{Limits, Report};
+use tokio_util::sync::CancellationToken;
+
+use crate::{LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts, SystemClock, TieredCache};
+
+/// Inventories that a scan keeps unpacked between reading and merging.
+const NEAR_BUDGET: u64 = 1 << 30;
+/// Nothing here can lose a message, so that this only bounds a reading thread that hangs.
+const ACK_WAIT: Duration = Duration::from_secs(60);
+
+/// What a scan is made of.
+pub struct Scan {
+    /// Where images and layers come from.
+    pub source: Arc<dyn ImageSource>,
+    /// What is kept between commands ([`crate::DirCache`]); `None` keeps nothing.
+    pub cache: Option<Arc<dyn LayerCache>>,
+    /// What judges.
+    pub gate: Arc<dyn Gate>,
+    /// How a layer is read.
+    pub reader: Arc<dyn LayerReader>,
+    /// The analyzers, namespace and limits of `reader`, hashed.
+    pub fingerprint: Fingerprint,
+    /// The limits.
+    pub limits: Limits,
+    /// Who wants to know how it gets on.
+    pub observer: Arc<dyn Observer>,
+    /// Layers at a time.
+    pub concurrency: usize,
+    /// Images at a time.
+    pub images: usize,
+    /// How long each image may take.
+    pub timeout: Duration,
+    /// The day (ISO 8601) to judge for.
+    pub as_of: String,
+}
+
+/// The end of one image's scan.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// The verdict.
+    pub record: VerdictRecord,
+    /// The reports, one for each platform; empty when the image could not be had (the record says why).
+    pub reports: Vec<Arc<Report>>,
+}
+
+/// The scan itself broke down.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A queue in memory failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A store in memory failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A loop ended before its work.
+    #[error("the scan ended before its verdict")]
+    Ended,
+}
+
+/// Scans images; the answers are in the order of `images`. Dropping the future ends the scan.
+pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)]) -> Result<Vec<Scanned>, ScanError> {
+    let clock = Arc::new(SystemClock::default());
+    let near: Arc<dyn LayerCache> = Arc::new(MemoryCache::new(NEAR_BUDGET));
+    let cache = match scan.cache {
+        Some(kept) => Arc::new(TieredCache::for_sharing(near, kept)) as Arc<dyn LayerCache>,
+        None => near,
+    };
+    let layers: Arc<dyn LayerQueue> = Arc::new(LocalLayers::new(clock.clone(), ACK_WAIT, 1 << 16));
+    let jobs: Arc<dyn JobQueue> = Arc::new(LocalJobs::new(clock.clone(), ACK_WAIT, usize::MAX));
+    let verdicts: Arc<dyn VerdictStore> = Arc::new(MemoryVerdicts::new(usize::MAX, usize::MAX));
+    let failures: Arc<dyn FailureStore> = Arc::new(MemoryFailures::new(clock.clone()));
+    let patience = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(5) };
+
+    let retry = RetryPolicy {
+        source_attempts: 2,
+        quarantine_after: 2,
+        backoff: patience,
+        // For the length of the command.
+        failure_ttl: Duration::from_secs(24 * 3600),
+        quarantine_ttl: Duration::from_secs(24 * 3600),
+    };
+    let worker = Worker::new(
+        WorkerPorts {
+            source: scan.source.clone(),
+            cache: cache.clone(),
+            queue: layers.clone(),
+            failures: failures.clone(),
+            clock: clock.clone(),
+            reader: scan.reader,
+            observer: scan.observer.clone(),
+        },
+        WorkerConfig {
+            slots: scan.concurrency,
+            ack_wait: ACK_WAIT,
+            layer_deadline: scan.timeout,
+            grace: Duration::ZERO,
+            retry,
+            ..WorkerConfig::new(scan.fingerprint)
+        },
+    );
+    let coordinator = Coordinator::new(
+        CoordinatorPorts {
+            source: scan.source,
+            cache: cache.clone(),
+            layers,
+            jobs: jobs.clone(),
+            verdicts: verdicts.clone(),
+            failures,
+            clock,
+            gate: scan.gate,
+            observer: scan.observer,
+        },
+        CoordinatorConfig {
+            ack_wait: ACK_WAIT,
+            interactive_jobs: scan.images,
+            resolve_attempts: 2,
+            backoff: patience,
+            grace: Duration::ZERO,
+            ..CoordinatorConfig::new(scan.fingerprint, scan.limits)
+        },
+    );
+
+    let mut watch = verdicts.watch().await?;
+    let mut ids = Vec::with_capacity(images.len());
+    for (image, platforms) in images {
+        let now = Timestamp::now();
+        let job = Job {
+            id: JobId::random(),
+            image: image.clone(),
+            platforms: platforms.clone(),
+            credential: None,
+            policy: PolicyOverrides::default(),
+            lane: Lane::Interactive,
+            tenant: Default::default(),
+            idempotency_key: None,
+            snapshot: None,
+            as_of: scan.as_of.clone(),
+            submitted_at: now,
+            deadline: now.checked_add(scan.timeout).unwrap_or(Timestamp::MAX),
+            trace: None,
+        };
+        jobs.submit(&job).await?;
+        ids.push(job.id);
+    }
+
+    let stop = CancellationToken::new();
+    let finished = async {
+        // A verdict that the watch did not tell is found by asking.
+        let mut open = ids.iter();
+        let mut next = open.next();
+        while let Some(id) = next {
+            if verdicts.get(id).await?.is_some() {
+                next = open.next();
+                continue;
+            }
+            tokio::select! {
+                record = watch.next() => drop(record.ok_or(ScanError::Ended)?),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        stop.cancel();
+        Ok::<(), ScanError>(())
+    };
+    // Ends with an error of the coordinator, or when both loops have stopped after the last verdict.
+    let coordinating = async { coordinator.run(stop.clone()).await.map_err(ScanError::from) };
+    let working = async {
+        worker.run(stop.clone()).await;
+        Ok(())
+    };
+    futures::try_join!(finished, coordinating, working)?;
+    // A cache that cannot be made to last is read again next time.
+    let _ = cache.flush().await;
+
+    let mut scanned = Vec::with_capacity(ids.len());
+    for id in ids {
+        let record = verdicts.get(&id).await?.ok_or(ScanError::Ended)?;
+        let mut reports = Vec::with_capacity(record.images.len());
+        for image in &record.images {
+            reports.push(verdicts.get_report(&image.report).await?.ok_or(ScanError::Ended)?);
+        }
+        scanned.push(Scanned { record, reports });
+    }
+    Ok(scanned)
+}
