@@ -125,4 +125,14 @@ mod tests {
             assert!(decode_inventory(&damaged, inventory.blob).is_err(), "damaged at {at}");
         }
     }
+
+    /// A stored record of every format there ever was; `UPDATE_GOLDEN=1` writes the newest anew.
+    #[test]
+    fn the_first_format_can_still_be_read() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/inventory-v1.bin");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(golden, encode_inventory(&sample()).unwrap()).unwrap();
+        }
+        assert_eq!(decode_inventory(&std::fs::read(golden).unwrap(), Digest::of(b"blob")).unwrap(), sample());
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use layergate_model::{LayerInventory, Report};
 
-pub use standard::{StandardGate, StandardGateConfig};
+pub use standard::{Snapshots, StandardGate, StandardGateConfig};
 
 use crate::{ports::ResolvedImage, values::Job};
 

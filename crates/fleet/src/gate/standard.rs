@@ -1,6 +1,241 @@
-//! The real gate.
+//! The real gate: layers to an image inventory (`image`), advisories, policy and reasons to a report (`judge`).
+//!
+//! The work is CPU only and runs on blocking threads. Bulk jobs get half of the cores at most, so that a rescan of the
+//! estate does not stand before the image that somebody waits for.
 
-/// Placeholder until merge and judge exist.
-pub struct StandardGate;
-/// Placeholder.
-pub struct StandardGateConfig;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use layergate_advisory::Snapshot;
+use layergate_image::{MergeLayer, MergeOptions, merge};
+use layergate_judge::{AssessInput, JUDGE_VERSION, Matches, assess_matches};
+use layergate_model::{Digest, Gap, GapKind, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
+use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
+use tokio::sync::Semaphore;
+
+use super::{Bench, Gate, GateError};
+use crate::{
+    ports::{ResolvedImage, SnapshotError, SnapshotStore},
+    values::{Job, Lane, PolicyOverrides},
+};
+
+/// Snapshots kept open: jobs that are pinned to the one before end while the new one is taken up.
+const OPEN_SNAPSHOTS: usize = 3;
+
+/// Where the advisories come from.
+pub enum Snapshots {
+    /// These for every job; without any there is no verdict but `error`.
+    Fixed(Option<Snapshot>),
+    /// The one that a job is pinned to, else the store's current one.
+    Store(Arc<dyn SnapshotStore>),
+}
+
+/// What the gate judges by.
+pub struct StandardGateConfig {
+    /// The advisories.
+    pub snapshots: Snapshots,
+    /// The rules.
+    pub policy: Policy,
+    /// The VEX documents.
+    pub vex: Vec<VexDocument>,
+    /// The limits under which layers are read.
+    pub limits: Limits,
+    /// The fingerprint of the analyzers that read them (`Catalogue::fingerprint`).
+    pub analyzers: String,
+}
+
+/// The real gate.
+pub struct StandardGate {
+    rules: Arc<Rules>,
+    policy: Arc<Policy>,
+    snapshots: Snapshots,
+    opened: Mutex<Vec<(Digest, Snapshot)>>,
+    bulk: Arc<Semaphore>,
+}
+
+/// What is the same for every job.
+struct Rules {
+    vex: Vec<VexDocument>,
+    limits: Limits,
+    analyzers: String,
+}
+
+struct StandardBench {
+    rules: Arc<Rules>,
+    policy: Arc<Policy>,
+    snapshot: Option<Snapshot>,
+    as_of: Date,
+    /// The places of the bulk lane, for a job on it.
+    places: Option<Arc<Semaphore>>,
+}
+
+impl StandardGate {
+    /// A gate that judges by `config`.
+    pub fn new(config: StandardGateConfig) -> Self {
+        let StandardGateConfig { snapshots, policy, vex, limits, analyzers } = config;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            rules: Arc::new(Rules { vex, limits, analyzers }),
+            policy: Arc::new(policy),
+            snapshots,
+            opened: Mutex::default(),
+            bulk: Arc::new(Semaphore::new((cores / 2).max(1))),
+        }
+    }
+
+    async fn snapshot(&self, job: &Job) -> Result<Option<Snapshot>, GateError> {
+        let store = match &self.snapshots {
+            Snapshots::Fixed(snapshot) => return Ok(snapshot.clone()),
+            Snapshots::Store(store) => store,
+        };
+        let transient = |error: SnapshotError| GateError::Transient(error.to_string());
+        let digest = match job.snapshot {
+            Some(digest) => digest,
+            None => store.current().await.map_err(transient)?.ok_or_else(|| {
+                GateError::Transient(
+                    "the fleet has no advisory snapshot yet; give one to a coordinator with --db, or use `layergate db push`"
+                        .to_owned(),
+                )
+            })?,
+        };
+        if let Some((_, snapshot)) = self.opened().iter().find(|(open, _)| *open == digest) {
+            return Ok(Some(snapshot.clone()));
+        }
+        let path = store.fetch(&digest).await.map_err(transient)?;
+        // The store has verified the file when it arrived.
+        let snapshot = Snapshot::open(&path).map_err(|e| GateError::Final(e.to_string()))?.with_digest(digest);
+        let mut opened = self.opened();
+        opened.insert(0, (digest, snapshot.clone()));
+        opened.truncate(OPEN_SNAPSHOTS);
+        Ok(Some(snapshot))
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Snapshot)>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The policy of a job: never laxer than the gate's own.
+fn tightened(policy: &Arc<Policy>, wishes: &PolicyOverrides) -> Result<Arc<Policy>, GateError> {
+    if *wishes == PolicyOverrides::default() {
+        return Ok(policy.clone());
+    }
+    let theirs = wishes.policy.as_deref().map(|text| Policy::parse(text, "the job's policy")).transpose();
+    let client = Overrides {
+        fail_on: wishes.fail_on.map(Threshold::From),
+        only_fixed: wishes.only_fixed,
+        policy: theirs.map_err(|e| GateError::Final(e.to_string()))?,
+    };
+    Ok(Arc::new(policy.tighten(&client)))
+}
+
+#[async_trait]
+impl Gate for StandardGate {
+    async fn pin(&self, job: &Job) -> Result<Arc<dyn Bench>, GateError> {
+        let as_of: Date = job.as_of.parse().map_err(|_| {
+            GateError::Final(format!("{:?} is not a day (ISO 8601, for example 2026-11-21)", job.as_of))
+        })?;
+        Ok(Arc::new(StandardBench {
+            rules: self.rules.clone(),
+            policy: tightened(&self.policy, &job.policy)?,
+            snapshot: self.snapshot(job).await?,
+            as_of,
+            places: (job.lane == Lane::Bulk).then(|| self.bulk.clone()),
+        }))
+    }
+}
+
+#[async_trait]
+impl Bench for StandardBench {
+    fn pins(&self) -> String {
+        let snapshot = self.snapshot.as_ref().map(|s| s.digest().to_string()).unwrap_or_default();
+        let mut vex: Vec<String> = self.rules.vex.iter().map(|d| d.digest.to_string()).collect();
+        vex.sort();
+        [
+            snapshot,
+            self.policy.digest().to_string(),
+            self.policy.exceptions_digest().to_string(),
+            Digest::of(self.policy.notes().join("\n").as_bytes()).to_string(),
+            vex.join(","),
+            self.rules.limits.fingerprint(),
+            self.rules.analyzers.clone(),
+            JUDGE_VERSION.to_owned(),
+            self.as_of.to_string(),
+        ]
+        .join("\n")
+    }
+
+    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
+        let place = match &self.places {
+            // A semaphore that is never closed gives a permit.
+            Some(places) => places.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        let (rules, policy, snapshot) = (self.rules.clone(), self.policy.clone(), self.snapshot.clone());
+        let (image, as_of) = (image.clone(), self.as_of);
+        let judged = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            judge(&image, &layers, &rules, &policy, snapshot.as_ref(), as_of)
+        });
+        judged.await.map_err(|e| GateError::Final(format!("judging broke down ({e}); please report this")))
+    }
+}
+
+/// Pure: everything that the report depends on is an argument.
+fn judge(
+    image: &ResolvedImage,
+    layers: &[Arc<LayerInventory>],
+    rules: &Rules,
+    policy: &Policy,
+    snapshot: Option<&Snapshot>,
+    as_of: Date,
+) -> Report {
+    let tree = image.is_root_file_system();
+    let merged: Vec<MergeLayer<'_>> = image
+        .layers
+        .iter()
+        .zip(layers)
+        .map(|(layer, inventory)| MergeLayer { digest: layer.digest, inventory })
+        .collect();
+    let reference: Option<ImageReference> = if tree { None } else { image.reference.parse().ok() };
+    let options = MergeOptions { reference: reference.as_ref(), as_of: Some(as_of), base: None, without_layers: tree };
+    let config = (!tree).then_some(&image.config);
+    let mut inventory = merge(&merged, config, &options);
+    inventory.gaps.extend(image.gaps.iter().cloned());
+    inventory.gaps.sort();
+    inventory.gaps.dedup();
+    let input = AssessInput {
+        image: report_image(image),
+        inventory: &inventory,
+        snapshot,
+        policy,
+        vex: &rules.vex,
+        limits: &rules.limits,
+        analyzers: &rules.analyzers,
+        as_of,
+    };
+    let gap = Gap::new(GapKind::NoAdvisories, "snapshot", "advisories are not matched yet");
+    assess_matches(input, Matches { findings: Vec::new(), gaps: vec![gap] })
+}
+
+fn report_image(image: &ResolvedImage) -> ReportImage {
+    let created_by = image.config.created_by(image.layers.len());
+    let layers = image.layers.iter().zip(created_by).zip(0..).map(|((layer, created_by), index)| Layer {
+        index,
+        digest: layer.digest,
+        diff_id: layer.diff_id,
+        created_by,
+        size: layer.size,
+    });
+    ReportImage {
+        reference: image.reference.clone(),
+        digest: Some(image.digest),
+        index_digest: image.index_digest,
+        platform: image.platform.clone(),
+        layers: if image.is_root_file_system() { Vec::new() } else { layers.collect() },
+        distro: None,
+        base: None,
+        other_platforms: image.other_platforms.clone(),
+    }
+}

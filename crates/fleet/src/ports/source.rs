@@ -81,12 +81,20 @@ pub struct ResolvedImage {
     pub left_out: Vec<String>,
 }
 
+impl ResolvedImage {
+    /// Whether it is a root file system (a directory, a plain tar archive) made to look like an image of one layer: such
+    /// a "layer" has no media type.
+    pub fn is_root_file_system(&self) -> bool {
+        matches!(self.layers.as_slice(), [only] if only.media_type.is_empty())
+    }
+}
+
 /// One layer of one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerDescriptor {
     /// The digest of the blob, which the manifest pins.
     pub digest: Digest,
-    /// The media type, as written.
+    /// The media type, as written; empty for a root file system.
     pub media_type: String,
     /// Compressed bytes, as the manifest says.
     pub size: u64,
