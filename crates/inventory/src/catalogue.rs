@@ -6,7 +6,7 @@ use layergate_model::{Digest, EntryKind, LayerPath};
 
 use crate::{
     Analyzer, Entry, Interest,
-    analyzers::{lang, os},
+    analyzers::{binary, lang, os},
 };
 
 /// Every analyzer. A new one is one line here.
@@ -21,6 +21,13 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::rpm_manifest::RpmManifest,
     // Languages.
     &lang::node_package::NodePackage,
+    &lang::python_installed::PythonInstalled,
+    // Programs.
+    &binary::go::GoBinary,
+    &binary::rust::RustBinary,
+    &binary::elf_note::ElfNote,
+    &binary::known::KnownPrograms,
+    &binary::runtime::RuntimeFiles,
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.

@@ -249,7 +249,9 @@ impl<'c> Pass<'c> {
             return;
         }
         self.claim(entry.path);
-        for section in &mut self.sections {
+        // Only the analyzers that would claim this name prove anything by it: `bin/ls` is not one more busybox.
+        for index in claims {
+            let section = &mut self.sections[*index];
             let mut linked: Vec<_> = section.packages.iter().filter(|p| p.proof() == entry.target).cloned().collect();
             for package in &mut linked {
                 for location in &mut package.locations {

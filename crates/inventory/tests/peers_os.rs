@@ -120,7 +120,7 @@ fn every_package_of_the_peers_and_none_of_our_own_invention() {
         return;
     };
     let os = ["alpine", "debian", "ubuntu", "alma", "centos", "cbl-mariner", "sles", "deb", "apk", "rpm"];
-    let programs = ["gobinary", "go-module", "rustbinary", "rust-crate"];
+    let programs = ["gobinary", "go-module", "rustbinary", "rust-crate", "binary", "python-pkg"];
     let golden = unpacked(&std::fs::read(data.join("golden/peer-results-dev.jsonl.zst")).unwrap());
     let (mut items, mut seen, mut wrong) = (0, 0, Vec::new());
     for line in std::str::from_utf8(&golden).unwrap().lines() {

@@ -1,5 +1,6 @@
 //! The analyzers, one file each.
 
+pub mod binary;
 pub mod lang;
 mod license;
 pub mod os;

@@ -39,7 +39,8 @@ impl Analyzer for DpkgFiles {
                 (name.trim_end_matches(".md5sums"), lines.collect())
             }
         };
-        let package = stem.split(':').next().unwrap_or(stem).to_owned();
+        // Lists of several architectures of one package are told apart by it: it stays in the name.
+        let package = stem.to_owned();
         if !package.is_empty() && !paths.is_empty() {
             out.owned.push(OwnedFiles { proof: file.path.clone(), package, paths });
         }
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn lists_and_sums() {
         for (path, text, package) in [
-            ("var/lib/dpkg/info/libc6:amd64.list", "/.\n/usr/bin/a\n/usr/share/man/man1/a.1.gz\n", "libc6"),
+            ("var/lib/dpkg/info/libc6:amd64.list", "/.\n/usr/bin/a\n/usr/share/man/man1/a.1.gz\n", "libc6:amd64"),
             ("var/lib/dpkg/info/bash.list", "/usr/bin/a\n../../etc/x\n", "bash"),
             ("var/lib/dpkg/status.d/base.md5sums", "00112233  usr/bin/a\nrubbish\n", "base"),
         ] {

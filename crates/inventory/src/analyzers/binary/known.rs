@@ -1,0 +1,133 @@
+//! Well-known programs that no package manager installed, by the version strings in them (the table is
+//! `known_table.rs`).
+//!
+//! A program is looked at when its file name is one of the table's, and listed when the pattern of its row is in it. The
+//! names are the ones that Syft's binary classifiers use. Nothing is executed; a pattern that does not match says
+//! nothing.
+
+use std::sync::{LazyLock, OnceLock};
+
+use layergate_model::{AnalyzerId, Package, PackageKind, Section};
+use regex::bytes::Regex;
+
+use super::{
+    executable::is_executable,
+    known_table::{KNOWN, Known},
+};
+use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
+
+/// The rows' patterns, each compiled when it is first needed.
+static PATTERNS: LazyLock<Vec<OnceLock<Option<Regex>>>> =
+    LazyLock::new(|| KNOWN.iter().map(|_| OnceLock::new()).collect());
+
+/// Reads the versions of well-known programs.
+pub struct KnownPrograms;
+
+impl Analyzer for KnownPrograms {
+    fn id(&self) -> AnalyzerId {
+        AnalyzerId::new("known-programs")
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn interests(&self) -> &'static [Interest] {
+        &[Interest::Executable]
+    }
+
+    fn claims(&self, entry: &Entry<'_>) -> bool {
+        let name = entry.path.file_name();
+        KNOWN.iter().any(|row| row.file.matches(name).is_some())
+    }
+
+    fn wants(&self, head: &[u8]) -> bool {
+        is_executable(head)
+    }
+
+    fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        let mut found: Vec<&str> = Vec::new();
+        for (row, compiled) in KNOWN.iter().zip(PATTERNS.iter()) {
+            let Some(in_name) = row.file.matches(file.path.file_name()) else { continue };
+            // The first row of a package that matches has said it.
+            if found.contains(&row.package) {
+                continue;
+            }
+            if let Some(version) = version(row, compiled, in_name, file.bytes) {
+                found.push(row.package);
+                out.packages.push(Package::new(PackageKind::Generic, row.package, version, file.path));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn version(row: &Known, compiled: &OnceLock<Option<Regex>>, in_name: &str, bytes: &[u8]) -> Option<String> {
+    let for_this_name;
+    let pattern = if row.pattern.contains("{name}") {
+        if in_name.is_empty() {
+            return None;
+        }
+        for_this_name = Regex::new(&row.pattern.replace("{name}", &regex::escape(in_name))).ok()?;
+        &for_this_name
+    } else {
+        compiled.get_or_init(|| Regex::new(row.pattern).ok()).as_ref()?
+    };
+    let version = pattern.captures(bytes)?.name("version")?.as_bytes();
+    let text = std::str::from_utf8(version).ok()?.trim_end_matches(['.', '-', '_']);
+    (!text.is_empty() && text.len() <= 100).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{analyzers::binary::executable::build, testing::packages};
+
+    #[test]
+    fn every_pattern_compiles_and_names_a_version() {
+        for row in KNOWN {
+            let pattern = Regex::new(&row.pattern.replace("{name}", "1\\.2")).unwrap();
+            assert!(pattern.capture_names().flatten().any(|n| n == "version"), "{}", row.package);
+        }
+    }
+
+    #[test]
+    fn programs_by_their_strings() {
+        for (path, content, want) in [
+            ("bin/busybox", "x\0BusyBox v1.36.1 (2023-05-18)\0", "busybox 1.36.1"),
+            ("bin/[", "x\0BusyBox v1.31.1 (2023-05-18)\0", "busybox 1.31.1"),
+            ("usr/local/bin/node", "\0node.js/v20.11.1\0", "node 20.11.1"),
+            ("usr/local/bin/python3.11", "\x003.11\x003.11.4\0", "python 3.11.4"),
+            ("usr/local/lib/libpython3.11.so.1.0", "\x003.11.4\0", "python 3.11.4"),
+            ("usr/local/bin/ruby", "\0ruby 3.2.2 (2023-03-30 revision e51014f9c0) [x86_64-linux]\0", "ruby 3.2.2"),
+            ("usr/local/lib/libruby.so.3.2.2", "\0ruby 3.2.2 (2023-03-30)\0", "ruby 3.2.2"),
+            ("usr/local/bin/php", "\0X-Powered-By: PHP/8.2.8\0", "php-cli 8.2.8"),
+            ("usr/local/sbin/php-fpm", "\0X-Powered-By: PHP/8.2.8\0", "php-fpm 8.2.8"),
+            ("usr/local/bin/perl", "\0/usr/local/lib/perl5/5.36.0/x86_64-linux-gnu\0", "perl 5.36.0"),
+            ("usr/bin/openssl", "\0OpenSSL 3.0.13 30 Jan 2024\0", "openssl 3.0.13"),
+            ("usr/sbin/nginx", "\0nginx version: nginx/1.25.1\0", "nginx 1.25.1"),
+            ("usr/local/apache2/bin/httpd", "\0Apache/2.4.57 (Unix)\0", "httpd 2.4.57"),
+            ("usr/local/bin/redis-server", "\x007.2.4a1b2c3d4e5f6-1704838243000000000\0 payload %5", "redis 7.2.4"),
+            ("usr/lib/postgresql/15/bin/postgres", "\0PostgreSQL 15.3 (Debian)\0", "postgresql 15.3"),
+            ("usr/bin/mysql", "/build/mysql-8.0.34/client\0", "mysql 8.0.34"),
+            ("usr/bin/mariadb", "\x0010.11.4-MariaDB\0", "mariadb 10.11.4"),
+            ("usr/local/bin/haproxy", "HAProxy version 2.8.1-a1b2c3d, released 2023\0", "haproxy 2.8.1"),
+            ("usr/local/bin/memcached", "\0memcached 1.6.21\0", "memcached 1.6.21"),
+            ("bin/consul", "CONSUL_VERSION: 1.15.3\n", "consul 1.15.3"),
+            ("bin/bash", "@(#)Bash version 5.2.15(1) release GNU\0", "bash 5.2.15"),
+            ("usr/bin/curl", "\0curl/8.4.0\0", "curl 8.4.0"),
+            ("opt/java/openjdk/bin/java", "\0openjdk\0java\x0021.0\x0021.0.4+7-LTS\0", "java/jre 21.0.4+7-LTS"),
+            (
+                "usr/local/bin/envoy",
+                "0123456789abcdef0123456789abcdef01234567/1.28.0/Clean/RELEASE/BoringSSL",
+                "envoy 1.28.0",
+            ),
+            ("usr/bin/xz", "\0xz (XZ Utils) 5.4.5\0", "xz 5.4.5"),
+        ] {
+            let program = build::elf(&[(".rodata", content.as_bytes())]);
+            assert_eq!(packages(&KnownPrograms, path, &program), [want], "{path}");
+        }
+        let other = build::elf(&[(".rodata", b"\0GNU coreutils\0")]);
+        assert_eq!(packages(&KnownPrograms, "usr/bin/[", &other), [""; 0]);
+    }
+}

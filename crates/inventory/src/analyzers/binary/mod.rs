@@ -1,0 +1,10 @@
+//! Programs: what they were built from, and well-known ones that no package manager installed.
+
+pub mod elf_note;
+mod executable;
+pub mod go;
+mod go_version;
+pub mod known;
+mod known_table;
+pub mod runtime;
+pub mod rust;
