@@ -144,6 +144,8 @@ fn modules(list: &str) -> Vec<(String, String)> {
         let kind = fields.next().unwrap_or_default();
         let (name, version) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         match kind {
+            // A program of the Go distribution itself has no module, only a path.
+            "path" if main.is_none() => main = Some((name, "")),
             "mod" => {
                 main = Some((name, version));
                 last_is_main = true;
@@ -227,6 +229,7 @@ mod tests {
         }
         let old = packages(&GoBinary, "usr/bin/app", &build::elf(&[(".go.buildinfo", &pointers()), (".text", b"x")]));
         assert_eq!((old.len(), old.contains(&"stdlib 1.15.2".to_owned())), (5, true));
+        assert_eq!(modules("path\tcmd/go\nbuild\t-compiler=gc\n"), [("cmd/go".to_owned(), "(devel)".to_owned())]);
         assert_eq!(packages(&GoBinary, "usr/bin/ls", &build::elf(&[(".data", &blob), (".text", b"")])), [""; 0]);
     }
 

@@ -23,7 +23,7 @@ impl Name {
                 let (version, rest) = rest.split_at(end);
                 // The dot before "so" is not the version's.
                 let version = version.trim_end_matches('.');
-                let letters = rest.trim_start_matches(|c: char| c == 'm' || c == 'd' || c == 't' || c == 'u');
+                let letters = rest.trim_start_matches(['m', 'd', 't', 'u']);
                 let fits =
                     if after.is_empty() { rest.is_empty() } else { letters.contains(after) || rest.contains(after) };
                 (fits && version.contains('.')).then_some(version)
@@ -51,6 +51,9 @@ pub(super) static KNOWN: &[Known] = &[
     row("busybox", Is(&["busybox", "["]), r"(?-u)BusyBox\s+v(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("python", Versioned("python", ""), r"(?-u)\x00(?P<version>{name}\.[0-9][-._a-zA-Z0-9]*)\+?\x00"),
     row("python", Versioned("libpython", "so"), r"(?-u)\x00(?P<version>{name}\.[0-9][-._a-zA-Z0-9]*)\+?\x00"),
+    // Linkers keep one copy of strings that end alike: the version may be the end of a path.
+    row("python", Versioned("python", ""), r"(?-u)[^0-9.](?P<version>{name}\.[0-9]+(?:a|b|rc)?[0-9]*)\+?\x00"),
+    row("python", Versioned("libpython", "so"), r"(?-u)[^0-9.](?P<version>{name}\.[0-9]+(?:a|b|rc)?[0-9]*)\+?\x00"),
     row("pypy", Starts("libpypy"), r"(?-u)\[PyPy (?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("go", Is(&["go"]), r"(?-u)\bgo(?P<version>[0-9]+\.[0-9]+(\.[0-9]+|beta[0-9]+|alpha[0-9]+|rc[0-9]+)?)\x00"),
     row("julia", Starts("libjulia-internal.so"), r"(?-u)__init__\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00verify"),
