@@ -65,6 +65,11 @@ kinds! {
 }
 
 impl PackageKind {
+    /// The kind that a package URL's type names; `None` for types that nothing here knows.
+    pub fn from_purl_type(purl_type: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|k| k.purl_type() == purl_type)
+    }
+
     /// Whether a distribution's own package manager installs it: its advisories are the distribution's.
     pub const fn is_os(self) -> bool {
         matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage | Self::Opkg)

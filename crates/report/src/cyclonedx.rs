@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_model::{Finding, PackageKind, Report, ReportPackage, Scope, Severity, Status};
+use layergate_model::{Distro, Finding, PackageKind, Report, ReportPackage, Scope, Severity, Status};
 use serde::Serialize;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     license::{self, Licence},
     stamp,
     text::clean,
+    trivy,
 };
 
 #[derive(Serialize)]
@@ -191,9 +192,9 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         components.push(Component {
             kind: "operating-system",
             bom_ref: "os".into(),
-            name: clean(&d.id).into(),
+            name: clean(trivy::family(&d.id)).into(),
             version: d.version.as_deref().map(clean).unwrap_or_default().into(),
-            properties: d.codename.iter().map(|c| property("layergate:distro:codename", c)).collect(),
+            properties: system(d),
             ..Component::default()
         });
         top.insert("os".to_owned());
@@ -232,6 +233,13 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         dependencies: dependencies.into_iter().map(|(of, depends_on)| Dependency { of, depends_on }).collect(),
         vulnerabilities: vulnerabilities.filter(|f| seen.insert(f.id.clone())).map(vulnerability).collect(),
     })
+}
+
+/// Whose packages these are: in our words, and in Syft's, which takes the component's name otherwise.
+fn system(distro: &Distro) -> Vec<Property> {
+    let mut properties = vec![property("layergate:distro:id", &distro.id), property("syft:distro:id", &distro.id)];
+    properties.extend(distro.codename.iter().map(|c| property("layergate:distro:codename", c)));
+    properties
 }
 
 fn property(name: &str, value: &str) -> Property {
@@ -322,7 +330,7 @@ fn component(report: &Report, p: &ReportPackage) -> Component {
         scope: (p.scope == Scope::Dev).then_some("excluded"),
         hashes,
         licenses: licences(&p.licenses),
-        purl: Some(p.purl.to_string()),
+        purl: Some(trivy::purl(report, p)),
         evidence: (!occurrences.is_empty()).then_some(Evidence { occurrences }),
         properties,
     }

@@ -103,7 +103,7 @@ pub enum RenderError {
         count: usize,
     },
     /// The user's template is wrong.
-    #[error("the template {name} cannot be rendered, line {line}: {detail}")]
+    #[error("the template {name} cannot be rendered (line {line}): {detail}")]
     Template {
         /// Its file name.
         name: String,

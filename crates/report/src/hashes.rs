@@ -49,7 +49,6 @@ pub(crate) fn parse(text: &str) -> Option<(Algorithm, String)> {
 }
 
 /// The way back: an SBOM's algorithm and digits, as packages carry them.
-#[allow(dead_code)]
 pub(crate) fn join(algorithm: &str, hex: &str) -> Option<String> {
     let text = format!("{}:{}", algorithm.to_ascii_lowercase().replace("sha-", "sha"), hex.to_ascii_lowercase());
     parse(&text).map(|_| text)

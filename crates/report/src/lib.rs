@@ -17,11 +17,13 @@ mod license;
 mod markdown;
 mod openvex;
 mod sarif;
+pub mod sbom;
 mod spdx_sbom;
 mod stamp;
 mod table;
 mod template;
 mod text;
+mod trivy;
 mod view;
 
 pub use format::{Format, FormatError, RenderError, RenderOptions, render};

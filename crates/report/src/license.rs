@@ -19,7 +19,8 @@ pub(crate) fn read(text: &str) -> Licence<'_> {
     if let Some(id) = spdx::license_id(text).filter(|id| id.name == text) {
         return Licence::Id(id.name);
     }
-    match text.len() <= LONGEST && spdx::Expression::parse(text).is_ok() {
+    // `OpenSSL+` is good grammar, but SPDX's own tools refuse a plus on most identifiers.
+    match text.len() <= LONGEST && !text.contains('+') && spdx::Expression::parse(text).is_ok() {
         true => Licence::Expression(text),
         false => Licence::Name(text),
     }
@@ -36,6 +37,7 @@ mod tests {
             ("GPL-2.0-or-later AND MIT", Licence::Expression("GPL-2.0-or-later AND MIT")),
             ("LicenseRef-x", Licence::Expression("LicenseRef-x")),
             ("mit", Licence::Name("mit")),
+            ("OpenSSL+", Licence::Name("OpenSSL+")),
             ("GPLv2+ and MIT", Licence::Name("GPLv2+ and MIT")),
             ("", Licence::Name("")),
         ] {

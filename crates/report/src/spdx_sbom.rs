@@ -2,7 +2,8 @@
 //!
 //! What a package's licences are stands in `licenseDeclared`; texts that are no SPDX expression become extracted
 //! licences, as the specification asks. Source packages are told in Trivy's words (`built package from: …`), which
-//! Trivy reads back.
+//! Trivy reads back. The distribution is a package of its own, as Trivy has it: without it Trivy drops every package of
+//! the distribution in silence; the price is that Syft lists it as a row without a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use crate::{
     license::{self, Licence},
     stamp,
     text::clean,
+    trivy,
 };
 
 const NOTHING: &str = "NOASSERTION";
@@ -123,10 +125,8 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
     relate("SPDXRef-DOCUMENT", "DESCRIBES", IMAGE);
     if let Some(distro) = &report.image.distro {
         let version = distro.version.as_deref().map(clean).unwrap_or_default().into();
-        packages.push(bare(SYSTEM.into(), clean(&distro.id).into(), version, "OPERATING-SYSTEM"));
+        packages.push(bare(SYSTEM.into(), clean(trivy::family(&distro.id)).into(), version, "OPERATING-SYSTEM"));
         relate(IMAGE, "CONTAINS", SYSTEM);
-        // Syft would list the distribution as one more package, were the image not made from it.
-        relate(IMAGE, "GENERATED_FROM", SYSTEM);
     }
     let mut known = BTreeSet::new();
     for p in &report.packages {
@@ -229,7 +229,7 @@ fn package(report: &Report, p: &ReportPackage, extracted: &mut BTreeMap<String, 
         None => p.locations.first().map(|l| clean(&format!("package found in: {l}")).into()),
     };
     out.license_declared = declared(&p.licenses, extracted);
-    out.external_refs.push(purl(p.purl.to_string()));
+    out.external_refs.push(purl(trivy::purl(report, p)));
     out.annotations.push(note(report, format!("layergate:type: {}", p.kind)));
     out.annotations.extend(p.locations.iter().map(|l| note(report, format!("layergate:location: {l}"))));
     if let Some(layer) = p.layer {

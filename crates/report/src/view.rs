@@ -48,7 +48,7 @@ pub(crate) fn packages(report: &Report) -> HashMap<&PackageId, &ReportPackage> {
 /// The findings that count (not suppressed), grouped; groups and rows gravest first.
 pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
     let by_id = packages(report);
-    let mut groups: BTreeMap<(&str, &str, &str, Option<u32>, Option<&str>), Group<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for finding in report.findings.iter().filter(|f| f.suppressed_by.is_none()) {
         let package = by_id.get(&finding.package).copied();
         let name = package.map_or(finding.package.as_str(), |p| p.source.as_ref().map_or(p.name.as_str(), |s| &s.name));

@@ -212,7 +212,7 @@ fn openvex_denies_only_what_was_denied() {
 fn a_comment_is_never_too_long() {
     let mut big = common::failing();
     let model = big.findings[0].clone();
-    for i in 0..3_000 {
+    for i in 0..1_000 {
         let mut f = model.clone();
         f.advisory = format!("CVE-2024-{i:05}");
         f.id = f.package.finding(&f.advisory);
@@ -224,7 +224,7 @@ fn a_comment_is_never_too_long() {
     big.image.reference = "<".repeat(100_000);
     let reason = big.reasons[0].clone();
     big.reasons.extend(std::iter::repeat_n(reason, 5_000));
-    for reports in [vec![big.clone()], vec![big.clone(); 3], vec![big; 200]] {
+    for reports in [vec![big.clone()], vec![big.clone(); 3], vec![big; 40]] {
         let comment = text(Format::Markdown, &reports);
         assert!(comment.len() <= 65_536, "{}", comment.len());
         assert!(comment.contains(" more"));

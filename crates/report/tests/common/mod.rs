@@ -355,6 +355,47 @@ pub fn samples() -> Vec<(&'static str, Report)> {
     vec![("empty", empty()), ("failing", failing()), ("error", error()), ("hostile", hostile())]
 }
 
+/// A report that only lists what an inventory holds.
+pub fn report_of(inventory: &ImageInventory, reference: &str) -> Report {
+    let mut r = empty();
+    r.image.reference = reference.into();
+    r.image.digest = None;
+    r.image.layers.clear();
+    r.image.distro = inventory.distro.clone();
+    let find = |kind, d: &Dependency| {
+        let same = |p: &&ImagePackage| {
+            p.package.kind == kind
+                && p.package.name == d.name
+                && d.version.as_ref().is_none_or(|v| *v == p.package.version)
+        };
+        inventory.packages.iter().find(same).map(|p| p.id.clone())
+    };
+    r.packages = inventory
+        .packages
+        .iter()
+        .map(|p| ReportPackage {
+            id: p.id.clone(),
+            purl: p.purl.clone(),
+            name: p.package.name.clone(),
+            version: p.package.version.clone(),
+            kind: p.package.kind,
+            source: p.package.source.clone(),
+            licenses: p.package.licenses.clone(),
+            scope: p.package.scope,
+            origin: p.origin,
+            owned_by: None,
+            layer: None,
+            locations: p.package.locations.clone(),
+            hashes: p.package.hashes.clone(),
+            depends_on: p.package.dependencies.iter().filter_map(|d| find(p.package.kind, d)).collect(),
+        })
+        .collect();
+    let gap =
+        |g: &Gap| ReportGap { kind: g.kind, place: g.place.clone(), detail: g.detail.clone(), effect: Effect::Warn };
+    r.gaps = inventory.gaps.iter().map(gap).collect();
+    sum(r)
+}
+
 /// Compares with a golden file; with `UPDATE_GOLDEN` set, writes it.
 pub fn golden(name: &str, got: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
