@@ -310,9 +310,11 @@ fn what_is_no_vex_is_refused() {
 fn real_documents_are_read() {
     let shared = std::env::var("LAYERGATE_SHARED")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned());
-    for (archive, suffix, least) in [
-        ("advisories/aquasecurity-vexhub.tar.zst", ".openvex.json", 20),
-        ("advisories/redhat-csaf-vex-trustify.tar.zst", ".json", 25),
+    // (archive, names, documents at least, documents with usable statements at least). Many of Red Hat's products are
+    // known by CPE only and are no distribution: those documents tell so.
+    for (archive, suffix, least, usable) in [
+        ("advisories/aquasecurity-vexhub.tar.zst", ".openvex.json", 20, 20),
+        ("advisories/redhat-csaf-vex-trustify.tar.zst", ".json", 25, 12),
     ] {
         let path = std::path::Path::new(&shared).join(archive);
         let Ok(file) = std::fs::File::open(&path) else {
@@ -320,7 +322,7 @@ fn real_documents_are_read() {
             continue;
         };
         let mut tar = tar::Archive::new(zstd::Decoder::new(file).unwrap());
-        let mut read = 0;
+        let (mut read, mut used) = (0, 0);
         for entry in tar.entries().unwrap() {
             let mut entry = entry.unwrap();
             let name = entry.path().unwrap().display().to_string();
@@ -330,9 +332,11 @@ fn real_documents_are_read() {
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
             let document = VexDocument::parse(&bytes, &name).unwrap_or_else(|e| panic!("{e}"));
-            assert!(!document.statements.is_empty(), "{name}: {:?}", document.problems);
+            assert!(!document.statements.is_empty() || !document.problems.is_empty(), "{name}: nothing at all");
             read += 1;
+            used += usize::from(!document.statements.is_empty());
         }
-        assert!(read >= least, "{archive}: {read}");
+        println!("{archive}: {read} documents, {used} with statements");
+        assert!(read >= least && used >= usable, "{archive}: {read} documents, {used} with statements");
     }
 }

@@ -1,5 +1,5 @@
 //! A small Debian image, a snapshot of one record, and findings by marks.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use jiff::civil::Date;
 use layergate_advisory::{Builder, Day, EndOfLife, Record, Snapshot};

@@ -186,6 +186,15 @@ impl<'a> Products<'a> {
         if parts.is_empty() {
             return own;
         }
+        // An image that a product ships is that image wherever it is found.
+        let images: Vec<VexProduct> = parts
+            .iter()
+            .map(|p| VexProduct::purl(p.clone()))
+            .filter(|p| matches!(p.kind, VexProductKind::Image { .. }))
+            .collect();
+        if !images.is_empty() {
+            return images;
+        }
         let wholes: Vec<VexProduct> = self.purls(whole).into_iter().map(VexProduct::purl).collect();
         if !wholes.is_empty() {
             return wholes.into_iter().map(|w| w.with_parts(parts.clone())).collect();
