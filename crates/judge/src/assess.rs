@@ -1,13 +1,15 @@
 //! From matches to the report: the order of the steps is the order of this file.
 
+use jiff::civil::Date;
 use layergate_model::{
-    Effect, FindingCounts, Gap, GapKind, ImagePackage, Inputs, REPORT_SCHEMA, Report, ReportPackage, Severity, Summary,
-    Verdict,
+    Effect, FindingCounts, Gap, GapKind, ImageInventory, ImagePackage, Inputs, REPORT_SCHEMA, Report, ReportImage,
+    ReportPackage, Severity, Summary, Verdict,
 };
-use layergate_policy::{VexImage, VexIndex};
+use layergate_policy::{Policy, VexDocument, VexImage, VexIndex};
 
 use crate::{
     AssessInput, JUDGE_VERSION, Matches,
+    dependencies::Needs,
     findings::{self, Judged, Packages},
     freshness, items,
     reasons::{self, Case},
@@ -21,7 +23,36 @@ pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
         distro.end_of_life = snapshot.end_of_life(distro).map(str::to_owned).or(distro.end_of_life.take());
     }
     image.base = image.base.or_else(|| inventory.base.clone());
+    let mut vex_digests: Vec<_> = vex.iter().map(|d| d.digest).collect();
+    vex_digests.sort();
+    vex_digests.dedup();
+    let inputs = Inputs {
+        snapshot: snapshot.map(|s| s.digest()),
+        snapshot_date: snapshot.and_then(|s| s.newest()).map(str::to_owned),
+        policy: policy.digest(),
+        exceptions: policy.exceptions_digest(),
+        vex: vex_digests,
+        limits: limits.fingerprint(),
+        analyzers: analyzers.to_owned(),
+        judge: JUDGE_VERSION.to_owned(),
+        as_of: as_of.to_string(),
+    };
+    decide(Facts { image, inventory, inputs, policy, vex, as_of }, matches)
+}
 
+/// Everything but the snapshot itself, of which only the pins are needed once the matches are known.
+pub(crate) struct Facts<'a> {
+    pub(crate) image: ReportImage,
+    pub(crate) inventory: &'a ImageInventory,
+    pub(crate) inputs: Inputs,
+    pub(crate) policy: &'a Policy,
+    pub(crate) vex: &'a [VexDocument],
+    pub(crate) as_of: Date,
+}
+
+/// The verdict.
+pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
+    let Facts { image, inventory, inputs, policy, vex, as_of } = facts;
     let view = policy.view(&image.reference, as_of);
     let order = findings::report_order(inventory);
     let packages = Packages::new(&order);
@@ -37,12 +68,11 @@ pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
     gaps.extend(index.iter().flat_map(VexIndex::problems));
     let has_end = gaps.iter().any(|g| g.kind == GapKind::EndOfLife);
     gaps.extend(image.distro.as_ref().filter(|_| !has_end).and_then(|d| freshness::end_of_life(d, as_of)));
-    let newest = snapshot.and_then(|s| s.newest());
-    let stale = match snapshot {
-        Some(_) => freshness::stale(newest, as_of, &view),
+    let stale = match inputs.snapshot {
+        Some(_) => freshness::stale(inputs.snapshot_date.as_deref(), as_of, &view),
         None => {
             let detail = "there is no advisory snapshot: nothing is known about any package; get one with `layergate db update`, or name one with --db";
-            gaps.push(Gap::new(GapKind::NoAdvisories, "snapshot", detail));
+            gaps.push(Gap::new(GapKind::NoAdvisories, freshness::PLACE, detail));
             None
         }
     };
@@ -63,10 +93,8 @@ pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
         policy,
         as_of,
     });
+    let needs = Needs::new(&order);
     let worst = reasons.iter().map(|r| r.effect).max().unwrap_or_default();
-    let mut vex_digests: Vec<_> = vex.iter().map(|d| d.digest).collect();
-    vex_digests.sort();
-    vex_digests.dedup();
     Report {
         schema: REPORT_SCHEMA.to_owned(),
         verdict: match worst {
@@ -75,19 +103,9 @@ pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
             Effect::Warn | Effect::Ignore => Verdict::Pass,
         },
         reasons,
-        inputs: Inputs {
-            snapshot: snapshot.map(|s| s.digest()),
-            snapshot_date: newest.map(str::to_owned),
-            policy: policy.digest(),
-            exceptions: policy.exceptions_digest(),
-            vex: vex_digests,
-            limits: limits.fingerprint(),
-            analyzers: analyzers.to_owned(),
-            judge: JUDGE_VERSION.to_owned(),
-            as_of: as_of.to_string(),
-        },
+        inputs,
         summary: summary(&judged, order.len(), gaps.len()),
-        packages: order.iter().map(|p| report_package(p)).collect(),
+        packages: order.iter().map(|p| report_package(p, &needs)).collect(),
         findings: judged.into_iter().map(|j| j.finding).collect(),
         checks: checks.into_iter().map(|c| c.value).collect(),
         secrets: secrets.into_iter().map(|s| s.value).collect(),
@@ -120,7 +138,7 @@ fn summary(judged: &[Judged<'_>], packages: usize, gaps: usize) -> Summary {
     Summary { packages: number(packages), findings: counts, fixable, suppressed, gaps: number(gaps) }
 }
 
-fn report_package(package: &ImagePackage) -> ReportPackage {
+fn report_package(package: &ImagePackage, needs: &Needs<'_>) -> ReportPackage {
     let p = &package.package;
     ReportPackage {
         id: package.id.clone(),
@@ -136,6 +154,6 @@ fn report_package(package: &ImagePackage) -> ReportPackage {
         layer: package.layer,
         locations: p.locations.clone(),
         hashes: p.hashes.clone(),
-        depends_on: Vec::new(),
+        depends_on: needs.of(package),
     }
 }

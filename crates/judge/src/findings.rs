@@ -136,7 +136,8 @@ pub(crate) fn judge<'a>(
             let counted = policy.counted_severity(&finding);
             let (exception, expired) = policy.exceptions(&finding, package, || package.map(|p| PurlParts::of(&p.purl)));
             finding.effect = decision.effect;
-            finding.suppressed_by = None;
+            // Matching suppresses nothing; a report that is judged again keeps what its VEX documents said.
+            finding.suppressed_by = finding.suppressed_by.filter(|s| s.kind == "vex" && vex.is_none());
             if let Some((vex, package)) = vex.zip(package) {
                 let answer = vex.answer(&finding, package);
                 gaps.extend(answer.gaps);

@@ -4,6 +4,9 @@ use jiff::civil::Date;
 use layergate_model::{Distro, Effect, Gap, GapKind};
 use layergate_policy::PolicyView;
 
+/// The place of gaps about the advisories as a whole.
+pub(crate) const PLACE: &str = "snapshot";
+
 /// The first ten characters of an ISO 8601 text as a day.
 fn day(text: &str) -> Option<Date> {
     text.get(..10)?.parse().ok()
@@ -40,11 +43,10 @@ pub(crate) fn release(distro: &Distro) -> String {
 
 /// The gap of advisories that are too old, with its effect. `newest` is the day of their newest record.
 pub(crate) fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
-    let place = "snapshot";
     let Some(newest) = newest.and_then(day) else {
         let staleness = policy.staleness(i64::MAX)?;
         let detail = "no record of the advisories has a date, so nobody can tell how old they are";
-        return Some((Gap::new(GapKind::StaleAdvisories, place, detail), staleness.effect));
+        return Some((Gap::new(GapKind::StaleAdvisories, PLACE, detail), staleness.effect));
     };
     let age = days_between(newest, as_of);
     let staleness = policy.staleness(age)?;
@@ -52,5 +54,5 @@ pub(crate) fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) 
     let detail = format!(
         "the newest advisory is of {newest}, {age} days before {as_of}, and the limit is {limit}: flaws known since then are missing; run `layergate db update`"
     );
-    Some((Gap::new(GapKind::StaleAdvisories, place, detail), staleness.effect))
+    Some((Gap::new(GapKind::StaleAdvisories, PLACE, detail), staleness.effect))
 }

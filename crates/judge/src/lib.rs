@@ -7,12 +7,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod assess;
+mod dependencies;
 mod findings;
 mod freshness;
 mod input;
 mod items;
 mod reasons;
+mod rejudge;
 mod text;
 
 pub use assess::assess_matches;
 pub use input::{AssessInput, JUDGE_VERSION, Matches};
+pub use rejudge::rejudge;

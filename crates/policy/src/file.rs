@@ -88,7 +88,7 @@ struct RawException {
 }
 
 /// A date as TOML's own or as a string.
-struct Day(String);
+pub(crate) struct Day(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {

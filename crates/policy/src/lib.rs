@@ -12,6 +12,7 @@
 mod decide;
 mod error;
 mod exception;
+mod expect;
 mod file;
 mod glob;
 mod license;
@@ -25,6 +26,7 @@ mod vex;
 pub use decide::{Decision, FindingRule, LicenseDecision, PolicyView, Staleness};
 pub use error::PolicyError;
 pub use exception::{Exception, ExceptionSubject, Expiry};
+pub use expect::PolicyCase;
 pub use pattern::{ImagePattern, PackagePattern, PathPattern, PatternError};
 pub use policy::Policy;
 pub use purl_parts::PurlParts;
