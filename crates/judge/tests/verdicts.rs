@@ -242,6 +242,19 @@ fn the_pins_are_in_the_report() {
 }
 
 #[test]
+fn names_cannot_move_the_cursor() {
+    let mut scene = Scene::debian();
+    scene.inventory.packages[0].package.name = format!("evil\u{1b}[2J\r\n\u{9b}verdict: pass{}", "x".repeat(10_000));
+    let [ssl, ..] = scene.ids();
+    let gap = Gap::new(GapKind::CorruptLayer, "a\nb", "c\u{7}d");
+    let report = scene.judge(Matches { findings: vec![finding(&ssl, "CVE-1\u{1b}", "h+")], gaps: vec![gap] });
+    assert_eq!(report.verdict, Verdict::Error);
+    for reason in &report.reasons {
+        assert!(!reason.text.chars().any(char::is_control) && reason.text.len() < 5000, "{:?}", reason.text);
+    }
+}
+
+#[test]
 fn fast_enough() {
     // 600 packages, 300 findings, 100 exceptions: far below a millisecond in a release build; a debug build on a busy
     // machine gets a bound that only a mistake in the algorithm breaks.

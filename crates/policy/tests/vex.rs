@@ -196,6 +196,12 @@ fn statuses_contradictions_and_age() {
     assert!(scene.suppresses(&two(early, late), 0) && scene.suppresses(&two(late, early), 0));
     let revoked = "affected@2025-03-01T00:00:00Z";
     assert!(!scene.suppresses(&two(late, revoked), 0));
+    let three = two(late, "affected@2025-02-01T00:00:00Z").replace(
+        "]}",
+        r#", {"vulnerability": "CVE-1", "products": ["pkg:deb/debian/libssl3"], "status": "fixed",
+            "timestamp": "2025-04-01T00:00:00Z"}]}"#,
+    );
+    assert!(scene.suppresses(&three, 0), "the last word ends a quarrel within a document");
     let same = scene.ask(&[&two(late, "affected@2025-02-01T00:00:00Z")], 0, "CVE-1", None, day);
     assert!(same.verdict.is_none() && same.gaps.len() == 1, "{same:?}");
 }
@@ -303,6 +309,39 @@ fn what_is_no_vex_is_refused() {
     let parsed = VexDocument::parse(problems.as_bytes(), "p.json").unwrap();
     assert_eq!((parsed.format, parsed.statements.len(), parsed.problems.len()), (VexFormat::OpenVex, 0, 4));
     assert_eq!(parsed.id, "p.json");
+}
+
+/// Cut anywhere, or with any byte changed, a document is read or refused; nothing breaks down.
+#[test]
+fn damaged_documents_do_no_harm() {
+    let scene = Scene::new();
+    let documents = [
+        not_affected(r#"{"@id": "pkg:golang/github.com/aquasecurity/trivy", "subcomponents": [{"@id": "pkg:npm/%40a/b@1"}]}"#),
+        r#"{"document": {"csaf_version": "2.0"}, "product_tree": {"branches": [{"product": {"product_id": "P",
+            "product_identification_helper": {"purl": "pkg:deb/debian/libssl3"}}}], "relationships": [{"product_reference":
+            "P", "relates_to_product_reference": "P", "full_product_name": {"product_id": "P"}}]},
+            "vulnerabilities": [{"cve": "CVE-1", "product_status": {"fixed": ["P"]}}]}"#
+            .to_owned(),
+        r#"{"bomFormat": "CycloneDX", "components": [{"bom-ref": "a", "purl": "pkg:deb/debian/libssl3@1"}], "vulnerabilities":
+            [{"id": "CVE-1", "analysis": {"state": "resolved"}, "affects": [{"ref": "urn:cdx:x/1#a"}]}]}"#
+            .to_owned(),
+    ];
+    for text in &documents {
+        for at in 0..text.len() {
+            let mut cut = text.as_bytes()[..at].to_vec();
+            assert!(VexDocument::parse(&cut, "cut").is_err());
+            cut.extend_from_slice(&text.as_bytes()[at..]);
+            for byte in [b'"', b'}', b'9', b'%', b'@', 0xff] {
+                cut[at] = byte;
+                if let Ok(document) = VexDocument::parse(&cut, "changed") {
+                    let image = VexImage { reference: "x", digests: [None, None], inventory: &scene.inventory };
+                    let on = &scene.inventory.packages[0];
+                    let index = std::slice::from_ref(&document);
+                    VexIndex::new(index, image, date(2026, 1, 1), Some(1)).answer(&finding(on, "CVE-1", &[]), on);
+                }
+            }
+        }
+    }
 }
 
 /// Documents that the world publishes, where they are at hand.

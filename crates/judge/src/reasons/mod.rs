@@ -30,6 +30,9 @@ pub(crate) struct Case<'a> {
     pub(crate) as_of: Date,
 }
 
+/// Characters of a reason; the lists in it are short, so only names of absurd length reach this.
+const LONGEST: usize = 4000;
+
 /// The order of rules of one effect.
 const ORDER: &[&str] = &[
     "gap",
@@ -49,10 +52,11 @@ const ORDER: &[&str] = &[
     "clean",
 ];
 
+/// A reason. Names in it come from images and feeds: what would move a terminal's cursor is taken out.
 pub(crate) fn reason(rule: &str, effect: Effect, text: String, mut finding_ids: Vec<FindingId>) -> Reason {
     finding_ids.sort();
     finding_ids.dedup();
-    Reason { rule: rule.to_owned(), effect, text, finding_ids }
+    Reason { rule: rule.to_owned(), effect, text: crate::text::line(&text, LONGEST), finding_ids }
 }
 
 /// All reasons, worst first.

@@ -105,13 +105,15 @@ impl<'a> VexIndex<'a> {
             if !statement.products.iter().any(|p| self.concerns(p, package, &purl)) {
                 continue;
             }
-            // Within one document the newest word counts.
-            match standing.iter_mut().find(|(other, held)| *other == d && held.time != statement.time) {
-                Some((_, held)) if statement.time > held.time => *held = statement,
-                Some(_) => {}
-                None => standing.push((d, statement)),
-            }
+            standing.push((d, statement));
         }
+        // Within one document the newest word counts; what was said before it is history.
+        let mut newest: HashMap<usize, Option<jiff::Timestamp>> = HashMap::new();
+        for (d, statement) in &standing {
+            let time = newest.entry(*d).or_default();
+            *time = (*time).max(statement.time);
+        }
+        standing.retain(|(d, statement)| newest.get(d) == Some(&statement.time));
         standing.retain(|(d, statement)| match self.expired(statement) {
             Some(days) => {
                 let limit = self.max_age_days.unwrap_or_default();
