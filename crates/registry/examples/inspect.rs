@@ -42,7 +42,9 @@ async fn main() {
                         println!("  layer {} {} {}", layer.digest, layer.size, layer.media_type);
                         match &layer.unsupported {
                             Some(gap) => println!("    gap: {}", gap.detail),
-                            None if flags.iter().any(|f| f == "--read") => println!("    {}", read(&sources, layer).await),
+                            None if flags.iter().any(|f| f == "--read") => {
+                                println!("    {}", read(&sources, layer).await)
+                            }
                             None => {}
                         }
                     }

@@ -148,7 +148,11 @@ mod tests {
             (OCI, vec![TAR], None),
             ("application/vnd.docker.container.image.v1+json", vec![TAR], None),
             (OCI, vec![], Some("without layers")),
-            ("application/vnd.cncf.helm.config.v1+json", vec!["application/vnd.cncf.helm.chart.content.v1.tar+gzip"], Some("Helm")),
+            (
+                "application/vnd.cncf.helm.config.v1+json",
+                vec!["application/vnd.cncf.helm.chart.content.v1.tar+gzip"],
+                Some("Helm"),
+            ),
             ("application/vnd.wasm.config.v0+json", vec!["application/wasm"], Some("WebAssembly")),
             (OCI, vec!["application/vnd.dev.cosign.simplesigning.v1+json"], Some("cosign signature")),
             (OCI, vec!["application/vnd.in-toto+json", "application/vnd.in-toto+json"], Some("in-toto")),

@@ -13,9 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use layergate_fleet::ports::{
-    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
-};
+use layergate_fleet::ports::{LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, Gap, ImageConfig, Limits};
 
 use crate::{
@@ -132,7 +130,7 @@ impl LocalImages {
         let location: Location = blob.source.parse().map_err(|e| trouble::malformed(&blob.source, format!("{e}")))?;
         let slice = match &location {
             Location::RootFs(dir) => return Ok(LocalBytes::Tree(dir.clone())),
-            Location::OciLayout { dir, .. } => layout::blob_in_dir(dir, &blob.digest)?,
+            Location::OciLayout { dir, .. } => layout::blob_in_dir(dir, &blob.entry)?,
             Location::DockerArchive(path) | Location::OciArchive(path) | Location::Path(path) => {
                 if blob.entry.is_empty() {
                     Slice::whole(path).map_err(|e| trouble::file(path, &e))?

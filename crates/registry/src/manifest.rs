@@ -64,7 +64,7 @@ pub(crate) struct Index {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Manifest {
     /// An image.
-    Image(ImageManifest),
+    Image(Box<ImageManifest>),
     /// An index.
     Index(Index),
 }
@@ -177,11 +177,11 @@ pub(crate) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest
         }
         Kind::Image => {
             let config = raw.config.ok_or(ManifestError::Missing("config"))?;
-            Ok(Manifest::Image(ImageManifest {
+            Ok(Manifest::Image(Box::new(ImageManifest {
                 config: descriptor(config, || "config".into())?,
                 layers: descriptors(raw.layers.unwrap_or_default(), "layer")?,
                 artifact_type: raw.artifact_type.filter(|a| !a.is_empty()),
-            }))
+            })))
         }
     }
 }
@@ -197,9 +197,9 @@ pub(crate) fn is_index_type(media_type: &str) -> bool {
 fn kind(said: Option<&str>, raw: &RawManifest) -> Result<Kind, ManifestError> {
     match said {
         Some(index) if is_index_type(index) => Ok(Kind::Index),
-        Some(
-            "application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json",
-        ) => Ok(Kind::Image),
+        Some("application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json") => {
+            Ok(Kind::Image)
+        }
         // Static file servers and old registries name nothing, or something general.
         None | Some("" | "application/json" | "application/octet-stream" | "text/plain") => {
             match (raw.manifests.is_some(), raw.config.is_some()) {

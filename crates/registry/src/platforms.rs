@@ -17,10 +17,8 @@ pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection
             (None, _) => Err("linux/amd64 (the default)".into()),
         },
         PlatformSelection::List(wanted) => {
-            let mut chosen = wanted
-                .iter()
-                .map(|w| best(w, offered).ok_or_else(|| w.to_string()))
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut chosen =
+                wanted.iter().map(|w| best(w, offered).ok_or_else(|| w.to_string())).collect::<Result<Vec<_>, _>>()?;
             chosen.sort_unstable();
             chosen.dedup();
             Ok(chosen)

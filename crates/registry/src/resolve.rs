@@ -31,8 +31,17 @@ pub(crate) trait ContentStore: Send + Sync {
     async fn manifest(&self, digest: &Digest) -> Result<Document, SourceError>;
     /// A configuration.
     async fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError>;
-    /// Where a layer is, and a gap if it is known already that it cannot be had.
-    fn locate(&self, layer: &Descriptor) -> (LayerLocator, Option<Gap>);
+    /// Where a layer is.
+    fn locate(&self, layer: &Descriptor) -> Located;
+}
+
+/// A layer, found or not.
+pub(crate) struct Located {
+    pub(crate) locator: LayerLocator,
+    /// Set when the layer cannot be had at all.
+    pub(crate) missing: Option<Gap>,
+    /// Set when something else than what the manifest pins is there: it is read, and the image has this gap.
+    pub(crate) altered: Option<Gap>,
 }
 
 /// A child of an index that may be an image.
@@ -57,7 +66,8 @@ pub(crate) async fn resolve(
             if let PlatformSelection::List(wanted) = selection
                 && let Some(missing) = wanted.iter().find(|w| !image.platform.as_ref().is_some_and(|p| w.accepts(p)))
             {
-                let there = image.platform.as_ref().map_or_else(|| "one that it does not tell".into(), Platform::to_string);
+                let there =
+                    image.platform.as_ref().map_or_else(|| "one that it does not tell".into(), Platform::to_string);
                 let what = format!("no image for platform {missing}; the only one there is for {there}");
                 return Err(not_found(reference, what, ""));
             }
@@ -94,7 +104,8 @@ pub(crate) async fn resolve_children(
     }
 
     let offered: Vec<_> = leaves.iter().map(|l| l.platform.clone()).collect();
-    let shown = |i: usize| offered[i].as_ref().map_or_else(|| leaves[i].descriptor.digest.to_string(), Platform::to_string);
+    let shown =
+        |i: usize| offered[i].as_ref().map_or_else(|| leaves[i].descriptor.digest.to_string(), Platform::to_string);
     let chosen = platforms::select(&offered, selection).map_err(|missing| {
         let mut there: Vec<_> = (0..offered.len()).map(shown).collect();
         there.dedup();
@@ -145,7 +156,8 @@ async fn flatten(
         } else if manifest::is_index_type(&leaf.descriptor.media_type) {
             indexes += 1;
             if depth >= MAX_DEPTH || indexes > MAX_INDEXES {
-                let what = format!("indexes nest deeper than {MAX_DEPTH}, or there are more than {MAX_INDEXES} of them");
+                let what =
+                    format!("indexes nest deeper than {MAX_DEPTH}, or there are more than {MAX_INDEXES} of them");
                 return Err(malformed(reference, what));
             }
             let document = fetch(store, &leaf.descriptor).await?;
@@ -202,7 +214,7 @@ async fn load(
     store: &dyn ContentStore,
     reference: &str,
     digest: Digest,
-    manifest: ImageManifest,
+    manifest: Box<ImageManifest>,
     platform: Option<Platform>,
     index_digest: Option<Digest>,
 ) -> Result<ResolvedImage, SourceError> {
@@ -212,24 +224,27 @@ async fn load(
     let config = configuration(store, &manifest).await?;
     let windows = classify::unsupported_platform(config.platform().as_ref())
         .or_else(|| classify::unsupported_platform(platform.as_ref()));
-    let layers = manifest.layers.iter().enumerate().map(|(i, layer)| {
-        let (locator, missing) = store.locate(layer);
-        LayerDescriptor {
-            digest: layer.digest,
+    let mut gaps: Vec<Gap> = windows.clone().into_iter().collect();
+    let mut layers = Vec::with_capacity(manifest.layers.len());
+    for (i, layer) in manifest.layers.iter().enumerate() {
+        let found = store.locate(layer);
+        gaps.extend(found.altered);
+        layers.push(LayerDescriptor {
+            digest: found.locator.digest(),
             media_type: layer.media_type.clone(),
-            size: layer.size,
+            size: found.locator.size(),
             diff_id: diff_id(&config, i, manifest.layers.len()),
-            locator,
-            unsupported: classify::unreadable_layer(layer).or_else(|| windows.clone()).or(missing),
-        }
-    });
+            locator: found.locator,
+            unsupported: classify::unreadable_layer(layer).or_else(|| windows.clone()).or(found.missing),
+        });
+    }
     Ok(ResolvedImage {
         reference: reference.to_owned(),
         digest,
         index_digest,
         platform: platform.or_else(|| config.platform()),
-        layers: layers.collect(),
-        gaps: windows.clone().into_iter().collect(),
+        layers,
+        gaps,
         other_platforms: Vec::new(),
         left_out: Vec::new(),
         config,

@@ -38,7 +38,11 @@ pub(crate) struct Walked {
 pub(crate) fn walk(root: &Path, limits: &Limits) -> Result<Walked, SourceError> {
     let metadata = root.metadata().map_err(|e| trouble::file(root, &e))?;
     if !metadata.is_dir() {
-        return Err(trouble::unsupported(root.display(), "this is no directory", "an archive is given by its path alone"));
+        return Err(trouble::unsupported(
+            root.display(),
+            "this is no directory",
+            "an archive is given by its path alone",
+        ));
     }
     let mut sink = Hashing { hasher: Sha256::new(), size: 0 };
     let gaps = write(root, limits, &mut sink).map_err(|e| trouble::file(root, &e))?;

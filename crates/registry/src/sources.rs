@@ -17,11 +17,10 @@ use layergate_fleet::{
     values::CredentialName,
 };
 use layergate_model::{Limits, Registry, RepoPath};
-use tokio::sync::Semaphore;
 
 use crate::{
     credentials::CredentialSources,
-    http::{Repository, RetryPolicy, Timeouts, Transport},
+    http::{Repository, RetryPolicy, Slots, Timeouts, Transport},
     local::{LocalBytes, LocalImages},
     location::Location,
     resolve, rootfs, trouble,
@@ -37,7 +36,7 @@ pub struct SourceOptions {
     pub plain_http: bool,
     /// Read images from this machine's files. Off by default: a fleet must not read its own disks for a client.
     pub local: bool,
-    /// Simultaneous requests to one registry, blobs that are being read included.
+    /// Simultaneous downloads from one registry, and as many questions beside them.
     pub concurrency: usize,
     /// Timeouts.
     pub timeouts: Timeouts,
@@ -70,7 +69,7 @@ struct Inner {
     transport: Transport,
     local: LocalImages,
     sessions: Mutex<HashMap<SessionKey, (Instant, Arc<Repository>)>>,
-    slots: Mutex<HashMap<Registry, Arc<Semaphore>>>,
+    slots: Mutex<HashMap<Registry, Arc<Slots>>>,
 }
 
 /// Every kind of image source.
@@ -140,7 +139,7 @@ impl Sources {
             if slots.len() > MAX_SESSIONS {
                 slots.retain(|_, s| Arc::strong_count(s) > 1);
             }
-            let fresh = || Arc::new(Semaphore::new(self.inner.options.concurrency.max(1)));
+            let fresh = || Arc::new(Slots::new(self.inner.options.concurrency.max(1)));
             Arc::clone(slots.entry(registry.clone()).or_insert_with(fresh))
         };
         let transport = self.inner.transport.clone();

@@ -9,9 +9,7 @@
 
 use std::collections::HashMap;
 
-use layergate_fleet::ports::{
-    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
-};
+use layergate_fleet::ports::{LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, ImageConfig};
 use serde::Deserialize;
 
@@ -59,7 +57,8 @@ pub(crate) fn resolve(
     if let PlatformSelection::List(wanted) = selection {
         let there: Vec<_> = images.iter().filter_map(|i| i.platform.as_ref().map(ToString::to_string)).collect();
         images.retain(|i| i.platform.as_ref().is_some_and(|p| wanted.iter().any(|w| w.accepts(p))));
-        if let Some(missing) = wanted.iter().find(|w| !images.iter().any(|i| i.platform.as_ref().is_some_and(|p| w.accepts(p))))
+        if let Some(missing) =
+            wanted.iter().find(|w| !images.iter().any(|i| i.platform.as_ref().is_some_and(|p| w.accepts(p))))
         {
             let what = format!("the archive has no image for platform {missing}; it has {}", there.join(", "));
             return Err(not_found(place, what, ""));
@@ -103,7 +102,10 @@ fn image(
     let config_name = entry.config.filter(|c| !c.is_empty());
     let config_name = config_name.ok_or_else(|| malformed(place, "its manifest.json names no configuration"))?;
     let missing = |what: &str, name: &str| {
-        malformed(place, format!("its manifest.json names the {what} {}, which is not in the archive", one_line(name, 200)))
+        malformed(
+            place,
+            format!("its manifest.json names the {what} {}, which is not in the archive", one_line(name, 200)),
+        )
     };
     let config_slice = members.find(&config_name)?.ok_or_else(|| missing("configuration", &config_name))?;
     let config_bytes = config_slice
@@ -116,7 +118,10 @@ fn image(
         return Err(not_an_image(place, "its manifest.json names no layers"));
     }
     if names.len() > MAX_LAYERS {
-        return Err(malformed(place, format!("its manifest.json names {} layers, more than {MAX_LAYERS}", names.len())));
+        return Err(malformed(
+            place,
+            format!("its manifest.json names {} layers, more than {MAX_LAYERS}", names.len()),
+        ));
     }
     let windows = classify::unsupported_platform(config.platform().as_ref());
     let mut layers = Vec::with_capacity(names.len());
@@ -136,12 +141,7 @@ fn image(
             media_type: LAYER_TYPE.into(),
             size,
             diff_id: diff_id(&config, i, names.len()),
-            locator: LayerLocator::Local(LocalBlob {
-                source: source.to_owned(),
-                entry: name.clone(),
-                digest,
-                size,
-            }),
+            locator: LayerLocator::Local(LocalBlob { source: source.to_owned(), entry: name.clone(), digest, size }),
             unsupported: windows.clone(),
         });
     }

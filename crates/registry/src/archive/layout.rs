@@ -17,7 +17,7 @@ use layergate_model::{Digest, Gap, GapKind};
 use super::{Members, slice::Slice};
 use crate::{
     manifest::{self, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, Manifest},
-    resolve::{self, ContentStore, Document, Leaf},
+    resolve::{self, ContentStore, Document, Leaf, Located},
     trouble::{self, malformed, not_found},
 };
 
@@ -69,9 +69,13 @@ fn blob_name(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.to_hex())
 }
 
-/// A file of a layout directory, by the name that a locator has of it.
-pub(crate) fn blob_in_dir(dir: &Path, digest: &Digest) -> Result<Slice, SourceError> {
-    let path = dir.join(blob_name(digest));
+/// A blob of a layout directory, by the name that a locator has of it.
+pub(crate) fn blob_in_dir(dir: &Path, entry: &str) -> Result<Slice, SourceError> {
+    let plain = entry.strip_prefix("blobs/sha256/").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    if !plain {
+        return Err(malformed(dir.display(), format!("{:?} is not the name of a blob", trouble::one_line(entry, 200))));
+    }
+    let path = dir.join(entry);
     Slice::whole(&path).map_err(|e| trouble::file(&path, &e))
 }
 
@@ -91,20 +95,31 @@ impl ContentStore for Store<'_> {
         self.layout.pinned(&descriptor.digest, MAX_CONFIG_BYTES)
     }
 
-    fn locate(&self, layer: &Descriptor) -> (LayerLocator, Option<Gap>) {
+    fn locate(&self, layer: &Descriptor) -> Located {
         let entry = blob_name(&layer.digest);
-        let gap = |detail: String| Some(Gap::new(GapKind::LayerUnavailable, layer.digest.to_string(), detail));
-        let missing = match self.layout.find(&entry) {
-            Ok(Some(slice)) if slice.size == layer.size => None,
-            Ok(Some(slice)) => gap(format!(
-                "the blob has {} bytes where the manifest says {}; was the archive cut off?",
-                slice.size, layer.size
-            )),
-            Ok(None) => gap(format!("the blob is not in {}", self.layout.place())),
-            Err(error) => gap(error.to_string()),
-        };
-        let blob = LocalBlob { source: self.source.clone(), entry, digest: layer.digest, size: layer.size };
-        (LayerLocator::Local(blob), missing)
+        let gap = |kind, detail: String| Some(Gap::new(kind, layer.digest.to_string(), detail));
+        let (mut digest, mut size, mut missing, mut altered) = (layer.digest, layer.size, None, None);
+        match self.layout.find(&entry) {
+            Ok(Some(slice)) if slice.size == layer.size => {}
+            // A shortened fixture, a re-compressed blob: what is there is worth reading, and is not the image.
+            Ok(Some(slice)) => match slice.digest() {
+                Ok(actual) => {
+                    let what = format!(
+                        "the blob has {} bytes (digest {actual}) where the manifest says {}: what is there was read, \
+                         and it is not the image's layer",
+                        slice.size, layer.size
+                    );
+                    (digest, size, altered) = (actual, slice.size, gap(GapKind::CorruptLayer, what));
+                }
+                Err(error) => missing = gap(GapKind::LayerUnavailable, error.to_string()),
+            },
+            Ok(None) => {
+                missing = gap(GapKind::LayerUnavailable, format!("the blob is not in {}", self.layout.place()));
+            }
+            Err(error) => missing = gap(GapKind::LayerUnavailable, error.to_string()),
+        }
+        let blob = LocalBlob { source: self.source.clone(), entry, digest, size };
+        Located { locator: LayerLocator::Local(blob), missing, altered }
     }
 }
 
@@ -182,6 +197,10 @@ impl Group {
             || self.members.iter().any(|d| d.digest.to_string() == tag)
     }
 
+    fn is_only(&self, descriptor: &Descriptor) -> bool {
+        matches!(self.members.as_slice(), [one] if one.digest == descriptor.digest)
+    }
+
     fn leaves(self) -> Vec<Leaf> {
         self.members.into_iter().map(|descriptor| Leaf { platform: None, index: None, descriptor }).collect()
     }
@@ -203,13 +222,17 @@ fn grouped(manifests: Vec<Descriptor>) -> Vec<Group> {
             }
             _ => false,
         });
-        let also = short.into_iter().chain(full);
+        let also: Vec<String> = short.into_iter().chain(full).collect();
         match home {
             Some(group) => {
                 group.also.extend(also);
                 group.members.push(descriptor);
             }
-            None => groups.push(Group { name, also: also.collect(), members: vec![descriptor] }),
+            // Else a second name of the same image, or another image.
+            None => match groups.iter_mut().find(|g| g.is_only(&descriptor)) {
+                Some(twin) => twin.also.extend(also),
+                None => groups.push(Group { name, also, members: vec![descriptor] }),
+            },
         }
     }
     groups

@@ -68,7 +68,8 @@ impl Members {
                 continue;
             }
             let (name, target) = names.finish(header);
-            let stored = if matches!(kind, EntryType::Symlink | EntryType::Link | EntryType::Directory) { 0 } else { size };
+            let stored =
+                if matches!(kind, EntryType::Symlink | EntryType::Link | EntryType::Directory) { 0 } else { size };
             let member = match kind {
                 EntryType::Regular | EntryType::Continuous if at.saturating_add(stored) > length => {
                     Some(Member::CutOff { missing: at.saturating_add(stored) - length })

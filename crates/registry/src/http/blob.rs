@@ -41,7 +41,7 @@ impl Repository {
     /// The bytes of a blob. The first answer has come when this returns, so that a missing blob is an error here.
     pub(crate) async fn open(self: &Arc<Self>, blob: &RegistryBlob) -> Result<BlobStream, SourceError> {
         let url = self.blob_url(&blob.digest)?;
-        let slot = self.slot().await?;
+        let slot = self.blob_slot().await?;
         let answer = self.retry.run(|| self.get(&url, None, None)).await?;
         if let Some(length) = answer.content_length()
             && answer.status() == StatusCode::OK

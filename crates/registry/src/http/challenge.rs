@@ -96,7 +96,9 @@ mod tests {
         };
         for (headers, want) in [
             (
-                &[r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#][..],
+                &[
+                    r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#,
+                ][..],
                 bearer("https://auth.docker.io/token", Some("registry.docker.io")),
             ),
             (&[r#"Basic realm="Registry""#], Some(Challenge::Basic)),

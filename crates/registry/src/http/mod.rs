@@ -7,7 +7,7 @@ mod retry;
 mod token;
 mod transport;
 
-pub(crate) use repository::Repository;
+pub(crate) use repository::{Repository, Slots};
 pub(crate) use transport::Transport;
 
 pub use retry::RetryPolicy;

@@ -1,7 +1,7 @@
 //! One repository of one registry, asked with one credential: manifests, configurations and blobs by digest.
 //!
 //! Every answer is bounded, every digest is checked here except that of a layer's stream, which whoever reads it
-//! checks. At most so many requests are in flight to one registry at a time, blobs included; `urls` are never followed.
+//! checks. Only so many requests are in flight to one registry at a time ([`Slots`]); `urls` are never followed.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use layergate_fleet::{
     ports::{LayerLocator, RegistryBlob, SourceError},
     values::CredentialName,
 };
-use layergate_model::{Digest, Gap, ImageReference, Registry, RepoPath};
+use layergate_model::{Digest, ImageReference, Registry, RepoPath};
 use reqwest::Response;
 use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -25,12 +25,26 @@ use super::{
 use crate::{
     credentials::Credential,
     manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
-    resolve::{ContentStore, Document},
+    resolve::{ContentStore, Document, Located},
     trouble::{malformed, not_found, one_line, unauthorized, unavailable},
 };
 
 const MAX_ERROR_BODY: usize = 64 << 10;
 const DIGEST_HEADER: &str = "docker-content-digest";
+
+/// How many requests one registry gets from this process at a time. Documents have places of their own, so that a
+/// question is not kept waiting behind long downloads.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    documents: Arc<Semaphore>,
+    blobs: Arc<Semaphore>,
+}
+
+impl Slots {
+    pub(crate) fn new(each: usize) -> Self {
+        Self { documents: Arc::new(Semaphore::new(each)), blobs: Arc::new(Semaphore::new(each)) }
+    }
+}
 
 /// One repository.
 #[derive(Debug)]
@@ -41,14 +55,14 @@ pub(crate) struct Repository {
     authorizer: Authorizer,
     /// What the last challenge was answered with; asked for again when it is refused.
     authorization: Mutex<Option<HeaderValue>>,
-    slots: Arc<Semaphore>,
+    slots: Arc<Slots>,
 }
 
 impl Repository {
     pub(crate) fn new(
         transport: Transport,
         retry: RetryPolicy,
-        slots: Arc<Semaphore>,
+        slots: Arc<Slots>,
         (registry, repository): (Registry, RepoPath),
         (credential_name, credential): (Option<CredentialName>, Credential),
     ) -> Result<Self, SourceError> {
@@ -73,7 +87,7 @@ impl Repository {
         let url = self.url("manifests", name)?;
         self.retry
             .run(|| async {
-                let _slot = self.slot().await?;
+                let _slot = self.slot(&self.slots.documents).await?;
                 let answer = self.get(&url, Some(ACCEPT), None).await?;
                 let header = |name: &str| answer.headers().get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
                 let (content_type, told) = (header("content-type"), header(DIGEST_HEADER));
@@ -104,15 +118,25 @@ impl Repository {
         self.url("blobs", &digest.to_string())
     }
 
-    pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, SourceError> {
-        Arc::clone(&self.slots)
+    /// A place for a blob, held until it is dropped.
+    pub(super) async fn blob_slot(&self) -> Result<OwnedSemaphorePermit, SourceError> {
+        self.slot(&self.slots.blobs).await
+    }
+
+    async fn slot(&self, slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, SourceError> {
+        Arc::clone(slots)
             .acquire_owned()
             .await
             .map_err(|_| unavailable(&self.authorizer.registry, "this process is stopping", ""))
     }
 
     /// One GET that ends in 200 or 206, a challenge answered once.
-    pub(super) async fn get(&self, url: &Url, accept: Option<&str>, from: Option<u64>) -> Result<Response, SourceError> {
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        accept: Option<&str>,
+        from: Option<u64>,
+    ) -> Result<Response, SourceError> {
         let mut headers = HeaderMap::new();
         if let Some(accept) = accept.and_then(|a| HeaderValue::from_str(a).ok()) {
             headers.insert(header::ACCEPT, accept);
@@ -180,12 +204,13 @@ impl ContentStore for Repository {
         let url = self.blob_url(&descriptor.digest)?;
         self.retry
             .run(|| async {
-                let _slot = self.slot().await?;
+                let _slot = self.slot(&self.slots.documents).await?;
                 let answer = self.get(&url, None, None).await?;
                 let bytes = self.transport.body(&url, answer, MAX_CONFIG_BYTES).await?;
                 let digest = Digest::of(&bytes);
                 if digest != descriptor.digest {
-                    let what = format!("the configuration's digest is {digest}, and it should be {}", descriptor.digest);
+                    let what =
+                        format!("the configuration's digest is {digest}, and it should be {}", descriptor.digest);
                     return Err(malformed(shown(&url), what));
                 }
                 Ok(bytes)
@@ -193,7 +218,7 @@ impl ContentStore for Repository {
             .await
     }
 
-    fn locate(&self, layer: &Descriptor) -> (LayerLocator, Option<Gap>) {
+    fn locate(&self, layer: &Descriptor) -> Located {
         let blob = RegistryBlob {
             registry: self.authorizer.registry.clone(),
             repository: self.authorizer.repository.clone(),
@@ -202,7 +227,7 @@ impl ContentStore for Repository {
             size: layer.size,
             credential: self.credential_name.clone(),
         };
-        (LayerLocator::Registry(blob), None)
+        Located { locator: LayerLocator::Registry(blob), missing: None, altered: None }
     }
 }
 

@@ -166,7 +166,12 @@ impl Authorizer {
         if !status.is_success() {
             return Err(unauthorized(
                 shown(url),
-                format!("the token service of {} refuses {} ({})", self.registry, self.credential.who(), status.as_u16()),
+                format!(
+                    "the token service of {} refuses {} ({})",
+                    self.registry,
+                    self.credential.who(),
+                    status.as_u16()
+                ),
                 format!("check the credential (`docker login {}`)", self.registry),
             ));
         }
@@ -184,7 +189,8 @@ impl Authorizer {
 
     fn basic(&self, user: &str, password: &str) -> Result<HeaderValue, SourceError> {
         let encoded = STANDARD.encode(format!("{user}:{password}"));
-        secret_header(&format!("Basic {encoded}")).ok_or_else(|| malformed(&self.registry, "the credential is too long"))
+        secret_header(&format!("Basic {encoded}"))
+            .ok_or_else(|| malformed(&self.registry, "the credential is too long"))
     }
 
     /// A token service on plain HTTP would get the password of a registry on https in clear text.
@@ -196,7 +202,10 @@ impl Authorizer {
         match url.scheme() {
             "https" => Ok(url),
             "http" if self.base.scheme() == "http" && self.transport.plain_allowed(&url) => Ok(url),
-            _ => Err(malformed(&self.registry, format!("its token service {} is not on https, and is refused", shown(&url)))),
+            _ => Err(malformed(
+                &self.registry,
+                format!("its token service {} is not on https, and is refused", shown(&url)),
+            )),
         }
     }
 

@@ -53,7 +53,9 @@ impl Transport {
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.idle)
             .build()
-            .map_err(|error| unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?"))?;
+            .map_err(|error| {
+                unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?")
+            })?;
         Ok(Self { client, timeouts, plain_http })
     }
 
@@ -77,7 +79,10 @@ impl Transport {
             let response = request.send().await.map_err(|error| request_failed(&url, &error))?;
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if url.scheme() == "https" && next.scheme() != "https" {
-                return Err(malformed(shown(&url), format!("redirects from https to {}, which is refused", shown(&next))));
+                return Err(malformed(
+                    shown(&url),
+                    format!("redirects from https to {}, which is refused", shown(&next)),
+                ));
             }
             if url.origin() != next.origin() {
                 headers.remove(header::AUTHORIZATION);
@@ -121,7 +126,10 @@ impl Transport {
         match url.scheme() {
             "https" => Ok(()),
             "http" if self.plain_allowed(url) => Ok(()),
-            "http" => Err(malformed(shown(url), "plain HTTP is refused for a host that is not this machine; see --plain-http")),
+            "http" => Err(malformed(
+                shown(url),
+                "plain HTTP is refused for a host that is not this machine; see --plain-http",
+            )),
             _ => Err(malformed(shown(url), "neither https nor http")),
         }
     }
@@ -216,7 +224,9 @@ fn describe(error: &reqwest::Error) -> String {
         Failure::Refused => return "the connection was refused".into(),
         Failure::Name => "the host's name cannot be resolved",
         Failure::Tls => "no TLS connection could be made",
-        Failure::Other if error.is_timeout() && error.is_connect() => return "no connection within the time allowed".into(),
+        Failure::Other if error.is_timeout() && error.is_connect() => {
+            return "no connection within the time allowed".into();
+        }
         Failure::Other if error.is_timeout() => return "nothing came within the time allowed".into(),
         Failure::Other if error.is_connect() => "no connection could be made",
         Failure::Other if error.is_body() || error.is_decode() => "the connection broke before the answer was complete",
