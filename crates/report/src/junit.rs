@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use layergate_model::{Effect, Report, Severity, Verdict};
+use layergate_model::{Effect, Report, Verdict};
 
 use crate::{advice, text::html as xml, view};
 
@@ -117,8 +117,7 @@ fn cases(report: &Report) -> Vec<Case> {
         });
     }
     for s in &report.secrets {
-        // A secret's effect stands among the reasons; a grave one is never green here.
-        let effect = if s.severity >= Severity::High { Effect::Fail } else { Effect::Warn };
+        let effect = view::secret_effect(report, s.severity);
         let text = format!("{}: {} {}; revoke it", s.severity, s.title, s.redacted);
         let name = format!("{} in {}:{}", s.rule, s.path, s.line);
         cases.push(Case { class: "secret", name, outcome: outcome(effect, text) });

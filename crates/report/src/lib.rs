@@ -18,6 +18,7 @@ mod markdown;
 mod openvex;
 mod sarif;
 pub mod sbom;
+mod schema;
 mod spdx_sbom;
 mod stamp;
 mod table;
@@ -28,4 +29,5 @@ mod view;
 
 pub use format::{Format, FormatError, RenderError, RenderOptions, render};
 pub use json::reports;
+pub use schema::schema;
 pub use template::render_template;

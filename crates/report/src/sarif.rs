@@ -205,7 +205,8 @@ fn run(report: &Report) -> Run {
         let text = format!("{} {} in {}", s.title, s.redacted, s.path);
         let help = "Revoke the secret, then take it out of the layer that holds it.";
         let what = What { id: &s.rule, name: "Secret", title: &s.title, help, tag: "secret" };
-        let effect = if s.severity >= Severity::High { Effect::Fail } else { Effect::Warn };
+        // A secret is never a mere note, whatever the policy does about it.
+        let effect = view::secret_effect(report, s.severity).max(Effect::Warn);
         drafts.push(plain(what, s.severity, effect, text, location, &print));
     }
     let mut rules: BTreeMap<String, Rule> = BTreeMap::new();

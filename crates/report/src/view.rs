@@ -159,6 +159,13 @@ pub(crate) fn marks(finding: &Finding) -> Vec<String> {
     marks
 }
 
+/// What the policy makes of a secret: the report tells it only among its reasons. Where some secrets stop the image, it
+/// is the grave ones.
+pub(crate) fn secret_effect(report: &Report, severity: Severity) -> Effect {
+    let worst = report.reasons.iter().filter(|r| r.rule == "secret").map(|r| r.effect).max().unwrap_or_default();
+    if severity >= Severity::High { worst } else { worst.min(Effect::Warn) }
+}
+
 /// `layer 3, application`.
 pub(crate) fn layer_text(layer: Option<u32>, origin: Origin) -> String {
     let origin = match origin {

@@ -197,6 +197,30 @@ fn what_is_no_sbom_says_what_it_is() {
     }
 }
 
+/// Cut anywhere and with any byte changed, a document is read or refused, and never more.
+#[test]
+fn damaged_documents_do_no_harm() {
+    let report = common::error();
+    let mut failing = common::failing();
+    failing.packages.truncate(1);
+    failing.findings.clear();
+    for report in [report, failing] {
+        for format in [Format::CycloneDx, Format::Spdx] {
+            let whole = written(format, &report).into_bytes();
+            for end in 0..whole.len() {
+                assert!(sbom::read(&whole[..end], "x").is_err() || whole[end..].trim_ascii().is_empty());
+            }
+            for at in 0..whole.len() {
+                for byte in [0, b'"', b'{', b'9', 0xff] {
+                    let mut bytes = whole.clone();
+                    bytes[at] = byte;
+                    let _ = sbom::read(&bytes, "x");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn an_attestation_is_opened_once() {
     let inner = r#"{"bomFormat":"CycloneDX","components":[{"type":"library","name":"a","purl":"pkg:npm/a@1"}]}"#;

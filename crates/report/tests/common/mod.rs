@@ -246,6 +246,12 @@ pub fn failing() -> Report {
             finding_ids: vec![kev.id.clone()],
         },
         Reason {
+            rule: "secret".into(),
+            effect: Effect::Fail,
+            text: "1 secret lies in the image: app/.env".into(),
+            finding_ids: vec![],
+        },
+        Reason {
             rule: "gap".into(),
             effect: Effect::Warn,
             text: "1 file could not be read".into(),
