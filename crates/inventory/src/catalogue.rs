@@ -19,6 +19,15 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::apk::Apk,
     &os::rpm::Rpm,
     &os::rpm_manifest::RpmManifest,
+    &os::pacman::Pacman,
+    &os::portage::Portage,
+    &os::opkg::Opkg,
+    &os::stores::Stores,
+    &os::brew::Brew,
+    &os::snap::Snap,
+    &os::bitnami::Bitnami,
+    // Files that checks ask about.
+    &os::file_facts::FileFacts,
     // Languages.
     &lang::node_package::NodePackage,
     &lang::python_installed::PythonInstalled,

@@ -6,7 +6,8 @@ use layergate_model::LayerPath;
 
 /// The path as the layer names it; `None` for what is no path of a layer, or never interesting.
 pub(crate) fn owned_path(raw: &str) -> Option<LayerPath> {
-    const DULL: [&str; 7] = [
+    const DULL: [&str; 8] = [
+        "usr/share/doc/",
         "usr/share/man/",
         "usr/share/locale/",
         "usr/share/info/",
