@@ -2,5 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod layout;
+pub mod program;
 pub mod recipe;
 pub mod rpm;
+pub mod servers;

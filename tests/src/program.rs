@@ -1,0 +1,92 @@
+//! The binary under test, run as a user runs it: its own cache and data directories, no environment of ours.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace").to_owned()
+}
+
+/// A path below `tests/fixtures`.
+pub fn fixture(path: &str) -> String {
+    root().join("tests/fixtures").join(path).display().to_string()
+}
+
+/// Where the binary is: `LAYERGATE_BIN`, or what cargo built beside this test.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("LAYERGATE_BIN") {
+        return path.into();
+    }
+    let mut path = std::env::current_exe().expect("a test knows its own path");
+    path.pop();
+    path.pop();
+    path.push("layergate");
+    assert!(path.exists(), "{} is missing: run tests/run, or cargo build -p layergate first", path.display());
+    path
+}
+
+/// The binary with directories of its own.
+pub struct Program {
+    /// Its home: cache, data, temporary files.
+    pub home: TempDir,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self { home: tempfile::tempdir().expect("a temporary directory") }
+    }
+}
+
+impl Program {
+    /// A command with a clean environment.
+    pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear().env("HOME", self.home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.current_dir(self.home.path()).stdin(Stdio::null()).args(arguments);
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
+        self.finish(&mut self.command(arguments))
+    }
+
+    /// Runs a prepared command to its end.
+    pub fn finish(&self, command: &mut Command) -> Run {
+        let Output { status, stdout, stderr } = command.output().expect("the binary starts");
+        Run {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    /// Scans `image` against the fixtures' advisories for a JSON report.
+    pub fn scan(&self, image: &str, more: &[&str]) -> (Run, Value) {
+        let db = fixture("advisories");
+        let mut arguments = vec!["scan", "--offline", "--as-of", "2026-11-21", "--db", &db, "-o", "json"];
+        arguments.extend(more);
+        arguments.push(image);
+        let run = self.run(&arguments);
+        let report = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);
+        (run, report)
+    }
+}

@@ -1,0 +1,157 @@
+//! Real servers on free loopback ports: Debian's docker-registry and nats-server. Each has its own directory, is
+//! stopped when it is dropped, and leaves nothing behind.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::layout::{Image, digest};
+
+/// A free loopback port.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The path of a tool, or `None` with the reason printed; in CI its absence is an error.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("PATH")
+        .and_then(|paths| std::env::split_paths(&paths).map(|p| p.join(name)).find(|p| p.is_file()));
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{name} is not on the PATH; tests/tools brings it");
+        println!("skipped: {name} is not on the PATH (tests/tools brings it)");
+    }
+    found
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    directory: TempDir,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed by the test already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(mut command: Command, directory: TempDir, port: u16) -> Self {
+        let log = fs::File::create(directory.path().join("log")).expect("a log file");
+        let errors = log.try_clone().expect("a log file");
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().expect("the server starts");
+        let server = Self { child, directory, port };
+        let end = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "the server does not listen: {}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// A registry that keeps its blobs in a directory; with `user` it asks for that user's password, `secret`.
+    pub fn registry(user: Option<&str>) -> Option<Self> {
+        let program = tool("docker-registry")?;
+        let (directory, port) = (tempfile::tempdir().expect("a directory"), free_port());
+        let path = directory.path();
+        let auth = user.map_or_else(String::new, |user| {
+            // bcrypt of "secret", cost 5, made with crypt(3).
+            let line = format!("{user}:$2y$05$c4WoMPo3SXsafkva.HHa6u7b1XOWKqA7XZANDrnv4IVny/8ABNR66\n");
+            fs::write(path.join("htpasswd"), line).expect("a password file");
+            format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", path.join("htpasswd").display())
+        });
+        let config = format!(
+            "version: 0.1\nlog: {{level: info, accesslog: {{disabled: false}}}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n{auth}",
+            path.join("data").display()
+        );
+        fs::write(path.join("config.yml"), config).expect("a configuration");
+        let mut command = Command::new(program);
+        command.arg("serve").arg(path.join("config.yml"));
+        Some(Self::start(command, directory, port))
+    }
+
+    /// A NATS server with JetStream.
+    pub fn nats() -> Option<Self> {
+        let program = tool("nats-server")?;
+        let (directory, port) = (tempfile::tempdir().expect("a directory"), free_port());
+        let mut command = Command::new(program);
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(directory.path().join("js"));
+        Some(Self::start(command, directory, port))
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Pushes an image to a registry under `repository:tag`; the manifest's digest.
+    pub fn push(&self, repository: &str, tag: &str, image: &Image, authorization: Option<&str>) -> String {
+        for (digest, bytes) in &image.blobs {
+            let (status, headers, _) =
+                self.http("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], b"", authorization);
+            assert_eq!(status, 202, "{}", self.log());
+            let location = headers.iter().find(|(k, _)| k == "location").map(|(_, v)| v.clone()).expect("a location");
+            let path = location.split_once("://").map_or(location.as_str(), |(_, r)| &r[r.find('/').unwrap_or(0)..]);
+            let join = if path.contains('?') { '&' } else { '?' };
+            let target = format!("{path}{join}digest={digest}");
+            let octets = [("content-type", "application/octet-stream")];
+            let (status, ..) = self.http("PUT", &target, &octets, bytes, authorization);
+            assert_eq!(status, 201, "{}", self.log());
+        }
+        let manifest: Value = serde_json::from_slice(&image.manifest).expect("a manifest");
+        let kind = manifest["mediaType"].as_str().expect("a media type");
+        let target = format!("/v2/{repository}/manifests/{tag}");
+        let (status, ..) = self.http("PUT", &target, &[("content-type", kind)], &image.manifest, authorization);
+        assert_eq!(status, 201, "{}", self.log());
+        digest(&image.manifest)
+    }
+
+    /// One HTTP/1.1 request; status, headers (names in lower case) and body.
+    pub fn http(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        authorization: Option<&str>,
+    ) -> (u16, Vec<(String, String)>, Vec<u8>) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
+        let mut head = format!(
+            "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            self.host(),
+            body.len()
+        );
+        for (name, value) in headers.iter().copied().chain(authorization.map(|a| ("authorization", a))) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).expect("a request is sent");
+        stream.write_all(body).expect("a body is sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
+        let headers = lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
+        (status, headers, answer[end + 4..].to_vec())
+    }
+}
