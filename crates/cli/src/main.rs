@@ -1,2 +1,81 @@
-//! The layergate binary.
-fn main() {}
+//! The `layergate` binary: reads arguments and configuration, composes the parts, ends with the right exit code.
+//!
+//! Everything that decides lives in the crates below; here are files, terminals, signals and clocks.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod judge;
+mod output;
+mod places;
+mod progress;
+mod sbom_file;
+mod snapshot;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use config::Config;
+use exit::{Failure, Outcome};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Every TLS connection of this process uses one provider; a second installation would be a bug of ours.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("layergate: the TLS provider was installed twice");
+        return ExitCode::from(3);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("layergate: the runtime cannot be started: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    let result = runtime.block_on(run(cli));
+    // A thread that hangs in a parser must not hold the process after its verdict.
+    runtime.shutdown_background();
+    exit::finish(result)
+}
+
+async fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let Cli { quiet, verbose, config, command } = cli;
+    let telemetry = telemetry::start(
+        quiet,
+        verbose,
+        match &command {
+            Command::Coordinator(args) => Some(("coordinator", &args.telemetry)),
+            Command::Worker(args) => Some(("worker", &args.telemetry)),
+            _ => None,
+        },
+    )?;
+    let config = Config::read(config.as_deref())?;
+    let outcome = match command {
+        Command::Scan(args) => commands::scan::run(args, &config, quiet, verbose > 0).await,
+        Command::Sbom(args) => commands::scan::sbom(args, &config, quiet).await,
+        Command::Db(args) => commands::db::run(args, quiet).await,
+        Command::Policy(args) => commands::policy::run(args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "layergate", &mut script);
+            output::to_stdout(&script)?;
+            Ok(Outcome::Done)
+        }
+        Command::Coordinator(args) => commands::coordinator::run(args, &config).await,
+        Command::Worker(args) => commands::worker::run(args, &config).await,
+        Command::Submit(args) => commands::submit::run(args).await,
+        Command::Wait(args) => commands::submit::wait(args).await,
+        Command::Fleet(args) => commands::fleet::run(args).await,
+    };
+    drop(telemetry);
+    outcome
+}

@@ -1,0 +1,253 @@
+//! `layergate scan` and `layergate sbom` on this machine: the fleet's own coordinator and worker over local adapters.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use layergate_advisory::Snapshot;
+use layergate_fleet::{
+    gate::{Snapshots, StandardGate, StandardGateConfig},
+    observe::{Observer, Silent},
+    ports::{ImageLocator, LayerCache, PlatformSelection, SourceError},
+    reader::CatalogueReader,
+    values::{JobError, KeyScope, VerdictRecord},
+};
+use layergate_inventory::Catalogue;
+use layergate_local::{DirCache, Scan, scan_once};
+use layergate_model::{Limits, Report, Verdict};
+use layergate_policy::{Policy, VexDocument};
+use layergate_registry::{Location, SourceOptions, Sources};
+use layergate_report::Format;
+
+use crate::{
+    args::{OutputSpec, SbomArgs, ScanArgs},
+    config::Config,
+    exit::{Failure, Outcome, usage},
+    judge, output, places,
+    progress::{self, LayerBars},
+    sbom_file, snapshot,
+};
+
+/// How long an image may take when nobody says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+/// Bytes of layer inventories kept between runs.
+const CACHE_BUDGET: u64 = 4 << 30;
+
+/// Everything that a scan on this machine needs besides the images.
+pub(crate) struct LocalScan {
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) policy: Policy,
+    pub(crate) vex: Vec<VexDocument>,
+    pub(crate) as_of: jiff::civil::Date,
+    pub(crate) limits: Limits,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) plain_http: bool,
+    pub(crate) platforms: PlatformSelection,
+    pub(crate) timeout: Duration,
+    pub(crate) quiet: bool,
+}
+
+/// `layergate scan`.
+pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+    config.judge(&mut args.judge);
+    config.source(&mut args.source);
+    if args.server.is_empty() {
+        args.server.clone_from(&config.server);
+    }
+    let locations = locations(&args.images)?;
+    let platforms = platforms(&args.platforms)?;
+    if !args.server.is_empty() {
+        return super::remote::scan(args, locations, platforms, quiet, verbose).await;
+    }
+    let template = args
+        .template
+        .as_ref()
+        .map(|path| std::fs::read_to_string(path).with_context(|| format!("the template {} cannot be read", path.display())))
+        .transpose()
+        .map_err(usage)?;
+    let policy = judge::local_policy(&args.judge)?;
+    let vex = judge::vex(&args.judge.vex)?;
+    let snapshot = super::db::for_scan(&args.judge, &args.source, config, quiet).await?;
+    let scan = LocalScan {
+        snapshot: Some(snapshot),
+        policy,
+        vex,
+        as_of: judge::day(&args.judge),
+        limits: args.limits.limits(config.limits.as_ref()),
+        cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
+        plain_http: args.source.plain_http,
+        platforms,
+        timeout: args.timeout.unwrap_or(TIMEOUT),
+        quiet,
+    };
+    let (reports, verdict) = interruptible(scan.run(locations)).await?;
+    if !reports.is_empty() {
+        match template {
+            Some(text) => {
+                let rendered = layergate_report::render_template(&text, &reports).map_err(usage)?;
+                output::to_stdout(rendered.as_bytes())?;
+                if !args.outputs.is_empty() {
+                    output::write(&reports, &args.outputs, verbose)?;
+                }
+            }
+            None => output::write(&reports, &args.outputs, verbose)?,
+        }
+    }
+    Ok(Outcome::Judged(verdict))
+}
+
+/// `layergate sbom`: the same scan, judged by nothing.
+pub(crate) async fn sbom(mut args: SbomArgs, config: &Config, quiet: bool) -> Result<Outcome, Failure> {
+    config.source(&mut args.source);
+    let scan = LocalScan {
+        snapshot: None,
+        policy: Policy::default(),
+        vex: Vec::new(),
+        as_of: judge::today(),
+        limits: args.limits.limits(config.limits.as_ref()),
+        cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
+        plain_http: args.source.plain_http,
+        platforms: args.platform.map_or(PlatformSelection::Default, |p| PlatformSelection::List(vec![p])),
+        timeout: TIMEOUT,
+        quiet,
+    };
+    let locations = locations(std::slice::from_ref(&args.image))?;
+    let (reports, _) = interruptible(scan.run(locations)).await?;
+    if reports.is_empty() {
+        return Err(anyhow!("there is nothing to list of {}", args.image).into());
+    }
+    let default = [OutputSpec { format: Format::Cyclonedx, file: None }];
+    output::write(&reports, if args.outputs.is_empty() { &default } else { &args.outputs }, false)?;
+    // An SBOM that misses what could not be read must not look complete to a pipeline.
+    let hidden: Vec<_> = reports
+        .iter()
+        .flat_map(|r| &r.gaps)
+        .filter(|g| g.kind.hides_packages() && g.kind != layergate_model::GapKind::NoAdvisories)
+        .collect();
+    for gap in &hidden {
+        eprintln!("layergate: the SBOM is incomplete: {}: {}", gap.place, gap.detail);
+    }
+    Ok(if hidden.is_empty() { Outcome::Done } else { Outcome::Judged(Verdict::Error) })
+}
+
+/// Reads the IMAGE arguments.
+fn locations(images: &[String]) -> Result<Vec<Location>, Failure> {
+    images.iter().map(|text| text.parse().map_err(usage)).collect()
+}
+
+/// Reads the --platform arguments.
+pub(crate) fn platforms(texts: &[String]) -> Result<PlatformSelection, Failure> {
+    if texts.is_empty() {
+        return Ok(PlatformSelection::Default);
+    }
+    if texts.iter().any(|t| t == "all") {
+        return Ok(PlatformSelection::All);
+    }
+    texts.iter().map(|t| t.parse().map_err(usage)).collect::<Result<_, _>>().map(PlatformSelection::List)
+}
+
+/// Ends with an error, after saying so, when somebody presses Ctrl-C or asks the process to stop.
+async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: there is no verdict").into()),
+        _ = terminate.recv() => Err(anyhow!("asked to stop: there is no verdict").into()),
+    }
+}
+
+impl LocalScan {
+    /// The reports of all images in their order, and the worst verdict. What could not be had at all is said on
+    /// standard error and counts as `error`.
+    async fn run(self, locations: Vec<Location>) -> Result<(Vec<Report>, Verdict), Failure> {
+        let sources = Sources::new(SourceOptions {
+            plain_http: self.plain_http,
+            local: true,
+            limits: self.limits.clone(),
+            ..SourceOptions::default()
+        })?;
+        let mut worst = Verdict::Pass;
+        let mut slots: Vec<Vec<Report>> = Vec::new();
+        let mut images = Vec::new();
+        for location in locations {
+            let position = slots.len();
+            slots.push(Vec::new());
+            match sources.recognise(&location).await {
+                Ok(Location::Sbom(path)) => match sbom_file::report(&path, &self) {
+                    Ok(report) => slots[position].push(report),
+                    Err(error) => {
+                        crate::exit::tell(&error);
+                        worst = Verdict::Error;
+                    }
+                },
+                Ok(location) => images.push((position, (location.locator(), self.platforms.clone()))),
+                Err(error) => {
+                    tell_source(&location.to_string(), &error);
+                    worst = Verdict::Error;
+                }
+            }
+        }
+        let (positions, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+        for (position, (record, reports)) in positions.into_iter().zip(self.images(sources, &images).await?) {
+            tell_record(&record);
+            worst = worst.max(record.verdict);
+            slots[position].extend(reports);
+        }
+        let reports: Vec<Report> = slots.into_iter().flatten().collect();
+        let judged = reports.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Pass);
+        Ok((reports, worst.max(judged)))
+    }
+
+    async fn images(
+        self,
+        sources: Sources,
+        images: &[(ImageLocator, PlatformSelection)],
+    ) -> Result<Vec<(VerdictRecord, Vec<Report>)>, Failure> {
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        let catalogue = Arc::new(Catalogue::standard());
+        let analyzers = catalogue.fingerprint();
+        let scope =
+            KeyScope { namespace: Default::default(), analyzers: analyzers.clone(), limits: self.limits.clone() };
+        let cache: Arc<dyn LayerCache> = Arc::new(DirCache::new(self.cache_dir.join("layers"), CACHE_BUDGET));
+        let observer: Arc<dyn Observer> =
+            if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(Silent) };
+        let gate = StandardGate::new(StandardGateConfig {
+            snapshots: Snapshots::Fixed(self.snapshot),
+            policy: self.policy,
+            vex: self.vex,
+            limits: self.limits.clone(),
+            analyzers,
+        });
+        let scan = Scan {
+            source: Arc::new(sources),
+            cache: Some(cache),
+            gate: Arc::new(gate),
+            reader: Arc::new(CatalogueReader::new(catalogue, self.limits.clone())),
+            fingerprint: scope.fingerprint(),
+            limits: self.limits,
+            observer,
+            concurrency: std::thread::available_parallelism().map_or(2, usize::from).min(16),
+            images: 4,
+            timeout: self.timeout,
+            as_of: self.as_of.to_string(),
+        };
+        let scanned = scan_once(scan, images).await?;
+        let owned = |report: Arc<Report>| Arc::try_unwrap(report).unwrap_or_else(|shared| (*shared).clone());
+        Ok(scanned.into_iter().map(|s| (s.record, s.reports.into_iter().map(owned).collect())).collect())
+    }
+}
+
+/// Says why a job ended without a report.
+pub(crate) fn tell_record(record: &VerdictRecord) {
+    match &record.error {
+        Some(JobError::Source(error)) => tell_source(&record.reference, error),
+        Some(error) => eprintln!("layergate: {}: {error}", record.reference),
+        None => {}
+    }
+}
+
+fn tell_source(image: &str, error: &SourceError) {
+    crate::exit::tell(&anyhow!("{error}").context(format!("{image} could not be scanned")));
+}

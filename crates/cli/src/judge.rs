@@ -1,0 +1,63 @@
+//! What a verdict is made with, read from files: policy, VEX, the day.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
+
+use crate::{
+    args::JudgeArgs,
+    exit::{Failure, usage},
+};
+
+/// A policy or VEX file of more bytes is none.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Reads a policy file; what is wrong with it is the user's to mend.
+pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
+    let text = read(path, "policy")?;
+    let text = String::from_utf8(text).map_err(|_| usage(anyhow!("the policy {} is not text", path.display())))?;
+    Policy::parse(&text, &path.display().to_string()).map_err(usage)
+}
+
+/// The policy of a run on this machine: the file's, or the default, with the flags over it.
+pub(crate) fn local_policy(args: &JudgeArgs) -> Result<Policy, Failure> {
+    let file = args.policy.as_deref().map(policy).transpose()?;
+    let overrides = Overrides {
+        fail_on: args.fail_on.map(Threshold::From),
+        only_fixed: args.only_fixed.then_some(true),
+        policy: file,
+    };
+    Ok(Policy::default().with_overrides(&overrides))
+}
+
+/// Reads VEX documents.
+pub(crate) fn vex(paths: &[impl AsRef<Path>]) -> Result<Vec<VexDocument>, Failure> {
+    paths
+        .iter()
+        .map(|path| {
+            let path = path.as_ref();
+            VexDocument::parse(&read(path, "VEX document")?, &path.display().to_string()).map_err(usage)
+        })
+        .collect()
+}
+
+/// The day to judge for.
+pub(crate) fn day(args: &JudgeArgs) -> Date {
+    args.as_of.unwrap_or_else(today)
+}
+
+/// Today in UTC.
+pub(crate) fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    let context = || format!("the {what} {} cannot be read", path.display());
+    let size = std::fs::metadata(path).with_context(context).map_err(usage)?.len();
+    if size > MAX_FILE {
+        return Err(usage(anyhow!("the {what} {} has {size} bytes; {MAX_FILE} are the limit", path.display())));
+    }
+    std::fs::read(path).with_context(context).map_err(usage)
+}

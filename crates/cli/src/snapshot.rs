@@ -1,0 +1,172 @@
+//! Which advisories a command judges by: a snapshot file, a directory of feeds (compiled once and kept in the cache), or
+//! the data directory's current snapshot.
+//!
+//! A kept snapshot is named by its digest, so that opening it costs nothing; a file of the user's is hashed once by
+//! reading it, not through the mapping, so that its pages do not count as this process's memory.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use layergate_advisory::{FORMAT_VERSION, Snapshot};
+use layergate_feeds::{build_from_dir_with, directory_fingerprint};
+use layergate_model::Digest;
+use sha2::Digest as _;
+
+use crate::{exit::Failure, places, progress::Spinner};
+
+/// The name of the link that names the current snapshot.
+const CURRENT: &str = "current";
+
+/// Opens the snapshot that `--db` names, or the current one.
+pub(crate) fn open(db: Option<&Path>, cache_dir: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
+    match db {
+        Some(path) if path.is_dir() => Ok(compiled(path, cache_dir, quiet)?),
+        Some(path) => Ok(file(path)?),
+        None => Ok(current()?),
+    }
+}
+
+/// Opens a snapshot file.
+pub(crate) fn file(path: &Path) -> Result<Snapshot> {
+    let snapshot = Snapshot::open(path).with_context(|| format!("the advisories {} cannot be used", path.display()))?;
+    let digest = match digest_of_name(path) {
+        Some(digest) => digest,
+        None => hash(path)?,
+    };
+    Ok(snapshot.with_digest(digest))
+}
+
+/// Where `db update` keeps snapshots.
+pub(crate) fn directory() -> PathBuf {
+    places::data_dir().join("snapshots")
+}
+
+/// The path of the current snapshot, where there is one.
+pub(crate) fn current_path() -> Result<Option<PathBuf>> {
+    let link = directory().join(CURRENT);
+    match fs::read_to_string(&link) {
+        Ok(name) => {
+            let name = name.trim();
+            if name.is_empty() || name.contains(['/', '\\']) || name.contains("..") {
+                bail!("{} does not name a snapshot; run `layergate db update`", link.display());
+            }
+            Ok(Some(directory().join(name)))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).with_context(|| format!("{} cannot be read", link.display())),
+    }
+}
+
+fn current() -> Result<Snapshot> {
+    match current_path()? {
+        Some(path) => file(&path),
+        None => Err(anyhow!(
+            "there are no advisories in {}; run `layergate db update`, or name a snapshot or a directory of feeds with --db",
+            directory().display()
+        )),
+    }
+}
+
+/// Takes `file` into the data directory under its digest and makes it the current snapshot. The switch is one rename:
+/// who fails before it leaves the old one in force.
+pub(crate) fn install(file: &Path) -> Result<(Digest, PathBuf)> {
+    let digest = hash(file)?;
+    let directory = directory();
+    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    let name = name_of(digest);
+    let place = directory.join(&name);
+    if !place.exists() {
+        let beside = tempfile::Builder::new().prefix(".incoming-").tempfile_in(&directory)?;
+        fs::copy(file, beside.path()).with_context(|| format!("the snapshot cannot be kept in {}", directory.display()))?;
+        beside.as_file().sync_all()?;
+        Snapshot::open(beside.path()).context("the new snapshot cannot be opened; the old one stays")?;
+        beside.persist(&place)?;
+    }
+    let link = tempfile::Builder::new().prefix(".current-").tempfile_in(&directory)?;
+    fs::write(link.path(), &name)?;
+    link.persist(directory.join(CURRENT))?;
+    forget_old(&directory, &name);
+    Ok((digest, place))
+}
+
+/// Keeps the current snapshot and the one before it.
+fn forget_old(directory: &Path, current: &str) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let mut others: Vec<_> = entries
+        .flatten()
+        .filter(|e| digest_of_name(&e.path()).is_some() && e.file_name() != *current)
+        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
+        .collect();
+    others.sort();
+    others.pop();
+    for (_, path) in others {
+        // Whoever has it mapped keeps it; that it could not be removed only costs space.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Compiles a directory of feeds, unless the cache has it already.
+fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snapshot> {
+    let cannot = || format!("the advisory directory {} cannot be read", feeds.display());
+    let fingerprint = directory_fingerprint(feeds).with_context(cannot)?;
+    let cache = cache_dir.map_or_else(places::cache_dir, Path::to_owned).join("compiled");
+    let version = env!("CARGO_PKG_VERSION");
+    let kept = cache.join(format!("{}-{FORMAT_VERSION}-{version}.lgdb", &fingerprint.to_hex()[..32]));
+    if let Ok(snapshot) = Snapshot::open(&kept) {
+        return Ok(snapshot.with_digest(hash(&kept)?));
+    }
+    let build = |place: &Path| -> Result<()> {
+        let spinner = Spinner::new(quiet, format!("compiling the advisories of {}", feeds.display()));
+        let report =
+            build_from_dir_with(feeds, place, &mut |p| spinner.say(&format!("{} records", p.records)))?;
+        if report.problem_count > 0 {
+            tracing::warn!(problems = report.problem_count, directory = %feeds.display(),
+                "records could not be read; `layergate db build` lists them");
+        }
+        Ok(())
+    };
+    // A cache that cannot be written (a full disk, a read-only home) costs the next run the same work, nothing else.
+    let incoming = fs::create_dir_all(&cache)
+        .and_then(|()| tempfile::Builder::new().prefix(".incoming-").tempdir_in(&cache))
+        .or_else(|_| tempfile::tempdir())
+        .context("no directory can be made for the compiled advisories")?;
+    let fresh = incoming.path().join("snapshot.lgdb");
+    build(&fresh)?;
+    let digest = hash(&fresh)?;
+    let snapshot = match fs::rename(&fresh, &kept) {
+        Ok(()) => Snapshot::open(&kept)?,
+        // The mapping outlives the temporary directory.
+        Err(_) => Snapshot::open(&fresh)?,
+    };
+    Ok(snapshot.with_digest(digest))
+}
+
+/// The file name of a kept snapshot.
+pub(crate) fn name_of(digest: Digest) -> String {
+    format!("sha256-{}.lgdb", digest.to_hex())
+}
+
+/// The digest in the name of a kept snapshot in the data directory; other files' names prove nothing.
+fn digest_of_name(path: &Path) -> Option<Digest> {
+    let name = path.file_name()?.to_str()?;
+    let hex = name.strip_prefix("sha256-")?.strip_suffix(".lgdb")?;
+    (path.parent() == Some(directory().as_path())).then(|| format!("sha256:{hex}").parse().ok())?
+}
+
+/// The digest of a file, read in pieces.
+pub(crate) fn hash(path: &Path) -> Result<Digest> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let mut file = File::open(path).with_context(cannot)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer).with_context(cannot)? {
+            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}
