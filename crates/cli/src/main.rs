@@ -11,9 +11,9 @@ mod judge;
 mod output;
 mod places;
 mod progress;
+mod reports;
 mod sbom_file;
 mod snapshot;
-mod telemetry;
 
 use std::process::ExitCode;
 
@@ -47,20 +47,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Outcome, Failure> {
     let Cli { quiet, verbose, config, command } = cli;
-    let telemetry = telemetry::start(
-        quiet,
-        verbose,
-        match &command {
-            Command::Coordinator(args) => Some(("coordinator", &args.telemetry)),
-            Command::Worker(args) => Some(("worker", &args.telemetry)),
-            _ => None,
-        },
-    )?;
     let config = Config::read(config.as_deref())?;
     let outcome = match command {
         Command::Scan(args) => commands::scan::run(args, &config, quiet, verbose > 0).await,
         Command::Sbom(args) => commands::scan::sbom(args, &config, quiet).await,
-        Command::Db(args) => commands::db::run(args, quiet).await,
+        Command::Db(args) => commands::db::run(args, quiet, verbose > 0).await,
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
@@ -70,12 +61,6 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
             output::to_stdout(&script)?;
             Ok(Outcome::Done)
         }
-        Command::Coordinator(args) => commands::coordinator::run(args, &config).await,
-        Command::Worker(args) => commands::worker::run(args, &config).await,
-        Command::Submit(args) => commands::submit::run(args).await,
-        Command::Wait(args) => commands::submit::wait(args).await,
-        Command::Fleet(args) => commands::fleet::run(args).await,
     };
-    drop(telemetry);
     outcome
 }

@@ -81,7 +81,8 @@ pub(crate) fn install(file: &Path) -> Result<(Digest, PathBuf)> {
     let place = directory.join(&name);
     if !place.exists() {
         let beside = tempfile::Builder::new().prefix(".incoming-").tempfile_in(&directory)?;
-        fs::copy(file, beside.path()).with_context(|| format!("the snapshot cannot be kept in {}", directory.display()))?;
+        fs::copy(file, beside.path())
+            .with_context(|| format!("the snapshot cannot be kept in {}", directory.display()))?;
         beside.as_file().sync_all()?;
         Snapshot::open(beside.path()).context("the new snapshot cannot be opened; the old one stays")?;
         beside.persist(&place)?;
@@ -121,8 +122,7 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
     }
     let build = |place: &Path| -> Result<()> {
         let spinner = Spinner::new(quiet, format!("compiling the advisories of {}", feeds.display()));
-        let report =
-            build_from_dir_with(feeds, place, &mut |p| spinner.say(&format!("{} records", p.records)))?;
+        let report = build_from_dir_with(feeds, place, &mut |p| spinner.say(&format!("{} records", p.records)))?;
         if report.problem_count > 0 {
             tracing::warn!(problems = report.problem_count, directory = %feeds.display(),
                 "records could not be read; `layergate db build` lists them");

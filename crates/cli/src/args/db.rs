@@ -14,8 +14,6 @@ pub(crate) struct DbArgs {
 pub(crate) enum DbCommand {
     /// Compile a directory of advisory feeds to a snapshot
     Build(BuildArgs),
-    /// Get the newest advisories and make them the current snapshot
-    Update(UpdateArgs),
     /// What the current snapshot is made of, and how old it is
     Status {
         /// A snapshot file; otherwise the current one
@@ -26,10 +24,6 @@ pub(crate) enum DbCommand {
     Show(ShowArgs),
     /// Which packages' advisories changed between two snapshots
     Diff(DiffArgs),
-    /// Download the feeds themselves to a directory, for closed networks
-    Mirror(MirrorArgs),
-    /// Put a snapshot into an OCI registry
-    Push(PushArgs),
 }
 
 #[derive(Debug, Args)]
@@ -40,22 +34,6 @@ pub(crate) struct BuildArgs {
     /// The snapshot to write
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UpdateArgs {
-    /// A prebuilt snapshot: oci://registry/repository[:tag]; otherwise the feeds' own places
-    #[arg(long, value_name = "URL")]
-    pub(crate) from: Option<String>,
-    /// Take an update even where a feed that was full has become empty
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Only these sources, by name, repeatable
-    #[arg(long = "source", value_name = "NAME")]
-    pub(crate) sources: Vec<String>,
-    /// Speak plain HTTP to the registry of --from
-    #[arg(long)]
-    pub(crate) plain_http: bool,
 }
 
 #[derive(Debug, Args)]
@@ -73,26 +51,4 @@ pub(crate) struct DiffArgs {
     pub(crate) old: PathBuf,
     /// The newer snapshot
     pub(crate) new: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MirrorArgs {
-    /// Where the feeds go
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
-    /// Only these sources, by name, repeatable
-    #[arg(long = "source", value_name = "NAME")]
-    pub(crate) sources: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PushArgs {
-    /// oci://registry/repository[:tag]
-    pub(crate) to: String,
-    /// A snapshot file; otherwise the current one
-    #[arg(long, value_name = "PATH")]
-    pub(crate) db: Option<PathBuf>,
-    /// Speak plain HTTP
-    #[arg(long)]
-    pub(crate) plain_http: bool,
 }

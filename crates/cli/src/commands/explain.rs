@@ -28,8 +28,17 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
         }
         for package in report.packages.iter().filter(|p| named(p)) {
             if !report.findings.iter().any(|f| f.package == package.id) {
-                let found = format!("nothing in snapshot {} touches it", report.inputs.snapshot_date.as_deref().unwrap_or("(none)"));
-                let _ = writeln!(text, "{} {}: {found}\n  proved by {}", package.name, package.version, package.locations.join(", "));
+                let found = format!(
+                    "nothing in snapshot {} touches it",
+                    report.inputs.snapshot_date.as_deref().unwrap_or("(none)")
+                );
+                let _ = writeln!(
+                    text,
+                    "{} {}: {found}\n  proved by {}",
+                    package.name,
+                    package.version,
+                    package.locations.join(", ")
+                );
             }
         }
     }

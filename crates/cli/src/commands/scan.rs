@@ -56,17 +56,21 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
     if !args.server.is_empty() {
-        return super::remote::scan(args, locations, platforms, quiet, verbose).await;
+        return Err(usage(anyhow!("no fleet yet")));
     }
     let template = args
         .template
         .as_ref()
-        .map(|path| std::fs::read_to_string(path).with_context(|| format!("the template {} cannot be read", path.display())))
+        .map(|path| {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).with_context(|| format!("the template {name} cannot be read"))?;
+            anyhow::Ok((name, text))
+        })
         .transpose()
         .map_err(usage)?;
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let snapshot = super::db::for_scan(&args.judge, &args.source, config, quiet).await?;
+    let snapshot = snapshot::open(args.judge.db.as_deref(), args.source.cache_dir.as_deref(), quiet)?;
     let scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
@@ -82,8 +86,8 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
     let (reports, verdict) = interruptible(scan.run(locations)).await?;
     if !reports.is_empty() {
         match template {
-            Some(text) => {
-                let rendered = layergate_report::render_template(&text, &reports).map_err(usage)?;
+            Some((name, text)) => {
+                let rendered = layergate_report::render_template(&text, &name, &reports).map_err(usage)?;
                 output::to_stdout(rendered.as_bytes())?;
                 if !args.outputs.is_empty() {
                     output::write(&reports, &args.outputs, verbose)?;
@@ -115,7 +119,7 @@ pub(crate) async fn sbom(mut args: SbomArgs, config: &Config, quiet: bool) -> Re
     if reports.is_empty() {
         return Err(anyhow!("there is nothing to list of {}", args.image).into());
     }
-    let default = [OutputSpec { format: Format::Cyclonedx, file: None }];
+    let default = [OutputSpec { format: Format::CycloneDx, file: None }];
     output::write(&reports, if args.outputs.is_empty() { &default } else { &args.outputs }, false)?;
     // An SBOM that misses what could not be read must not look complete to a pipeline.
     let hidden: Vec<_> = reports
@@ -211,8 +215,7 @@ impl LocalScan {
         let scope =
             KeyScope { namespace: Default::default(), analyzers: analyzers.clone(), limits: self.limits.clone() };
         let cache: Arc<dyn LayerCache> = Arc::new(DirCache::new(self.cache_dir.join("layers"), CACHE_BUDGET));
-        let observer: Arc<dyn Observer> =
-            if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(Silent) };
+        let observer: Arc<dyn Observer> = if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(Silent) };
         let gate = StandardGate::new(StandardGateConfig {
             snapshots: Snapshots::Fixed(self.snapshot),
             policy: self.policy,

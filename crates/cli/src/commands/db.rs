@@ -1,0 +1,179 @@
+//! `layergate db`: build, look into and compare snapshots.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::{Context, anyhow};
+use layergate_advisory::{ChangeKind, Entry, Snapshot, diff};
+use layergate_feeds::{BuildReport, build_from_dir_with};
+use layergate_model::Purl;
+
+use crate::{
+    args::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs},
+    exit::{Failure, Outcome, usage},
+    output,
+    progress::Spinner,
+    snapshot,
+};
+
+/// Unused files and unreadable records that are told one by one without -v.
+const TOLD: usize = 20;
+
+pub(crate) async fn run(args: DbArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+    match args.command {
+        DbCommand::Build(args) => build(&args, quiet, verbose),
+        DbCommand::Status { db } => status(db.as_deref()),
+        DbCommand::Show(args) => show(&args, quiet),
+        DbCommand::Diff(args) => difference(&args),
+    }
+}
+
+fn build(args: &BuildArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+    if !args.from.is_dir() {
+        return Err(usage(anyhow!("{} is not a directory of feeds", args.from.display())));
+    }
+    let spinner = Spinner::new(quiet, format!("compiling {}", args.from.display()));
+    let report = build_from_dir_with(&args.from, &args.output, &mut |p| {
+        spinner.say(&format!("{} files, {} records", p.files, p.records));
+    })?;
+    drop(spinner);
+    if !quiet {
+        eprint!("{}", told(&report, &args.output, verbose));
+    }
+    Ok(Outcome::Done)
+}
+
+fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
+    let mut out = String::new();
+    let most = if verbose { usize::MAX } else { TOLD };
+    // Writing to a String cannot fail.
+    for feed in &report.feeds {
+        let newest = feed.newest.as_deref().unwrap_or("undated");
+        let errors = if feed.errors > 0 { format!(", {} unreadable", feed.errors) } else { String::new() };
+        let _ = writeln!(out, "{:32} {:>8} records, newest {newest}{errors}", feed.info.id, feed.records);
+    }
+    for problem in report.problems.iter().take(most) {
+        let _ = writeln!(out, "unreadable: {} ({}): {}", problem.path, problem.feed, problem.detail);
+    }
+    if report.problem_count > report.problems.len().min(most) as u64 {
+        let _ = writeln!(out, "unreadable: {} in all", report.problem_count);
+    }
+    for file in report.unused.iter().take(most) {
+        let _ = writeln!(out, "not used: {}: {}", file.path, file.reason);
+    }
+    if report.unused_count > report.unused.len().min(most) as u64 {
+        let _ = writeln!(out, "not used: {} files in all (-v lists them)", report.unused_count);
+    }
+    let digest = report.digest.map(|d| d.to_string()).unwrap_or_default();
+    let _ = writeln!(out, "{}: {} records, {} bytes, {digest}", output.display(), report.records, report.size);
+    out
+}
+
+fn open(db: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
+    snapshot::open(db, None, quiet)
+}
+
+fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
+    let snapshot = open(db, true)?;
+    let manifest = snapshot.manifest();
+    let mut out = format!(
+        "snapshot {}\n{} bytes, {} flaws, newest record {}\n\n{:32} {:>8} {:>10} {:>7}  {}\n",
+        snapshot.digest(),
+        snapshot.size(),
+        manifest.flaws,
+        snapshot.newest().unwrap_or("undated"),
+        "feed",
+        "records",
+        "newest",
+        "errors",
+        "licence"
+    );
+    for feed in &manifest.feeds {
+        let newest = feed.newest.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            out,
+            "{:32} {:>8} {newest:>10} {:>7}  {}",
+            feed.info.id, feed.records, feed.errors, feed.info.licence
+        );
+    }
+    let _ = writeln!(out, "\n{:32} {:>8} {:>10}", "covers", "packages", "advisories");
+    for (namespace, coverage) in &manifest.coverage {
+        let _ = writeln!(out, "{:32} {:>8} {:>10}", namespace.as_str(), coverage.packages, coverage.entries);
+    }
+    output::to_stdout(out.as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+fn show(args: &ShowArgs, quiet: bool) -> Result<Outcome, Failure> {
+    let snapshot = open(args.db.as_deref(), quiet)?;
+    let mut out = String::new();
+    if args.what.starts_with("pkg:") {
+        let purl: Purl = args.what.parse().map_err(usage)?;
+        let parts = purl.parts().ok_or_else(|| usage(anyhow!("{purl} cannot be read")))?;
+        let separator = if parts.ty() == "maven" { ":" } else { "/" };
+        let name = parts.namespace().map_or(parts.name().to_owned(), |n| format!("{n}{separator}{}", parts.name()));
+        for (key, entries) in snapshot.packages() {
+            if key.name.eq_ignore_ascii_case(&name) || key.name.eq_ignore_ascii_case(parts.name()) {
+                for entry in entries {
+                    let id = snapshot.flaw(entry.flaw).map_or("", |f| f.id);
+                    line(&mut out, &snapshot, key.namespace, key.name, id, &entry);
+                }
+            }
+        }
+    } else {
+        let flaws = snapshot.flaws_named(&args.what);
+        for number in &flaws {
+            let Some(flaw) = snapshot.flaw(*number) else { continue };
+            let _ = writeln!(out, "{} {}", flaw.id, flaw.title.unwrap_or_default());
+            let aliases: Vec<_> = flaw.aliases.clone().collect();
+            if !aliases.is_empty() {
+                let _ = writeln!(out, "  also known as {}", aliases.join(", "));
+            }
+            for (source, severity) in flaw.ratings() {
+                let _ = writeln!(out, "  {source} says {severity}");
+            }
+            for cvss in flaw.cvss() {
+                let _ = writeln!(out, "  {} {:.1} ({})", cvss.vector, f64::from(cvss.score_tenths) / 10.0, cvss.source);
+            }
+            if let Some(kev) = flaw.kev() {
+                let _ = writeln!(out, "  exploited: listed by CISA on {}", kev.date_added);
+            }
+        }
+        for (key, entries) in snapshot.packages() {
+            for entry in entries.filter(|e| flaws.contains(&e.flaw)) {
+                line(&mut out, &snapshot, key.namespace, key.name, &args.what, &entry);
+            }
+        }
+    }
+    if out.is_empty() {
+        let _ = writeln!(out, "nothing is known of {}", args.what);
+    }
+    output::to_stdout(out.as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+fn line(out: &mut String, snapshot: &Snapshot, namespace: &str, name: &str, id: &str, entry: &Entry<'_>) {
+    let ranges: Vec<String> = entry.ranges.clone().map(|r| r.to_string()).collect();
+    let versions: Vec<_> = entry.versions.clone().take(20).collect();
+    let what = if ranges.is_empty() { versions.join(", ") } else { ranges.join(" or ") };
+    let status = serde_json::to_value(entry.status).ok();
+    let status = status.as_ref().and_then(|s| s.as_str()).unwrap_or_default();
+    let _ = writeln!(out, "  {namespace:20} {name:24} {id:20} {status:12} {what} ({})", snapshot.feed_id(entry.feed));
+}
+
+fn difference(args: &DiffArgs) -> Result<Outcome, Failure> {
+    let open = |path: &Path| snapshot::file(path).with_context(|| format!("comparing {}", path.display()));
+    let (old, new) = (open(&args.old)?, open(&args.new)?);
+    let mut out = String::new();
+    let changes = diff(&old, &new);
+    for change in &changes {
+        let sign = match change.kind {
+            ChangeKind::Added => '+',
+            ChangeKind::Removed => '-',
+            ChangeKind::Changed => '~',
+        };
+        let _ = writeln!(out, "{sign} {} {}", change.namespace, change.name);
+    }
+    let _ = writeln!(out, "{} packages' advisories differ", changes.len());
+    output::to_stdout(out.as_bytes())?;
+    Ok(Outcome::Done)
+}
