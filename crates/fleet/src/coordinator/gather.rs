@@ -9,7 +9,7 @@ use super::{Coordinator, hub::Heard};
 use crate::{
     decide::Gathering,
     observe::Event,
-    ports::{CacheError, DoneEvent, LayerDescriptor},
+    ports::{CacheError, DoneEvent, FailureKind, LayerDescriptor},
     values::{Job, LayerKey, LayerTask, SourceId},
 };
 
@@ -32,7 +32,8 @@ impl Coordinator {
     ) {
         let clock = &self.ports.clock;
         let waiting = self.hub.wait_for(gathering.keys());
-        let mut looked = self.look(gathering).await;
+        // A source may have been mended since it failed for somebody else: a new job has it asked once more.
+        let mut looked = self.look(gathering, !first).await;
         if first {
             let missing: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
             let present: Vec<_> = gathering.keys().into_iter().filter(|key| !missing.contains(key)).collect();
@@ -59,15 +60,16 @@ impl Coordinator {
                     }
                 }
                 _ => {
-                    looked = self.look(gathering).await;
+                    looked = self.look(gathering, true).await;
                     published = self.publish(job, wanted, gathering).await;
                 }
             }
         }
     }
 
-    /// Looks up everything that is open; `false` when a store did not answer.
-    async fn look(&self, gathering: &mut Gathering) -> bool {
+    /// Looks up everything that is open; `false` when a store did not answer. Failures of sources count only where
+    /// `sources_too`.
+    async fn look(&self, gathering: &mut Gathering, sources_too: bool) -> bool {
         let open: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
         if open.is_empty() {
             return true;
@@ -83,17 +85,24 @@ impl Coordinator {
             gathering.stored(key);
         }
         let open = gathering.pending();
-        self.look_for_failures(gathering, &open).await
+        self.look_for_failures(gathering, &open, sources_too).await
     }
 
-    async fn look_for_failures(&self, gathering: &mut Gathering, open: &[(LayerKey, SourceId)]) -> bool {
+    async fn look_for_failures(
+        &self,
+        gathering: &mut Gathering,
+        open: &[(LayerKey, SourceId)],
+        sources_too: bool,
+    ) -> bool {
         if open.is_empty() {
             return true;
         }
         match self.ports.failures.look_up(open).await {
             Ok(failures) => {
                 for ((key, _), failure) in open.iter().zip(failures) {
-                    if let Some(failure) = failure {
+                    if let Some(failure) = failure
+                        && (sources_too || failure.kind == FailureKind::Quarantined)
+                    {
                         gathering.failed(key, failure);
                     }
                 }
@@ -113,7 +122,7 @@ impl Coordinator {
             return false;
         }
         let open: Vec<_> = gathering.pending().into_iter().filter(|(key, _)| failed.contains(key)).collect();
-        self.look_for_failures(gathering, &open).await;
+        self.look_for_failures(gathering, &open, true).await;
         open.iter().any(|(key, _)| gathering.pending().iter().any(|(pending, _)| pending == key))
     }
 

@@ -24,7 +24,8 @@ pub struct RetryPolicy {
     pub quarantine_after: u64,
     /// Waits between tries.
     pub backoff: Backoff,
-    /// How long a failure of a source is believed.
+    /// How long a failure of a source is believed by those who wait for it. A worker makes it three ack waits at least:
+    /// a job that lost the event must still find the record when it looks again.
     pub failure_ttl: Duration,
     /// How long a layer rests in quarantine.
     pub quarantine_ttl: Duration,
@@ -36,7 +37,7 @@ impl Default for RetryPolicy {
             source_attempts: 4,
             quarantine_after: 8,
             backoff: Backoff::default(),
-            failure_ttl: Duration::from_secs(30),
+            failure_ttl: Duration::from_secs(90),
             quarantine_ttl: Duration::from_secs(15 * 60),
         }
     }

@@ -95,7 +95,8 @@ pub struct Worker {
 
 impl Worker {
     /// A worker over these ports.
-    pub fn new(ports: WorkerPorts, config: WorkerConfig) -> Arc<Self> {
+    pub fn new(ports: WorkerPorts, mut config: WorkerConfig) -> Arc<Self> {
+        config.retry.failure_ttl = config.retry.failure_ttl.max(config.ack_wait * 3);
         let budget_units = u32::try_from(config.byte_budget / UNIT).unwrap_or(1 << 20).clamp(1, 1 << 20);
         Arc::new(Self {
             hosts: Hosts::new(ports.clock.clone(), config.per_host),

@@ -1,0 +1,401 @@
+//! The coordinator and the worker over the in-memory ports, with everything that can go wrong, in virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use layergate_fleet::{
+    conformance::{inventory, key},
+    observe::LayerEnd,
+    ports::*,
+    values::*,
+};
+use layergate_model::{GapKind, LayerInventory, Verdict};
+use support::{ACK_WAIT, Fault, Fleet, gone, transient};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test(start_paused = true)]
+async fn each_layer_is_read_once_for_everybody() {
+    let fleet = Fleet::new();
+    let loops = [fleet.coordinator(|_| {}), fleet.coordinator(|_| {})];
+    let workers = [fleet.worker(|_| {}), fleet.worker(|_| {}), fleet.worker(|_| {})];
+    for n in 0..60u32 {
+        // The same layer twice in one image is one task and two positions.
+        let layers: Vec<_> = [0, n % 7, 10 + n % 11, 30 + n % 3, 0].map(|l| (l, "app")).to_vec();
+        let image = fleet.world.image(&format!("registry.example/app:{n}"), &layers);
+        let lane = if n % 3 == 0 { Lane::Bulk } else { Lane::Interactive };
+        fleet.submit(&format!("job-{n}"), &image, lane, HOUR).await;
+    }
+    for n in 0..60 {
+        let record = fleet.verdict(&format!("job-{n}")).await;
+        assert_eq!(record.verdict, Verdict::Pass);
+        assert_eq!(fleet.report(&record).await.summary.packages, 5);
+    }
+    let opened = fleet.world.opened.lock().unwrap().clone();
+    assert_eq!(opened.len(), 7 + 11 + 3);
+    assert!(opened.values().all(|times| *times == 1), "{opened:?}");
+    let mut finished = fleet.world.finished.lock().unwrap().clone();
+    assert_eq!(finished.len(), 60);
+    finished.dedup();
+    assert_eq!(finished.len(), 60, "one verdict each");
+    for stop in loops.into_iter().chain(workers) {
+        stop.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_is_an_error_that_says_so() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let missing = ImageLocator::Registry("registry.example/nothing:1".parse().unwrap());
+    fleet.submit("missing", &missing, Lane::Interactive, HOUR).await;
+    let record = fleet.verdict("missing").await;
+    assert_eq!(record.verdict, Verdict::Error);
+    assert!(matches!(record.error, Some(JobError::Source(SourceError::NotFound(_)))), "{record:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_is_tried_again_and_then_a_gap() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let pause = Duration::from_secs(20);
+    fleet.world.fault(1, [transient(None), transient(Some(pause)), Fault::Mismatch]);
+    fleet.world.fault(2, [gone()]);
+    fleet.world.fault(3, (0..100).map(|_| transient(None)));
+    let image = |name, layers: &[(u32, &'static str)]| fleet.world.image(name, layers);
+    let started = tokio::time::Instant::now();
+    fleet.submit("mends", &image("registry.example/mends", &[(1, "app")]), Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("mends").await.verdict, Verdict::Pass);
+    assert!(started.elapsed() >= pause, "Retry-After is honoured");
+    assert_eq!(fleet.world.opened(1), 4);
+
+    let two = image("registry.example/gone", &[(0, "app"), (2, "app"), (3, "app")]);
+    fleet.submit("gone", &two, Lane::Interactive, HOUR).await;
+    let record = fleet.verdict("gone").await;
+    assert_eq!(record.verdict, Verdict::Error);
+    assert_eq!(record.missing.len(), 2);
+    let report = fleet.report(&record).await;
+    assert_eq!(report.summary.packages, 1, "the other layer was read");
+    assert!(report.gaps.iter().all(|g| g.kind == GapKind::LayerUnavailable), "{:?}", report.gaps);
+    assert!(report.gaps[0].detail.contains("404") && report.gaps[0].detail.contains("is it deleted?"));
+    assert_eq!(fleet.cache.contains_many(&[key(0), key(2), key(3)]).await.unwrap(), [true, false, false]);
+    // A failure is nothing that stays: the next job has the source asked again, and finds it mended.
+    fleet.world.mend(3);
+    fleet.submit("again", &two, Lane::Interactive, HOUR).await;
+    let record = fleet.verdict("again").await;
+    assert_eq!((record.verdict, fleet.world.opened(2)), (Verdict::Pass, 2), "{:?}", record.missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_sources_failure_is_no_other_sources() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|_| {}), fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let broken = fleet.world.image("registry.example/broken", &[(1, "broken")]);
+    let sound = fleet.world.image("registry.example/sound", &[(1, "sound")]);
+    fleet.submit("broken", &broken, Lane::Interactive, HOUR).await;
+    fleet.submit("sound", &sound, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("broken").await.verdict, Verdict::Error);
+    let waited = tokio::time::Instant::now();
+    assert_eq!(fleet.verdict("sound").await.verdict, Verdict::Pass);
+    assert!(waited.elapsed() < ACK_WAIT, "it does not wait for a redelivery");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poisonous_layer_rests_and_blocks_nobody() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|config| config.slots = 2));
+    fleet.world.fault(1, (0..20).map(|_| Fault::Hang));
+    fleet.world.fault(2, (0..20).map(|_| Fault::Unsettled));
+    let poison = fleet.world.image("registry.example/poison", &[(1, "app"), (2, "app")]);
+    fleet.submit("poison", &poison, Lane::Interactive, HOUR).await;
+    for n in 10..30 {
+        let image = fleet.world.image(&format!("registry.example/good:{n}"), &[(n, "app")]);
+        fleet.submit(&format!("good-{n}"), &image, Lane::Interactive, Duration::from_secs(120)).await;
+    }
+    for n in 10..30 {
+        assert_eq!(fleet.verdict(&format!("good-{n}")).await.verdict, Verdict::Pass);
+    }
+    let record = fleet.verdict("poison").await;
+    assert_eq!(record.verdict, Verdict::Error);
+    let gaps = &fleet.report(&record).await.gaps;
+    assert!(gaps.len() == 2 && gaps.iter().all(|g| g.kind == GapKind::Quarantined), "{gaps:?}");
+    assert_eq!(fleet.world.ends_of(1).last(), Some(&LayerEnd::Quarantined));
+    assert_eq!(fleet.world.opened(1), 8, "quarantine_after deliveries");
+    // Whoever asks while it rests is answered at once, from the record.
+    let other = fleet.world.image("registry.example/also", &[(1, "other")]);
+    fleet.submit("also", &other, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("also").await.missing[0].kind, GapKind::Quarantined);
+    assert_eq!(fleet.world.opened(1), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_past_its_deadline_ends_as_error_with_what_was_missing() {
+    let fleet = Fleet::new();
+    let _coordinator = fleet.coordinator(|_| {});
+    let image = fleet.world.image("registry.example/late", &[(1, "app"), (2, "app")]);
+    fleet.cache.put(&key(1), &inventory(1)).await.unwrap();
+    let started = tokio::time::Instant::now();
+    fleet.submit("late", &image, Lane::Interactive, Duration::from_secs(90)).await;
+    let record = fleet.verdict("late").await;
+    assert!((89..92).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert_eq!(record.verdict, Verdict::Error);
+    assert_eq!(record.missing.len(), 1);
+    assert!(record.missing[0].place == key(2).digest.to_string() && record.missing[0].detail.contains("deadline"));
+    assert_eq!(fleet.report(&record).await.reasons[0].rule, "deadline");
+    // Its report is nobody else's: with a worker there, the same image is read to its end.
+    let _worker = fleet.worker(|_| {});
+    fleet.submit("in-time", &image, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("in-time").await.verdict, Verdict::Pass);
+}
+
+/// A lease whose first acks are lost, as if the holder had died before them.
+struct Deaf {
+    inner: Box<dyn Lease>,
+    deaf: bool,
+}
+
+#[async_trait]
+impl Lease for Deaf {
+    async fn ack(&self) -> Result<(), QueueError> {
+        if self.deaf { Ok(()) } else { self.inner.ack().await }
+    }
+    async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
+        self.inner.nak(delay).await
+    }
+    async fn progress(&self) -> Result<(), QueueError> {
+        self.inner.progress().await
+    }
+    async fn term(&self, reason: &str) -> Result<(), QueueError> {
+        self.inner.term(reason).await
+    }
+}
+
+/// Queues that lose acks and events.
+struct Lossy {
+    layers: Arc<dyn LayerQueue>,
+    jobs: Arc<dyn JobQueue>,
+    lose_acks: bool,
+    lose_events: bool,
+    end_watches: AtomicU32,
+}
+
+#[async_trait]
+impl LayerQueue for Lossy {
+    async fn publish(&self, task: &LayerTask) -> Result<Published, QueueError> {
+        self.layers.publish(task).await
+    }
+    async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
+        let mut delivery = self.layers.next(fingerprint).await?;
+        let deaf = self.lose_acks && delivery.deliveries == 1;
+        delivery.lease = Box::new(Deaf { inner: delivery.lease, deaf });
+        Ok(delivery)
+    }
+    async fn waiting(&self, fingerprint: &Fingerprint) -> Result<u64, QueueError> {
+        self.layers.waiting(fingerprint).await
+    }
+    async fn announce(&self, event: &DoneEvent) -> Result<(), QueueError> {
+        if self.lose_events { Ok(()) } else { self.layers.announce(event).await }
+    }
+    async fn watch_done(&self) -> Result<DoneStream, QueueError> {
+        if self.end_watches.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+            return Ok(Box::pin(futures::stream::empty()));
+        }
+        self.layers.watch_done().await
+    }
+}
+
+#[async_trait]
+impl JobQueue for Lossy {
+    async fn submit(&self, job: &Job) -> Result<Published, QueueError> {
+        self.jobs.submit(job).await
+    }
+    async fn next(&self, lane: Lane) -> Result<JobDelivery, QueueError> {
+        let mut delivery = self.jobs.next(lane).await?;
+        let deaf = self.lose_acks && delivery.deliveries == 1;
+        delivery.lease = Box::new(Deaf { inner: delivery.lease, deaf });
+        Ok(delivery)
+    }
+    async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {
+        self.jobs.waiting(lane).await
+    }
+}
+
+fn lossy(change: impl FnOnce(&mut Lossy)) -> Fleet {
+    let mut fleet = Fleet::new();
+    let mut lossy = Lossy {
+        layers: fleet.layers.clone(),
+        jobs: fleet.jobs.clone(),
+        lose_acks: false,
+        lose_events: false,
+        end_watches: 0.into(),
+    };
+    change(&mut lossy);
+    let lossy = Arc::new(lossy);
+    fleet.layers = lossy.clone();
+    fleet.jobs = lossy;
+    fleet
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_death_between_storing_and_acknowledging_costs_nothing() {
+    let fleet = lossy(|lossy| lossy.lose_acks = true);
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let image = fleet.world.image("registry.example/app:1", &[(1, "app"), (2, "app")]);
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    let first = fleet.verdict("one").await;
+    tokio::time::sleep(ACK_WAIT * 3).await;
+    assert_eq!(fleet.world.ends_of(1), [LayerEnd::Stored, LayerEnd::AlreadyThere]);
+    assert_eq!((fleet.world.opened(1), fleet.world.opened(2)), (1, 1));
+    assert_eq!(fleet.world.finished.lock().unwrap().len(), 1, "judged once");
+    assert_eq!(fleet.verdict("one").await, first);
+    assert_eq!(fleet.jobs.waiting(Lane::Interactive).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_lost_event_hangs_a_job() {
+    let fleet = lossy(|lossy| lossy.lose_events = true);
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let image = fleet.world.image("registry.example/app:1", &[(1, "app"), (2, "broken")]);
+    let started = tokio::time::Instant::now();
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("one").await.missing.len(), 1);
+    assert!(started.elapsed() < ACK_WAIT * 2, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_ends_is_begun_anew() {
+    let fleet = lossy(|lossy| lossy.end_watches = 3.into());
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let image = fleet.world.image("registry.example/app:1", &[(1, "app")]);
+    let started = tokio::time::Instant::now();
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("one").await.verdict, Verdict::Pass);
+    assert!(started.elapsed() < ACK_WAIT, "{:?}", started.elapsed());
+}
+
+/// A cache that says of a layer that it is there and does not give it, so many times.
+struct Forgetful {
+    inner: Arc<dyn LayerCache>,
+    forgets: AtomicU32,
+}
+
+#[async_trait]
+impl LayerCache for Forgetful {
+    async fn get_many(&self, keys: &[LayerKey]) -> Result<Vec<Option<Arc<LayerInventory>>>, CacheError> {
+        let mut found = self.inner.get_many(keys).await?;
+        for value in found.iter_mut().filter(|v| v.is_some()) {
+            if self.forgets.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+                *value = None;
+            }
+        }
+        Ok(found)
+    }
+    async fn contains_many(&self, keys: &[LayerKey]) -> Result<Vec<bool>, CacheError> {
+        self.inner.contains_many(keys).await
+    }
+    async fn put(&self, key: &LayerKey, inventory: &Arc<LayerInventory>) -> Result<(), CacheError> {
+        self.inner.put(key, inventory).await
+    }
+    async fn remove(&self, key: &LayerKey) -> Result<(), CacheError> {
+        self.inner.remove(key).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_record_is_read_again_and_a_hopeless_cache_is_a_gap() {
+    for (forgets, verdict) in [(2, Verdict::Pass), (1000, Verdict::Error)] {
+        let mut fleet = Fleet::new();
+        fleet.cache = Arc::new(Forgetful { inner: fleet.cache.clone(), forgets: forgets.into() });
+        let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+        let image = fleet.world.image("registry.example/app:1", &[(1, "app")]);
+        fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+        assert_eq!(fleet.verdict("one").await.verdict, verdict);
+        assert_eq!(fleet.world.opened(1), (forgets + 1).min(4));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_stops_finishes_or_hands_back() {
+    let fleet = Fleet::new();
+    let _coordinator = fleet.coordinator(|_| {});
+    fleet.world.fault(1, [Fault::Slow(Duration::from_secs(10))]);
+    fleet.world.fault(2, [Fault::Slow(Duration::from_secs(300))]);
+    let image = fleet.world.image("registry.example/app:1", &[(1, "app"), (2, "app")]);
+    let worker = fleet.worker(|config| config.grace = Duration::from_secs(20));
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let stopping = tokio::time::Instant::now();
+    worker.stop().await;
+    assert!((19..22).contains(&stopping.elapsed().as_secs()), "{:?}", stopping.elapsed());
+    assert_eq!(fleet.world.ends_of(1), [LayerEnd::Stored]);
+    assert_eq!(fleet.world.ends_of(2), [LayerEnd::HandedBack]);
+    let taken_up = tokio::time::Instant::now();
+    let _other = fleet.worker(|_| {});
+    assert_eq!(fleet.verdict("one").await.verdict, Verdict::Pass);
+    assert!(taken_up.elapsed() < ACK_WAIT / 2, "handed back at once, not after the ack wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_stops_hands_its_jobs_to_another() {
+    let fleet = Fleet::new();
+    let _worker = fleet.worker(|_| {});
+    fleet.world.fault(1, [Fault::Slow(Duration::from_secs(100))]);
+    let image = fleet.world.image("registry.example/app:1", &[(1, "app")]);
+    let coordinator = fleet.coordinator(|config| config.grace = Duration::from_secs(5));
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    coordinator.stop().await;
+    let _other = fleet.coordinator(|_| {});
+    assert_eq!(fleet.verdict("one").await.verdict, Verdict::Pass);
+    assert_eq!(fleet.world.opened(1), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_layers_are_held_and_huge_ones_do_not_meet() {
+    let fleet = Fleet::new();
+    // Every layer claims 1,000 bytes, a mebibyte in the budget's units: one at a time.
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|config| (config.slots, config.byte_budget) = (8, 1 << 20)));
+    let layers: Vec<_> = (1..5).map(|n| (n, "app")).collect();
+    for (n, _) in &layers {
+        fleet.world.fault(*n, [Fault::Slow(Duration::from_secs(100))]);
+    }
+    let image = fleet.world.image("registry.example/app:1", &layers);
+    let started = tokio::time::Instant::now();
+    fleet.submit("one", &image, Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("one").await.verdict, Verdict::Pass);
+    assert!(started.elapsed() >= Duration::from_secs(400), "{:?}", started.elapsed());
+    assert!((1..5).all(|n| fleet.world.opened(n) == 1), "held for as long as they take, each read once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bulk_work_does_not_stand_before_an_interactive_image() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|config| config.bulk_window = 1), fleet.worker(|config| config.slots = 1));
+    for n in 0..20u32 {
+        let layers: Vec<_> = (0..10).map(|l| (100 + n * 10 + l, "app")).collect();
+        let image = fleet.world.image(&format!("registry.example/bulk:{n}"), &layers);
+        fleet.submit(&format!("bulk-{n}"), &image, Lane::Bulk, HOUR).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = fleet.world.order.lock().unwrap().len();
+    assert!((10..100).contains(&before), "{before}");
+    let image = fleet.world.image("registry.example/urgent", &[(1, "app")]);
+    fleet.submit("urgent", &image, Lane::Interactive, HOUR).await;
+    fleet.verdict("urgent").await;
+    let order = fleet.world.order.lock().unwrap().clone();
+    let place = order.iter().position(|n| *n == 1).unwrap() - before;
+    assert!(place <= 2, "{place} bulk layers were begun first");
+    for n in 0..20 {
+        assert_eq!(fleet.verdict(&format!("bulk-{n}")).await.verdict, Verdict::Pass);
+    }
+    assert!(fleet.world.opened.lock().unwrap().values().all(|times| *times == 1));
+}
