@@ -7,6 +7,8 @@
 
 use layergate_model::{AnalyzerId, EntryKind, GapKind, LayerPath, Limits, Section};
 
+use crate::Spool;
+
 /// Which files an analyzer wants to be asked about. The catalogue keeps them in an index, so that a layer of a million
 /// entries costs a few look-ups each and not a walk over all analyzers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +53,34 @@ pub struct File<'a> {
     pub bytes: &'a [u8],
     /// The bounds that hold, for archives inside the file.
     pub limits: &'a Limits,
+    /// Where the content is kept, when it is the whole of it.
+    pub(crate) spool: Option<&'a Spool>,
 }
 
+/// Bytes of one window of [`File::windows`].
+const WINDOW: usize = 1 << 20;
+
 impl<'a> File<'a> {
+    /// A file whose content is in memory.
+    pub fn new(path: &'a LayerPath, mode: u16, bytes: &'a [u8], limits: &'a Limits) -> Self {
+        Self { path, mode, bytes, limits, spool: None }
+    }
+
+    /// The content in windows, each beginning `overlap` bytes before the end of the one before it, for a search through
+    /// large files. The memory behind a window is given back.
+    pub fn windows(&self, overlap: usize) -> impl Iterator<Item = &'a [u8]> {
+        let (bytes, spool) = (self.bytes, self.spool);
+        let step = WINDOW.saturating_sub(overlap).max(1);
+        (0..bytes.len()).step_by(step).take_while(move |from| *from == 0 || from + overlap < bytes.len()).map(
+            move |from| {
+                if let Some(spool) = spool {
+                    spool.release(0..from);
+                }
+                &bytes[from..(from + WINDOW).min(bytes.len())]
+            },
+        )
+    }
+
     /// The content as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> std::borrow::Cow<'a, str> {
         String::from_utf8_lossy(self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes))
@@ -114,4 +141,25 @@ pub trait Analyzer: Send + Sync {
 
     /// Sees an entry without content, for analyzers with [`Interest::Metadata`].
     fn observe(&self, _entry: &Entry<'_>, _out: &mut Section) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_overlap_and_cover_everything() {
+        let (path, limits) = (LayerPath::root(), Limits::default());
+        for (size, want) in [(0, 0), (1, 1), (WINDOW, 1), (WINDOW + 1, 2), (2 * WINDOW, 3)] {
+            let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+            let windows: Vec<_> = File::new(&path, 0, &bytes, &limits).windows(100).collect();
+            assert_eq!(windows.len(), want, "{size}");
+            let mut whole: Vec<u8> = Vec::new();
+            for window in windows {
+                whole.truncate(whole.len().saturating_sub(100));
+                whole.extend(window);
+            }
+            assert!(whole == bytes, "{size}");
+        }
+    }
 }

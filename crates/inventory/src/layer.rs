@@ -211,7 +211,7 @@ impl<'c> Pass<'c> {
             self.gap(GapKind::FileLimit, entry.path, detail);
             return Ok(());
         };
-        let file = File { path: entry.path, mode: entry.mode, bytes: &spool, limits: self.limits };
+        let file = File { spool: Some(&spool), ..File::new(entry.path, entry.mode, &spool, self.limits) };
         for index in claims {
             let analyzer = self.catalogue.analyzers()[*index];
             let section = &mut self.sections[*index];

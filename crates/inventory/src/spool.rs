@@ -55,6 +55,24 @@ impl Spool {
     }
 }
 
+impl Spool {
+    /// Gives back the memory of a part that was read and will hardly be read again; it comes again from the file if it
+    /// is. Without it a scan's memory would grow with the largest program that is searched.
+    pub(crate) fn release(&self, range: std::ops::Range<usize>) {
+        #[cfg(unix)]
+        if let Self::Mapped(map) = self {
+            // SAFETY: the mapping is of a file, shared and only read: what is dropped is the same when it is read again.
+            #[allow(unsafe_code)]
+            // Where the system does not want to, the memory stays: no harm.
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.end - range.start)
+            };
+        }
+        #[cfg(not(unix))]
+        let _ = range;
+    }
+}
+
 /// Marks a failure of the temporary file: this machine's trouble, never the layer's.
 #[derive(Debug, thiserror::Error)]
 #[error("a large file could not be kept in the temporary directory {}", std::env::temp_dir().display())]
@@ -85,6 +103,8 @@ mod tests {
             assert_eq!(spool.len() as u64, size);
             assert!(spool.iter().all(|b| *b == 7));
             assert_eq!(matches!(spool, Spool::Mapped(_)), size > IN_MEMORY);
+            spool.release(0..spool.len() / 2);
+            assert!(spool.iter().all(|b| *b == 7));
             assert!(Spool::fill(io::repeat(7).take(size + 1), size).unwrap().is_none());
         }
     }

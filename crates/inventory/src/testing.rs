@@ -12,7 +12,7 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> (Sec
     assert!(analyzer.wants(&bytes[..bytes.len().min(512)]), "{} does not want {path}", analyzer.id());
     let mut section = Section::default();
     let limits = Limits::default();
-    let result = analyzer.analyze(&File { path: &path, mode: 0o755, bytes, limits: &limits }, &mut section);
+    let result = analyzer.analyze(&File::new(&path, 0o755, bytes, &limits), &mut section);
     (section, result)
 }
 

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
+/// Longer than any match of a pattern.
+const OVERLAP: usize = 8 << 10;
+
 /// The rows' patterns, each compiled when it is first needed.
 static PATTERNS: LazyLock<Vec<OnceLock<Option<Regex>>>> =
     LazyLock::new(|| KNOWN.iter().map(|_| OnceLock::new()).collect());
@@ -53,7 +56,7 @@ impl Analyzer for KnownPrograms {
             if found.contains(&row.package) {
                 continue;
             }
-            if let Some(version) = version(row, compiled, in_name, file.bytes) {
+            if let Some(version) = version(row, compiled, in_name, file) {
                 found.push(row.package);
                 out.packages.push(Package::new(PackageKind::Generic, row.package, version, file.path));
             }
@@ -62,7 +65,7 @@ impl Analyzer for KnownPrograms {
     }
 }
 
-fn version(row: &Known, compiled: &OnceLock<Option<Regex>>, in_name: &str, bytes: &[u8]) -> Option<String> {
+fn version(row: &Known, compiled: &OnceLock<Option<Regex>>, in_name: &str, file: &File<'_>) -> Option<String> {
     let for_this_name;
     let pattern = if row.pattern.contains("{name}") {
         if in_name.is_empty() {
@@ -73,7 +76,15 @@ fn version(row: &Known, compiled: &OnceLock<Option<Regex>>, in_name: &str, bytes
     } else {
         compiled.get_or_init(|| Regex::new(row.pattern).ok()).as_ref()?
     };
-    let version = pattern.captures(bytes)?.name("version")?.as_bytes();
+    // A match that touches the end of its window may go on behind it: the next window has it whole.
+    let length = file.bytes.len();
+    let mut seen = 0;
+    let version = file.windows(OVERLAP).find_map(|window| {
+        seen = if seen == 0 { window.len() } else { seen + window.len() - OVERLAP };
+        let found = pattern.captures(window)?;
+        let whole = found.get(0).is_some_and(|all| all.end() < window.len()) || seen >= length;
+        found.name("version").filter(|_| whole).map(|v| v.as_bytes())
+    })?;
     let text = std::str::from_utf8(version).ok()?.trim_end_matches(['.', '-', '_']);
     (!text.is_empty() && text.len() <= 100).then(|| text.to_owned())
 }
@@ -126,6 +137,13 @@ mod tests {
         ] {
             let program = build::elf(&[(".rodata", content.as_bytes())]);
             assert_eq!(packages(&KnownPrograms, path, &program), [want], "{path}");
+        }
+        // A version across the border of two windows.
+        for shift in [0, 5, 9, 30, 8180, 8192, 9000] {
+            let mut large = build::elf(&[(".rodata", &vec![b'x'; 3 << 20])]);
+            let at = (1 << 20) - shift;
+            large[at..at + 21].copy_from_slice(b"node.js/v20.11.1\0\0\0\0\0");
+            assert_eq!(packages(&KnownPrograms, "bin/node", &large), ["node 20.11.1"], "{shift}");
         }
         let other = build::elf(&[(".rodata", b"\0GNU coreutils\0")]);
         assert_eq!(packages(&KnownPrograms, "usr/bin/[", &other), [""; 0]);
