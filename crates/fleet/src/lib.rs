@@ -10,6 +10,7 @@ pub mod coordinator;
 pub mod decide;
 mod feed;
 pub mod gate;
+pub mod manifests;
 pub mod observe;
 pub mod ports;
 pub mod reader;

@@ -1,8 +1,10 @@
 //! A queue in memory with leases: one message for each key at a time, handed out in turns between tenants, handed out again
 //! when its holder neither acks nor reports progress within the ack wait. What both local queues are made of.
+//!
+//! Every operation costs logarithmic time in the number of messages: the simulation holds a hundred thousand.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     hash::Hash,
     sync::{Arc, Mutex},
     time::Duration,
@@ -19,8 +21,9 @@ use crate::lock;
 enum Place {
     /// In its queue.
     Waiting,
-    /// With somebody, or resting, until then (on the monotonic clock); `turn` tells one hold from another.
-    Away { until: Duration, turn: u64 },
+    /// With somebody, or resting, until then (on the monotonic clock); `hold` tells one hold from another and `timer`
+    /// is its entry among the timers.
+    Away { hold: u64, timer: (Duration, u64) },
 }
 
 struct Message<Q, T> {
@@ -31,15 +34,21 @@ struct Message<Q, T> {
     place: Place,
 }
 
+/// The waiting messages of one sub-queue. Keys of messages that are gone or away may still stand in it: they are passed
+/// over, so that taking one out of the middle costs nothing.
 struct Turns<K> {
     order: VecDeque<Tenant>,
-    waiting: HashMap<Tenant, VecDeque<K>>,
+    lines: HashMap<Tenant, VecDeque<K>>,
+    waiting: u64,
+    arrived: Arc<Notify>,
 }
 
 struct State<Q, K, T> {
     messages: HashMap<K, Message<Q, T>>,
     queues: HashMap<Q, Turns<K>>,
-    turn: u64,
+    /// When messages that are away come back.
+    timers: BTreeMap<(Duration, u64), K>,
+    count: u64,
 }
 
 /// The queue; `Q` names a sub-queue, `K` a message.
@@ -48,13 +57,12 @@ pub(crate) struct Desk<Q, K, T> {
     clock: Arc<dyn Clock>,
     ack_wait: Duration,
     capacity: usize,
-    arrived: Notify,
 }
 
 /// One hold on a message.
 pub(crate) struct Hold<K> {
     pub(crate) key: K,
-    turn: u64,
+    hold: u64,
 }
 
 impl<Q, K, T> Desk<Q, K, T>
@@ -64,8 +72,8 @@ where
     T: Clone,
 {
     pub(crate) fn new(clock: Arc<dyn Clock>, ack_wait: Duration, capacity: usize) -> Self {
-        let state = State { messages: HashMap::new(), queues: HashMap::new(), turn: 0 };
-        Self { state: Mutex::new(state), clock, ack_wait, capacity, arrived: Notify::new() }
+        let state = State { messages: HashMap::new(), queues: HashMap::new(), timers: BTreeMap::new(), count: 0 };
+        Self { state: Mutex::new(state), clock, ack_wait, capacity }
     }
 
     pub(crate) fn publish(&self, queue: Q, tenant: &Tenant, key: &K, value: &T) -> Published {
@@ -80,30 +88,27 @@ where
             Message { queue, tenant: tenant.clone(), value: value.clone(), deliveries: 0, place: Place::Waiting };
         state.messages.insert(key.clone(), message);
         state.line_up(queue, tenant, key.clone());
-        drop(state);
-        self.arrived.notify_waiters();
         Published::Queued
     }
 
     /// Waits for a message of a sub-queue: its hold, value and number of deliveries.
     pub(crate) async fn next(&self, queue: Q) -> Result<(Hold<K>, T, u64), QueueError> {
         loop {
-            let arrived = self.arrived.notified();
-            let mut arrived = std::pin::pin!(arrived);
-            arrived.as_mut().enable();
             let now = self.clock.monotonic();
-            let soonest = {
+            let (arrived, soonest) = {
                 let mut state = lock(&self.state);
-                let soonest = state.bring_back(now);
+                state.bring_back(now);
                 if let Some(taken) = state.take(queue, now + self.ack_wait) {
                     return Ok(taken);
                 }
-                soonest
+                let soonest = state.timers.first_key_value().map(|((until, _), _)| *until);
+                (state.turns(queue).arrived.clone(), soonest)
             };
+            // What arrives between the lock and here has left its word in `arrived`.
             match soonest {
-                None => arrived.await,
+                None => arrived.notified().await,
                 Some(then) => tokio::select! {
-                    () = arrived => {}
+                    () = arrived.notified() => {}
                     () = self.clock.sleep(then.saturating_sub(now)) => {}
                 },
             }
@@ -111,106 +116,119 @@ where
     }
 
     pub(crate) fn waiting(&self, queue: Q) -> u64 {
+        let now = self.clock.monotonic();
         let mut state = lock(&self.state);
-        state.bring_back(self.clock.monotonic());
-        state.queues.get(&queue).map_or(0, |t| t.waiting.values().map(|k| k.len() as u64).sum())
+        state.bring_back(now);
+        state.turns(queue).waiting
     }
 
-    /// The message is done with, one way or another.
+    /// The message is done with, one way or another. A holder whose time ran out may still be right that the work is done.
     pub(crate) fn remove(&self, hold: &Hold<K>) {
         let mut state = lock(&self.state);
-        // A holder whose time ran out may still be right that the work is done; a message that waits again then goes.
-        if let Some(message) = state.messages.remove(&hold.key)
-            && matches!(message.place, Place::Waiting)
-        {
-            state.leave(message.queue, &message.tenant, &hold.key);
+        let Some(message) = state.messages.remove(&hold.key) else { return };
+        match message.place {
+            Place::Waiting => state.turns(message.queue).waiting -= 1,
+            Place::Away { timer, .. } => drop(state.timers.remove(&timer)),
         }
     }
 
     /// The message rests for `pause` and is handed out again, if the hold still stands.
     pub(crate) fn hand_back(&self, hold: &Hold<K>, pause: Duration) {
-        self.away(hold, pause, false);
-        self.arrived.notify_waiters();
+        let now = self.clock.monotonic();
+        let mut state = lock(&self.state);
+        state.away(hold, now + pause, false);
+        // At once, or for a waiter to wait for.
+        state.bring_back(now);
+        if let Some(queue) = state.messages.get(&hold.key).map(|m| m.queue) {
+            state.turns(queue).arrived.notify_one();
+        }
     }
 
     /// The hold begins anew, if it still stands.
     pub(crate) fn progress(&self, hold: &Hold<K>) {
-        self.away(hold, self.ack_wait, true);
-    }
-
-    fn away(&self, hold: &Hold<K>, pause: Duration, keep: bool) {
-        let then = self.clock.monotonic() + pause;
-        let mut state = lock(&self.state);
-        state.turn += 1;
-        let fresh = state.turn;
-        if let Some(message) = state.messages.get_mut(&hold.key)
-            && let Place::Away { until, turn } = &mut message.place
-            && *turn == hold.turn
-        {
-            *until = then;
-            if !keep {
-                *turn = fresh;
-            }
-        }
+        let until = self.clock.monotonic() + self.ack_wait;
+        lock(&self.state).away(hold, until, true);
     }
 }
 
 impl<Q: Copy + Eq + Hash, K: Clone + Eq + Hash, T: Clone> State<Q, K, T> {
+    fn turns(&mut self, queue: Q) -> &mut Turns<K> {
+        self.queues.entry(queue).or_insert_with(|| Turns {
+            order: VecDeque::new(),
+            lines: HashMap::new(),
+            waiting: 0,
+            arrived: Arc::default(),
+        })
+    }
+
     fn line_up(&mut self, queue: Q, tenant: &Tenant, key: K) {
-        let turns =
-            self.queues.entry(queue).or_insert_with(|| Turns { order: VecDeque::new(), waiting: HashMap::new() });
-        let waiting = turns.waiting.entry(tenant.clone()).or_default();
-        if waiting.is_empty() {
+        let turns = self.turns(queue);
+        let line = turns.lines.entry(tenant.clone()).or_default();
+        if line.is_empty() {
             turns.order.push_back(tenant.clone());
         }
-        waiting.push_back(key);
+        line.push_back(key);
+        turns.waiting += 1;
+        turns.arrived.notify_one();
     }
 
-    fn leave(&mut self, queue: Q, tenant: &Tenant, key: &K) {
-        let Some(turns) = self.queues.get_mut(&queue) else { return };
-        if let Some(waiting) = turns.waiting.get_mut(tenant) {
-            waiting.retain(|k| k != key);
-            if waiting.is_empty() {
-                turns.waiting.remove(tenant);
-                turns.order.retain(|t| t != tenant);
-            }
+    fn away(&mut self, hold: &Hold<K>, until: Duration, keep: bool) {
+        self.count += 1;
+        let fresh = self.count;
+        let Some(message) = self.messages.get_mut(&hold.key) else { return };
+        let Place::Away { hold: current, timer } = &mut message.place else { return };
+        if *current != hold.hold {
+            return;
+        }
+        self.timers.remove(timer);
+        *timer = (until, fresh);
+        self.timers.insert(*timer, hold.key.clone());
+        if !keep {
+            *current = fresh;
         }
     }
 
-    /// Puts messages whose time away is over back into their queues; when the next one's is.
-    fn bring_back(&mut self, now: Duration) -> Option<Duration> {
-        let mut soonest: Option<Duration> = None;
-        let mut back = Vec::new();
-        for (key, message) in &mut self.messages {
-            if let Place::Away { until, .. } = message.place {
-                if until <= now {
-                    message.place = Place::Waiting;
-                    back.push((message.queue, message.tenant.clone(), key.clone()));
-                } else {
-                    soonest = Some(soonest.map_or(until, |s| s.min(until)));
-                }
+    /// Puts messages whose time away is over back into their queues.
+    fn bring_back(&mut self, now: Duration) {
+        while let Some(entry) = self.timers.first_entry() {
+            if entry.key().0 > now {
+                return;
             }
-        }
-        for (queue, tenant, key) in back {
+            let key = entry.remove();
+            let Some(message) = self.messages.get_mut(&key) else { continue };
+            message.place = Place::Waiting;
+            let (queue, tenant) = (message.queue, message.tenant.clone());
             self.line_up(queue, &tenant, key);
         }
-        soonest
     }
 
     fn take(&mut self, queue: Q, until: Duration) -> Option<(Hold<K>, T, u64)> {
+        self.count += 1;
+        let hold = self.count;
         let turns = self.queues.get_mut(&queue)?;
-        let tenant = turns.order.pop_front()?;
-        let waiting = turns.waiting.get_mut(&tenant)?;
-        let key = waiting.pop_front()?;
-        if waiting.is_empty() {
-            turns.waiting.remove(&tenant);
-        } else {
-            turns.order.push_back(tenant);
+        loop {
+            let tenant = turns.order.pop_front()?;
+            let line = turns.lines.get_mut(&tenant)?;
+            let key = line.pop_front()?;
+            if line.is_empty() {
+                turns.lines.remove(&tenant);
+            } else {
+                turns.order.push_back(tenant);
+            }
+            let Some(message) = self.messages.get_mut(&key) else { continue };
+            if !matches!(message.place, Place::Waiting) || message.queue != queue {
+                continue;
+            }
+            let timer = (until, hold);
+            message.deliveries += 1;
+            message.place = Place::Away { hold, timer };
+            self.timers.insert(timer, key.clone());
+            turns.waiting -= 1;
+            if turns.waiting > 0 {
+                // The next waiter may have been told of a message that this one took.
+                turns.arrived.notify_one();
+            }
+            return Some((Hold { key, hold }, message.value.clone(), message.deliveries));
         }
-        self.turn += 1;
-        let message = self.messages.get_mut(&key)?;
-        message.deliveries += 1;
-        message.place = Place::Away { until, turn: self.turn };
-        Some((Hold { key, turn: self.turn }, message.value.clone(), message.deliveries))
     }
 }

@@ -14,6 +14,7 @@ use std::{
 use async_trait::async_trait;
 use layergate_fleet::{
     conformance::{inventory, key},
+    manifests::RememberingSource,
     observe::LayerEnd,
     ports::*,
     values::*,
@@ -398,4 +399,27 @@ async fn bulk_work_does_not_stand_before_an_interactive_image() {
         assert_eq!(fleet.verdict(&format!("bulk-{n}")).await.verdict, Verdict::Pass);
     }
     assert!(fleet.world.opened.lock().unwrap().values().all(|times| *times == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_by_digest_is_looked_up_once_for_each_credential() {
+    let fleet = Fleet::new();
+    let source = RememberingSource::new(fleet.world.clone(), fleet.clock.clone(), 10, Duration::from_secs(300));
+    let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let ask = async |image: &ImageLocator, credential: Option<&str>| {
+        let request = ImageRequest {
+            image: image.clone(),
+            platforms: PlatformSelection::Default,
+            credential: credential.map(|c| c.parse().unwrap()),
+        };
+        assert_eq!(source.resolve(&request).await.unwrap().len(), 1);
+        fleet.world.resolved.load(Ordering::SeqCst)
+    };
+    let pinned = fleet.world.image(&format!("registry.example/app@{digest}"), &[(1, "app")]);
+    let tagged = fleet.world.image("registry.example/app:1", &[(1, "app")]);
+    assert_eq!((ask(&pinned, None).await, ask(&pinned, None).await), (1, 1));
+    assert_eq!((ask(&pinned, Some("other")).await, ask(&pinned, Some("other")).await), (2, 2));
+    assert_eq!((ask(&tagged, None).await, ask(&tagged, None).await), (3, 4));
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    assert_eq!(ask(&pinned, None).await, 5, "a permission may have been taken away");
 }

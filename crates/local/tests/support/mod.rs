@@ -47,6 +47,7 @@ pub struct World {
     pub order: Mutex<Vec<u32>>,
     pub ends: Mutex<Vec<(Digest, LayerEnd)>>,
     pub finished: Mutex<Vec<JobId>>,
+    pub resolved: std::sync::atomic::AtomicU32,
 }
 
 fn number(digest: &Digest) -> u32 {
@@ -63,6 +64,7 @@ impl World {
             order: Mutex::default(),
             ends: Mutex::default(),
             finished: Mutex::default(),
+            resolved: Default::default(),
         })
     }
 
@@ -106,6 +108,7 @@ pub fn gone() -> Fault {
 #[async_trait]
 impl ImageSource for World {
     async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError> {
+        self.resolved.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let name = request.image.to_string();
         let images = self.images.lock().unwrap();
         let Some(layers) = images.get(&name) else {
