@@ -60,12 +60,10 @@ fn one(out: &mut String, report: &Report) {
     facts.push(format!("as of {}", h(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", h(d))));
     let _ = writeln!(out, "{}</p>", facts.join(" · "));
-    if report.verdict != Verdict::Pass {
-        let actions = view::actions(report, Effect::Fail);
-        if !actions.is_empty() {
-            out.push_str("<h2>What to do</h2>\n");
-            list(out, actions.iter().map(|a| format!("{} ({})", h(a.text), view::tally_text(&a.severities))));
-        }
+    let todo = view::todo(report);
+    if !todo.is_empty() {
+        out.push_str("<h2>What to do</h2>\n");
+        list(out, todo.iter().map(|text| h(text)));
     }
     let groups = view::groups(report);
     let (stops, told): (Vec<_>, Vec<_>) = groups.iter().partition(|g| g.effect >= Effect::Fail);

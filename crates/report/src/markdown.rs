@@ -109,14 +109,7 @@ fn one(page: &mut Page, report: &Report) {
         report.reasons.iter().map(|r| format!("- **{}** {}", word(r.effect), cell(&r.text))).collect();
     page.section("", &reasons, "");
 
-    let todo: Vec<_> = match report.verdict {
-        Verdict::Pass => Vec::new(),
-        _ => view::actions(report, Effect::Fail)
-            .iter()
-            .take(20)
-            .map(|a| format!("1. {} ({})", cell(a.text), view::tally_text(&a.severities)))
-            .collect(),
-    };
+    let todo: Vec<_> = view::todo(report).iter().take(20).map(|text| format!("1. {}", cell(text))).collect();
     page.section("\n### What to do\n\n", &todo, "");
 
     let groups = view::groups(report);

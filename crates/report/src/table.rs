@@ -300,18 +300,14 @@ fn verdict(page: &mut Page, report: &Report) {
         Verdict::Error => "ERROR",
     };
     let reasons: Vec<_> = report.reasons.iter().collect();
-    let pressing = match report.verdict {
-        Verdict::Pass => Vec::new(),
-        _ => view::actions(report, Effect::Fail),
-    };
-    if !pressing.is_empty() {
+    let todo = view::todo(report);
+    if !todo.is_empty() {
         page.heading("What to do");
-        for (i, action) in pressing.iter().take(ACTIONS).enumerate() {
-            let mends = format!("{} ({})", action.text, view::tally_text(&action.severities));
-            page.hang(&format!("  {:>2}. ", i + 1), &mends, Ink::Plain);
+        for (i, text) in todo.iter().take(ACTIONS).enumerate() {
+            page.hang(&format!("  {:>2}. ", i + 1), text, Ink::Plain);
         }
-        if pressing.len() > ACTIONS {
-            page.text("      ", &format!("and {} more", pressing.len() - ACTIONS), Ink::Faint);
+        if todo.len() > ACTIONS {
+            page.text("      ", &format!("and {} more", todo.len() - ACTIONS), Ink::Faint);
         }
     }
     page.blank();
@@ -330,7 +326,9 @@ fn verdict(page: &mut Page, report: &Report) {
     ];
     let found: Vec<_> =
         counts.iter().zip(Severity::ALL).filter(|(n, _)| **n > 0).map(|(n, s)| format!("{n} {s}")).collect();
-    let mut sum = if found.is_empty() {
+    let mut sum = if s.packages == 0 {
+        "no package was found".to_owned()
+    } else if found.is_empty() {
         format!("nothing known against the {} that were read", count(s.packages as usize, "package", "packages"))
     } else {
         format!("{}; {} with a fix", found.join(", "), s.fixable)

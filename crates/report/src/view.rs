@@ -6,7 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use layergate_model::{Effect, Finding, Origin, PackageId, Report, ReportPackage, Severity, Status};
+use layergate_model::{
+    Effect, Finding, GapKind, Origin, PackageId, Report, ReportPackage, Secret, Severity, Status, Verdict,
+};
+
+use crate::{advice, text::count};
 
 /// One flaw in one group.
 pub(crate) struct Row<'a> {
@@ -128,6 +132,26 @@ pub(crate) fn actions(report: &Report, at_least: Effect) -> Vec<Action<'_>> {
     };
     actions.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.text.cmp(b.text)));
     actions
+}
+
+/// What to do so that the image passes, in sentences, the most pressing first; nothing for one that passes.
+pub(crate) fn todo(report: &Report) -> Vec<String> {
+    if report.verdict == Verdict::Pass {
+        return Vec::new();
+    }
+    let actions = actions(report, Effect::Fail);
+    let mut todo: Vec<String> = actions.iter().map(|a| format!("{} ({})", a.text, tally_text(&a.severities))).collect();
+    let stops = |s: &&Secret| secret_effect(report, s.severity) >= Effect::Fail;
+    match report.secrets.iter().filter(stops).count() {
+        0 => {}
+        n => todo.push(format!("revoke {}, then take it out of its layer", count(n, "secret", "secrets"))),
+    }
+    let checks = report.checks.iter().filter(|c| c.effect >= Effect::Fail);
+    todo.extend(checks.map(|c| format!("{}: {}", c.location, c.remediation)));
+    let mut gaps: BTreeMap<GapKind, usize> = BTreeMap::new();
+    report.gaps.iter().filter(|g| g.effect >= Effect::Fail).for_each(|g| *gaps.entry(g.kind).or_default() += 1);
+    todo.extend(gaps.iter().map(|(kind, n)| format!("{} ({n} × {kind})", advice::for_gap(*kind))));
+    todo
 }
 
 /// What is known of a mend, in a word or a version.
