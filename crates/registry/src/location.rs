@@ -184,4 +184,13 @@ mod tests {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_is_written_the_same(text in "(oci:|dir:|docker-archive:|sbom:|/|\\./)?[a-z0-9:@./é-]{0,30}(\\.tar)?") {
+            if let Ok(read) = text.parse::<Location>() {
+                proptest::prop_assert_eq!(read.to_string().parse::<Location>().unwrap(), read);
+            }
+        }
+    }
 }

@@ -286,4 +286,15 @@ mod tests {
         let deep = "[".repeat(100_000);
         assert!(parse(deep.as_bytes(), None).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), at in 0usize..400) {
+            let _ = parse(&bytes, None);
+            let mut index = format!(r#"{{"manifests":[{{"digest":"{D}","size":2,"platform":{{"os":"a","architecture":"b"}}}}]}}"#).into_bytes();
+            let at = at % index.len();
+            index.splice(at..(at + 1), bytes.iter().copied().take(3));
+            let _ = parse(&index, Some("application/json"));
+        }
+    }
 }

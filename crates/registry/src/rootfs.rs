@@ -1,7 +1,7 @@
 //! A root file system that lies unpacked in a directory, served as one layer: a tar stream made while walking it.
 //!
 //! Nothing is written anywhere: the tree is walked twice, once for the digest and once for the reader, who notices by the
-//! digest when it changed in between. The stream is deterministic: names sorted by their bytes, owners and times zero, so
+//! digest when it changed in between (a running system does: give it a snapshot or an unpacked copy). The stream is deterministic: names sorted by their bytes, owners and times zero, so
 //! that equal trees are equal layers. Symbolic links are kept and never followed; devices, pipes and sockets are left
 //! out; hard links are files of their own. `/proc`, `/sys`, `/dev` and `/run` are left out where something is mounted on
 //! them (`dir:/`). What cannot be read becomes a gap of the image. Bounded in entries, depth, path length and bytes by
@@ -228,7 +228,11 @@ impl<W: Write> Walk<'_, W> {
         metadata.dev() != self.device && ["proc", "sys", "dev", "run"].iter().any(|p| path == Path::new(p))
     }
 
+    /// A name that is gone by now was never part of the tree that is read; anything else that fails is told.
     fn unreadable(&mut self, path: &Path, error: &io::Error, tree: bool) {
+        if error.kind() == io::ErrorKind::NotFound {
+            return;
+        }
         const DATABASES: [&str; 7] = [
             "var/lib/dpkg",
             "lib/apk/db",

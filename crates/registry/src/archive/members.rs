@@ -282,4 +282,20 @@ mod tests {
         noise[20] ^= 1;
         assert!(index(&noise).unwrap_err().to_string().contains("checksum"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn flipped_bytes_are_survived(at in 0usize..4096, byte in proptest::num::u8::ANY) {
+            let mut bytes = build(|b| {
+                file(b, &"n".repeat(150), b"long");
+                link(b, EntryType::Symlink, "link", "../x");
+            });
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            if let Ok(members) = index(&bytes) {
+                let _ = members.find("link");
+                let _ = members.find(&"n".repeat(150));
+            }
+        }
+    }
 }

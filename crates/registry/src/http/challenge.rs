@@ -117,4 +117,11 @@ mod tests {
         let long = format!("Bearer realm=\"https://{}\"", "x".repeat(MAX_HEADER));
         assert_eq!(choose([long.as_str()].into_iter()), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_is_survived(text in "[ -~é]{0,60}", parts in "(Bearer|Basic|realm|=|,|\"| |\\\\|x){0,20}") {
+            choose([text.as_str(), parts.as_str()].into_iter());
+        }
+    }
 }
