@@ -12,10 +12,12 @@ mod findings;
 mod freshness;
 mod input;
 mod items;
+pub mod matching;
 mod reasons;
 mod rejudge;
 mod text;
 
 pub use assess::assess_matches;
+pub use matching::match_image;
 pub use input::{AssessInput, JUDGE_VERSION, Matches};
 pub use rejudge::rejudge;

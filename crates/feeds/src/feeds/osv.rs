@@ -237,7 +237,13 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     }
     for package in affected {
         rate(&mut record, source, package.severity.as_deref());
-        record.affected.extend(affected_of(package));
+        let mut affected = affected_of(package);
+        if let Some(affected) = &mut affected
+            && of_distribution
+        {
+            affected.module = module_of(affected, record.title.as_deref());
+        }
+        record.affected.extend(affected);
     }
     record.cvss.sort_by(|a, b| (&a.version, &a.vector).cmp(&(&b.version, &b.vector)));
     record.cvss.dedup();
@@ -284,19 +290,20 @@ fn affected_of(package: Package) -> Option<Affected> {
     if affected.ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) {
         affected.status = Status::Fixed;
     }
-    affected.module = module_of(&affected);
     (!affected.ranges.is_empty() || !affected.versions.is_empty()).then_some(affected)
 }
 
-/// Builds of an rpm module carry it in their release; without the stream's name the fixed version itself must say so,
-/// and the matcher holds a modular fix against modular builds only.
-fn module_of(affected: &Affected) -> Option<String> {
+/// Builds of an rpm module carry it in their release (`.module+el8…`); the stream stands in the title of the advisory
+/// (`Moderate: postgresql:12 security update`). Where it cannot be found there, the fix is held against every modular
+/// build and no other.
+fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
-    let fixed = affected.ranges.iter().find_map(|r| match &r.end {
-        End::Fixed(v) | End::Last(v) if modular(v) => Some(()),
-        _ => None,
-    });
-    fixed.map(|()| "*".to_owned())
+    let fixed = affected.ranges.iter().any(|r| matches!(&r.end, End::Fixed(v) | End::Last(v) if modular(v)));
+    let stream = |word: &&str| {
+        word.split_once(':').is_some_and(|(name, stream)| !name.is_empty() && stream.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let named = title.into_iter().flat_map(|t| t.split_whitespace()).find(stream);
+    fixed.then(|| named.unwrap_or("*").to_owned())
 }
 
 /// The events, in order, as intervals.

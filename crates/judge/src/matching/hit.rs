@@ -1,0 +1,140 @@
+//! Whether a version lies in what an advisory calls affected.
+
+use std::{cmp::Ordering, collections::BTreeSet};
+
+use layergate_advisory::{End, Entry, Namespace, Snapshot, Start, VersionRange};
+use layergate_model::{Package, Status};
+use layergate_version::{Scheme, VersionError};
+
+use super::subject::Subject;
+
+/// An entry that touches the package.
+pub(super) struct Hit<'s> {
+    pub(super) entry: Entry<'s>,
+    pub(super) scheme: Scheme,
+    /// The namespace is a distribution's.
+    pub(super) distribution: bool,
+    /// The name it was found under, when it is not the package's own.
+    pub(super) matched_name: Option<String>,
+    /// The version that was held against it.
+    pub(super) version: String,
+    /// The range that holds it; `None` when it is in the list of versions.
+    pub(super) range: Option<VersionRange<&'s str>>,
+}
+
+/// An advisory that could not be decided.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Undecided {
+    pub(super) flaw: String,
+    pub(super) why: String,
+}
+
+/// Collects what the snapshot has against a subject.
+pub(super) fn collect<'s>(
+    subject: &Subject<'_>,
+    package: &Package,
+    namespace: &Namespace,
+    snapshot: &'s Snapshot,
+    hits: &mut Vec<Hit<'s>>,
+    undecided: &mut BTreeSet<Undecided>,
+) {
+    let Some(scheme) = namespace.scheme() else { return };
+    for entry in snapshot.lookup(namespace, &subject.name) {
+        if (subject.unfixed_only && entry.status == Status::Fixed) || !same_build(&entry, package) {
+            continue;
+        }
+        match holding(scheme, &subject.version, &entry) {
+            Ok(None) => {}
+            Ok(Some(range)) => hits.push(Hit {
+                entry,
+                scheme,
+                distribution: namespace.is_distribution(),
+                matched_name: (subject.name != package.name).then(|| subject.name.to_string()),
+                version: subject.version.to_string(),
+                range,
+            }),
+            Err(error) => {
+                let flaw = snapshot.flaw(entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
+                undecided.insert(Undecided { flaw, why: error.to_string() });
+            }
+        }
+    }
+}
+
+/// Whether an entry speaks of this architecture and of this module stream.
+fn same_build(entry: &Entry<'_>, package: &Package) -> bool {
+    let arch = package.arch.as_deref().unwrap_or("");
+    let any_arch = arch.is_empty() || matches!(arch, "noarch" | "all" | "any");
+    if !any_arch && !entry.arches.is_empty() && !entry.arches.clone().any(|a| same_arch(a, arch)) {
+        return false;
+    }
+    let modular = package.module.is_some() || package.version.contains(".module");
+    match (entry.module, package.module.as_deref()) {
+        (None, _) => !modular,
+        (Some("*"), _) => modular,
+        (Some(stream), Some(module)) => {
+            module.strip_prefix(stream).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        }
+        // A build without a label whose version says that it is modular: of which stream, nobody can tell.
+        (Some(_), None) => modular,
+    }
+}
+
+fn same_arch(a: &str, b: &str) -> bool {
+    fn plain(arch: &str) -> &str {
+        match arch {
+            "amd64" => "x86_64",
+            "arm64" => "aarch64",
+            "noarch" | "all" | "any" => "",
+            other => other,
+        }
+    }
+    plain(a).is_empty() || plain(a) == plain(b)
+}
+
+/// What holds the version: a range, or (`None` inside) the list of versions. A range that cannot be decided counts only
+/// when nothing else holds the version.
+#[allow(clippy::type_complexity)]
+fn holding<'s>(
+    scheme: Scheme,
+    version: &str,
+    entry: &Entry<'s>,
+) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
+    let mut error = None;
+    for range in entry.ranges.clone() {
+        match within(scheme, version, &range) {
+            Ok(true) => return Ok(Some(Some(range))),
+            Ok(false) => {}
+            Err(e) => error = Some(e),
+        }
+    }
+    for listed in entry.versions.clone() {
+        if listed == version || scheme.compare_to_bound(version, listed).is_ok_and(Ordering::is_eq) {
+            return Ok(Some(None));
+        }
+    }
+    match error {
+        Some(error) => Err(error),
+        // Without ranges an unreadable version could still be one of the list under another spelling.
+        None if !entry.versions.is_empty() => scheme.parse(version).map(|_| None),
+        None => Ok(None),
+    }
+}
+
+fn within(scheme: Scheme, version: &str, range: &VersionRange<&str>) -> Result<bool, VersionError> {
+    let against = |bound: &str| scheme.compare_to_bound(version, bound);
+    let after = match range.start {
+        Start::Beginning => true,
+        Start::From(v) => against(v)?.is_ge(),
+        Start::After(v) => against(v)?.is_gt(),
+    };
+    if !after {
+        return Ok(false);
+    }
+    match range.end {
+        // Everything is affected, whatever the version says.
+        End::Open => Ok(true),
+        End::Fixed(v) | End::Before(v) => Ok(against(v)?.is_lt()),
+        End::Last(v) => Ok(against(v)?.is_le()),
+    }
+}

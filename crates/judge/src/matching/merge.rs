@@ -1,0 +1,137 @@
+//! The hits on one package become findings: one for each flaw, whatever the number of feeds that tell of it.
+//!
+//! A bundle (an advisory with several CVEs, none of them its own name) is a finding of its own, unless each of its CVEs
+//! is a finding on the package already: then its id only joins theirs. A source's "not affected" takes the flaw away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layergate_advisory::{End, Flaw, Snapshot};
+use layergate_model::{Cvss, Effect, Evidence, Finding, FindingId, ImagePackage, Status};
+
+use super::{advice, hit::Hit, severity};
+
+/// Ids of distributions' own advisories: shown on a finding only where that very advisory matched.
+const LOCAL: &[&str] = &[
+    "DSA-", "DLA-", "DTSA-", "ELA-", "USN-", "LSN-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RLBA-", "RLEA-", "RHSA-",
+    "RHBA-", "RHEA-", "ELSA-", "ALAS", "SUSE-", "openSUSE-", "PHSA-", "FEDORA-", "AVG-", "ASA-", "UBUNTU-", "DEBIAN-", "ALPINE-",
+    "CGA-", "MGASA-", "openEuler-", "BRSA-", "BIT-",
+];
+
+/// The findings on a package.
+pub(super) fn findings(package: &ImagePackage, hits: Vec<Hit<'_>>, snapshot: &Snapshot) -> Vec<Finding> {
+    if hits.is_empty() {
+        return Vec::new();
+    }
+    let mut by_flaw: BTreeMap<u32, Vec<Hit<'_>>> = BTreeMap::new();
+    for hit in hits {
+        by_flaw.entry(hit.entry.flaw).or_default().push(hit);
+    }
+    let mut out: Vec<Finding> = Vec::with_capacity(by_flaw.len());
+    for (number, hits) in by_flaw {
+        if hits.iter().any(|h| h.entry.status == Status::NotAffected) {
+            continue;
+        }
+        if let Some(flaw) = snapshot.flaw(number) {
+            out.push(finding(package, &flaw, &hits, snapshot));
+        }
+    }
+    unbundle(out)
+}
+
+fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: &Snapshot) -> Finding {
+    let cvss: Vec<Cvss> = flaw.cvss().collect();
+    let (severity, severity_source) = severity::decide(hits, flaw, &cvss, snapshot);
+    let fixed_versions = fixed_versions(hits);
+    let status = if fixed_versions.is_empty() {
+        let open = |s: &Status| *s != Status::Fixed;
+        hits.iter().map(|h| h.entry.status).find(open).unwrap_or(Status::Affected)
+    } else {
+        Status::Fixed
+    };
+    let matched: BTreeSet<&str> = hits.iter().filter_map(|h| h.entry.id).collect();
+    let local = |id: &str| LOCAL.iter().any(|prefix| id.starts_with(prefix));
+    let mut aliases: Vec<String> = flaw
+        .aliases
+        .clone()
+        .filter(|a| !local(a) || matched.contains(a))
+        .chain(matched.iter().copied())
+        .filter(|a| *a != flaw.id)
+        .map(str::to_owned)
+        .collect();
+    aliases.sort();
+    aliases.dedup();
+    // The hit that names a fix explains most.
+    let telling = hits.iter().find(|h| matches!(&h.range, Some(r) if matches!(r.end, End::Fixed(_)))).or(hits.first());
+    let evidence = Evidence {
+        range: telling.map_or_else(String::new, |h| match &h.range {
+            Some(range) => range.to_string(),
+            None => format!("= {}", h.version),
+        }),
+        feed: telling.map_or_else(String::new, |h| snapshot.feed_id(h.entry.feed).to_owned()),
+        matched_name: telling.and_then(|h| h.matched_name.clone()),
+    };
+    Finding {
+        id: FindingId::derive(&package.id, flaw.id),
+        advisory: flaw.id.to_owned(),
+        aliases,
+        title: flaw.title.map(str::to_owned),
+        severity,
+        severity_source,
+        cvss,
+        epss: flaw.epss,
+        kev: flaw.kev(),
+        malicious: flaw.malicious,
+        package: package.id.clone(),
+        status,
+        remediation: advice::remediation(&package.package, status, &fixed_versions, flaw.malicious),
+        fixed_versions,
+        layer: package.layer,
+        evidence,
+        effect: Effect::Ignore,
+        suppressed_by: None,
+    }
+}
+
+/// The versions above the package's that mend the flaw, lowest first, each once.
+fn fixed_versions(hits: &[Hit<'_>]) -> Vec<String> {
+    let Some(scheme) = hits.first().map(|h| h.scheme) else { return Vec::new() };
+    let mut fixed: Vec<&str> = Vec::new();
+    for hit in hits {
+        for range in hit.entry.ranges.clone() {
+            if let End::Fixed(v) = range.end
+                && !scheme.compare_to_bound(&hit.version, v).is_ok_and(std::cmp::Ordering::is_ge)
+            {
+                fixed.push(v);
+            }
+        }
+    }
+    fixed.sort_by(|a, b| scheme.compare(a, b).unwrap_or_else(|_| a.cmp(b)).then_with(|| a.cmp(b)));
+    fixed.dedup_by(|a, b| a == b || scheme.compare(a, b).is_ok_and(std::cmp::Ordering::is_eq));
+    fixed.into_iter().map(str::to_owned).collect()
+}
+
+fn unbundle(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let singles: BTreeSet<String> =
+        findings.iter().map(|f| f.advisory.clone()).filter(|id| id.starts_with("CVE-")).collect();
+    if singles.is_empty() {
+        return findings;
+    }
+    let mut joined: Vec<(String, Vec<String>)> = Vec::new();
+    findings.retain(|f| {
+        let cves: Vec<&String> = f.aliases.iter().filter(|a| a.starts_with("CVE-")).collect();
+        let covered = !f.advisory.starts_with("CVE-") && !cves.is_empty() && cves.iter().all(|c| singles.contains(*c));
+        if covered {
+            let names = f.aliases.iter().filter(|a| !a.starts_with("CVE-")).chain([&f.advisory]).cloned().collect();
+            joined.extend(cves.into_iter().map(|c| (c.clone(), Vec::clone(&names))));
+        }
+        !covered
+    });
+    for (cve, names) in joined {
+        if let Some(finding) = findings.iter_mut().find(|f| f.advisory == cve) {
+            finding.aliases.extend(names);
+            finding.aliases.sort();
+            finding.aliases.dedup();
+        }
+    }
+    findings
+}

@@ -1,0 +1,140 @@
+//! Which advisories touch which packages. Pure: an inventory and a snapshot in, findings and gaps out.
+//!
+//! For each package: whose advisories speak of it (`space.rs`), under which name and version (`subject.rs`), whether
+//! the version lies in an affected range (`hit.rs`), and how the hits of one flaw become one finding (`merge.rs`,
+//! `severity.rs`, `advice.rs`). What cannot be decided is a gap.
+
+mod advice;
+mod hit;
+mod merge;
+mod severity;
+mod space;
+mod subject;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use layergate_advisory::{Namespace, Snapshot};
+use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
+use rustc_hash::FxHashMap;
+
+use crate::Matches;
+use hit::{Hit, Undecided};
+use space::{DistroSpace, NoSpace};
+
+/// Matches every package of an image. Findings carry the effect `ignore` and no suppression; they are sorted by package
+/// and advisory.
+pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
+    let mut out = Matches::default();
+    let os: Vec<&ImagePackage> = image.packages.iter().filter(|p| p.package.kind.is_os()).collect();
+    let space = distribution(image, &os, snapshot, &mut out.gaps);
+    let owned_judged = space.as_ref().is_some_and(|s| s.covered(snapshot));
+    if let Some(space) = &space {
+        os.iter().for_each(|package| match_os(package, space, snapshot, &mut out));
+        space::extended_support(space, &os, snapshot).into_iter().for_each(|gap| out.gaps.push(gap));
+    }
+    let owners: FxHashMap<&PackageId, ()> = os.iter().map(|p| (&p.id, ())).collect();
+    let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
+    for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
+        let registry = registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind));
+        // The distribution's own advisories know about its backports. Without them the registry's are better than none.
+        let by_distribution = package.owned_by.as_ref().is_some_and(|o| owners.contains_key(o));
+        if by_distribution && owned_judged {
+            continue;
+        }
+        if let Some(namespace) = registry {
+            match_registry(package, namespace, snapshot, &mut out);
+        }
+    }
+    for (kind, namespace) in &registries {
+        out.gaps.extend(uncovered(*kind, namespace.as_ref(), snapshot));
+    }
+    out.gaps.sort();
+    out.gaps.dedup();
+    out.findings.sort_by(|a, b| (&a.package, &a.advisory).cmp(&(&b.package, &b.advisory)));
+    out
+}
+
+/// Whose advisories the distribution's packages have, or the gap.
+fn distribution(
+    image: &ImageInventory,
+    os: &[&ImagePackage],
+    snapshot: &Snapshot,
+    gaps: &mut Vec<Gap>,
+) -> Option<DistroSpace> {
+    if os.is_empty() {
+        return None;
+    }
+    let versions = os.iter().map(|p| p.package.version.as_str());
+    match space::distribution(image.distro.as_ref(), versions) {
+        Ok(space) => {
+            if !space.covered(snapshot) {
+                let detail = format!(
+                    "the snapshot has no advisories for {}: its {} packages were not judged",
+                    space.name,
+                    os.len()
+                );
+                gaps.push(Gap::new(GapKind::NoAdvisories, space.name.clone(), detail));
+            }
+            Some(space)
+        }
+        Err(NoSpace { place, detail }) => {
+            gaps.push(Gap::new(GapKind::UnknownDistribution, place, format!("{detail}: {} packages were not judged", os.len())));
+            None
+        }
+    }
+}
+
+/// The gap of a kind of package that the snapshot, or nobody at all, has advisories on.
+fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapshot) -> Option<Gap> {
+    match namespace {
+        Some(namespace) if snapshot.coverage(namespace).is_some() => None,
+        Some(namespace) => Some(Gap::new(
+            GapKind::NoAdvisories,
+            namespace.as_str(),
+            format!("the snapshot has no advisories for {kind} packages"),
+        )),
+        None => Some(Gap::new(
+            GapKind::UnwatchedEcosystem,
+            kind.as_str(),
+            format!("no advisory database speaks of {kind} packages: they are listed and not judged"),
+        )),
+    }
+}
+
+fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Matches) {
+    let mut hits = Vec::new();
+    let mut undecided = BTreeSet::new();
+    for subject in subject::subjects(&package.package, space.names) {
+        for namespace in &space.namespaces {
+            hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+        }
+    }
+    finish(package, hits, undecided, snapshot, out);
+}
+
+fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Matches) {
+    let mut hits = Vec::new();
+    let mut undecided = BTreeSet::new();
+    let subject = subject::plain(&package.package, namespace);
+    hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+    finish(package, hits, undecided, snapshot, out);
+}
+
+fn finish(
+    package: &ImagePackage,
+    hits: Vec<Hit<'_>>,
+    undecided: BTreeSet<Undecided>,
+    snapshot: &Snapshot,
+    out: &mut Matches,
+) {
+    out.findings.extend(merge::findings(package, hits, snapshot));
+    if undecided.is_empty() {
+        return;
+    }
+    let flaws: Vec<&str> = undecided.iter().map(|u| u.flaw.as_str()).take(5).collect();
+    let more = undecided.len().saturating_sub(flaws.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let why = undecided.first().map(|u| u.why.as_str()).unwrap_or_default();
+    let detail = format!("{why}; undecided: {}{more}", flaws.join(", "));
+    out.gaps.push(Gap::new(GapKind::UncomparableVersion, package.purl.as_str(), detail));
+}
