@@ -33,6 +33,8 @@ pub(crate) struct Definition {
     pub(crate) cves: Vec<String>,
     pub(crate) severity: Option<String>,
     pub(crate) date: Option<String>,
+    /// Azure Linux's word on whether an update can mend it: `true`, `false`, `Not Applicable`.
+    pub(crate) patchable: Option<String>,
     /// The tests its criteria name.
     pub(crate) tests: Vec<String>,
 }
@@ -164,6 +166,7 @@ impl Oval {
             "title" if within("metadata") => text.clone_into(&mut definition.title),
             "platform" => definition.platforms.push(text.to_owned()),
             "severity" => definition.severity = Some(text.to_owned()),
+            "patchable" => definition.patchable = Some(text.to_owned()),
             "advisory_date" => definition.date = Some(text.to_owned()),
             _ => {}
         }

@@ -111,8 +111,10 @@ fn inventory(trivy: &Value) -> Result<ImageInventory, Failure> {
             let at = LayerPath::normalise(p["path"].as_str().unwrap_or("lockfile"))?;
             let mut package = Package::new(kind, word(p, "name"), format!("{epoch}{version}"), &at);
             if let Some(name) = p["src"].as_str() {
-                // The record has no epoch for the source; it is the binary's where the versions are the same.
-                let epoch = if source == version { epoch } else { String::new() };
+                // The record has no epoch for the source. It is the binary's where the versions are the same, but for two
+                // packages of Ubuntu whose binaries alone have an epoch.
+                let own = !matches!(p["name"].as_str(), Some("bsdutils" | "libgcc1"));
+                let epoch = if source == version && own { epoch } else { String::new() };
                 package.source = Some(SourcePackage { name: name.to_owned(), version: format!("{epoch}{source}") });
             }
             package.arch = p["arch"].as_str().map(str::to_owned);

@@ -1,8 +1,9 @@
 //! Azure Linux and CBL-Mariner OVAL (github.com/microsoft/AzureLinuxVulnerabilityData).
 //!
 //! A definition is one flaw in one source package. `less than` names the version that mends it; `less than or equal`
-//! names the last version that is known to be affected, and nothing mends it yet. Which release a file is of is told by
-//! the package versions' own tag (`.cm2`, `.azl3`), else by the platform and the file's name.
+//! names the last version that is known to be affected, and nothing mends it yet. Definitions marked "Not Applicable" say
+//! that the flaw never touched the package, or does no longer, and are left out.
+//! Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform and the file's name.
 
 use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
 use layergate_model::Status;
@@ -45,6 +46,9 @@ impl Feed for AzureOval {
         };
         for definition in &oval.definitions {
             let Some(id) = definition.cves.first() else { continue };
+            if definition.patchable.as_deref() == Some("Not Applicable") {
+                continue;
+            }
             let mut record = Record::new("azurelinux-oval", id.as_str());
             record.aliases = definition.cves.iter().skip(1).cloned().collect();
             record.modified = definition.date.as_deref().and_then(Day::parse);

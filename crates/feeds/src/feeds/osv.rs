@@ -235,6 +235,10 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     for severity in words.into_iter().flatten().filter_map(|w| w.parse::<Severity>().ok()) {
         record.ratings.push(Rating { source: source.into(), severity });
     }
+    if feed == "osv-almalinux" && !record.id.starts_with("ALSA-") && record.aliases.is_empty() {
+        // ALBA and ALEA mend bugs and bring features; only the few that name a CVE are about security.
+        return;
+    }
     for package in affected {
         rate(&mut record, source, package.severity.as_deref());
         let mut affected = affected_of(package);
