@@ -12,8 +12,15 @@ use crate::{
     dependencies::Needs,
     findings::{self, Judged, Packages},
     freshness, items,
+    matching::match_image,
     reasons::{self, Case},
 };
+
+/// Judges an image: matches its packages against the snapshot, then does as [`assess_matches`].
+pub fn assess(input: AssessInput<'_>) -> Report {
+    let matches = input.snapshot.map(|s| match_image(input.inventory, s)).unwrap_or_default();
+    assess_matches(input, matches)
+}
 
 /// Judges an image whose advisories have been matched.
 pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use layergate_model::{Effect, Finding, Gap, ImageInventory, ImagePackage, PackageId, Severity, Status, Suppression};
-use layergate_policy::{Exception, FindingRule, PolicyView, PurlParts, VexIndex};
+use layergate_policy::{Exception, FindingRule, PolicyView, PurlParts, VexIndex, has_fix};
 use rustc_hash::FxHashMap;
 
 /// A finding with the rule that decided about it.
@@ -29,11 +29,6 @@ impl Judged<'_> {
     pub(crate) fn package_name(&self) -> &str {
         self.package.map_or("a package that is not in the inventory", |p| p.package.name.as_str())
     }
-}
-
-/// Whether a later version mends it.
-pub(crate) fn has_fix(finding: &Finding) -> bool {
-    !finding.fixed_versions.is_empty() || finding.status == Status::Fixed
 }
 
 /// The packages by id, with their place in the report.

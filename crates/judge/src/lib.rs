@@ -17,7 +17,7 @@ mod reasons;
 mod rejudge;
 mod text;
 
-pub use assess::assess_matches;
-pub use matching::match_image;
+pub use assess::{assess, assess_matches};
 pub use input::{AssessInput, JUDGE_VERSION, Matches};
+pub use matching::match_image;
 pub use rejudge::rejudge;

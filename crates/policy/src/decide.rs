@@ -80,7 +80,7 @@ pub struct PolicyView<'p> {
 }
 
 /// Whether a later version mends the finding.
-pub(crate) fn has_fix(finding: &Finding) -> bool {
+pub fn has_fix(finding: &Finding) -> bool {
     !finding.fixed_versions.is_empty() || finding.status == Status::Fixed
 }
 

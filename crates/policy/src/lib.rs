@@ -23,7 +23,7 @@ mod rules;
 mod tighten;
 mod vex;
 
-pub use decide::{Decision, FindingRule, LicenseDecision, PolicyView, Staleness};
+pub use decide::{Decision, FindingRule, LicenseDecision, PolicyView, Staleness, has_fix};
 pub use error::PolicyError;
 pub use exception::{Exception, ExceptionSubject, Expiry};
 pub use expect::PolicyCase;
