@@ -141,6 +141,10 @@ pub trait Analyzer: Send + Sync {
 
     /// Sees an entry without content, for analyzers with [`Interest::Metadata`].
     fn observe(&self, _entry: &Entry<'_>, _out: &mut Section) {}
+
+    /// Called once, after the layer's last entry, for analyzers that need several files to understand one: they keep
+    /// [notes](layergate_model::Notes) in the section and settle them here.
+    fn finish(&self, _out: &mut Section) {}
 }
 
 #[cfg(test)]

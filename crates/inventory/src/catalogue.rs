@@ -31,6 +31,10 @@ static STANDARD: &[&dyn Analyzer] = &[
     // Languages.
     &lang::node_package::NodePackage,
     &lang::python_installed::PythonInstalled,
+    &lang::node_lock::NodeLock,
+    &lang::python_requirements::PythonRequirements,
+    &lang::go_mod::GoMod,
+    &lang::cargo_lock::CargoLock,
     // Programs.
     &binary::go::GoBinary,
     &binary::rust::RustBinary,
@@ -136,7 +140,10 @@ impl Catalogue {
     pub fn might_claim(&self, path: &LayerPath) -> bool {
         let name = path.file_name();
         let dotted = name.rfind('.').map(|dot| &name[dot..]);
-        if self.names.contains_key(name) || dotted.is_some_and(|end| self.extensions.contains_key(end)) {
+        let entry = Entry { path, kind: EntryKind::File, mode: 0o644, target: "" };
+        let by_name = self.names.get(name).into_iter().flatten();
+        let by_extension = dotted.and_then(|end| self.extensions.get(end)).into_iter().flatten();
+        if by_name.chain(by_extension).any(|index| self.analyzers[*index].claims(&entry)) {
             return true;
         }
         const PROGRAMS: [&str; 8] =

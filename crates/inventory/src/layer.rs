@@ -11,7 +11,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use layergate_model::{Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, PathTableBuilder, Section};
+use layergate_model::{
+    Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, Notes, PathTableBuilder, Section,
+};
 use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 
 use crate::{Catalogue, Entry, File, Spool, spool::TemporaryFile};
@@ -283,6 +285,11 @@ impl<'c> Pass<'c> {
         let mut known: HashMap<LayerPath, bool> = HashMap::new();
         let mut sections = BTreeMap::new();
         for (analyzer, mut section) in self.catalogue.analyzers().iter().zip(self.sections) {
+            if catch_unwind(AssertUnwindSafe(|| analyzer.finish(&mut section))).is_err() {
+                let detail = format!("the analyzer {} broke down at the layer's end; please report it", analyzer.id());
+                section.gaps.push(Gap::new(GapKind::AnalyzerFailed, blob.to_string(), detail));
+            }
+            section.notes = Notes::default();
             for owned in &mut section.owned {
                 owned.paths.retain(|p| *known.entry(p.clone()).or_insert_with(|| self.catalogue.might_claim(p)));
             }

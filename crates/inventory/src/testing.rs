@@ -13,6 +13,7 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> (Sec
     let mut section = Section::default();
     let limits = Limits::default();
     let result = analyzer.analyze(&File::new(&path, 0o755, bytes, &limits), &mut section);
+    analyzer.finish(&mut section);
     (section, result)
 }
 
@@ -20,6 +21,20 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> (Sec
 pub(crate) fn packages(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> Vec<String> {
     let (section, result) = analyze(analyzer, path, bytes);
     result.unwrap();
+    let mut found: Vec<_> = section.packages.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
+    found.sort();
+    found
+}
+
+/// `name version` of every package that `analyzer` finds in several files of one layer, sorted.
+pub(crate) fn together(analyzer: &dyn Analyzer, files: &[(&str, &[u8])]) -> Vec<String> {
+    let mut section = Section::default();
+    let limits = Limits::default();
+    for (path, bytes) in files {
+        let path = LayerPath::normalise(path).unwrap();
+        analyzer.analyze(&File::new(&path, 0o644, bytes, &limits), &mut section).unwrap();
+    }
+    analyzer.finish(&mut section);
     let mut found: Vec<_> = section.packages.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
     found.sort();
     found

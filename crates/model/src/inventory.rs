@@ -69,6 +69,38 @@ pub struct LicenseFact {
     pub licenses: Vec<String>,
 }
 
+/// What an analyzer keeps of some files until it has seen their neighbours in the layer (a `go.mod` beside a `go.sum`, the
+/// parents of a `pom.xml`). Lives only while the layer is read; bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    kept: Vec<(LayerPath, String)>,
+    bytes: usize,
+}
+
+impl Notes {
+    /// Bytes of all notes of one analyzer, with something for each note itself.
+    pub const MAX_BYTES: usize = 32 << 20;
+
+    /// Keeps a note of a file; false when there is no more room.
+    pub fn keep(&mut self, path: &LayerPath, text: impl Into<String>) -> bool {
+        let text = text.into();
+        let cost = text.len() + path.len() + 128;
+        if self.bytes + cost > Self::MAX_BYTES {
+            return false;
+        }
+        self.bytes += cost;
+        self.kept.push((path.clone(), text));
+        true
+    }
+
+    /// All notes, in the order of their paths, and none afterwards.
+    pub fn take(&mut self) -> Vec<(LayerPath, String)> {
+        let mut kept = std::mem::take(self).kept;
+        kept.sort();
+        kept
+    }
+}
+
 /// What one analyzer found in one layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -96,6 +128,9 @@ pub struct Section {
     /// What this analyzer claimed and could not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// What the analyzer remembers while the layer is read; never stored.
+    #[serde(skip)]
+    pub notes: Notes,
 }
 
 impl Section {
@@ -119,6 +154,7 @@ impl Section {
         self.secrets.retain(|s| s.path != path);
         self.facts.retain(|f| f.path.as_str() != path);
         self.gaps.retain(|g| g.place != path);
+        self.notes.kept.retain(|(p, _)| p.as_str() != path);
     }
 }
 

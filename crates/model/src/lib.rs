@@ -30,7 +30,7 @@ pub use distro::{Distro, OsRelease};
 pub use finding::{Cvss, Effect, Evidence, Finding, FindingId, Kev, Status, Suppression};
 pub use gap::{Gap, GapKind};
 pub use image::{BaseImage, ImageInventory, ImagePackage, Layer, Origin, PackageId};
-pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, OsReleaseFile, OwnedFiles, Section};
+pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, Notes, OsReleaseFile, OwnedFiles, Section};
 pub use limits::Limits;
 pub use package::{Dependency, Package, PackageKind, Scope, SourcePackage};
 pub use path::{LayerPath, PathError};

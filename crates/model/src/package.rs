@@ -221,7 +221,10 @@ impl Package {
                 ],
             );
         }
+        // PEP 503 names: `Foo.Bar`, `foo_bar` and `foo-bar` are one project.
+        let pep503 = (self.kind == PackageKind::Pypi).then(|| pep503(&self.name));
         let (namespace, name) = match self.kind {
+            PackageKind::Pypi => (None, pep503.as_deref().unwrap_or_default()),
             PackageKind::Maven => self.name.split_once(':').map_or((None, self.name.as_str()), |(g, a)| (Some(g), a)),
             PackageKind::Golang | PackageKind::Npm | PackageKind::Composer | PackageKind::Swift => {
                 self.name.rsplit_once('/').map_or((None, self.name.as_str()), |(n, a)| (Some(n), a))
@@ -230,6 +233,19 @@ impl Package {
         };
         Purl::build(kind, namespace, name, &self.version, &[])
     }
+}
+
+/// A Python project's name in the form in which names are compared (PEP 503).
+fn pep503(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if out.ends_with('-') => {}
+            '-' | '_' | '.' => out.push('-'),
+            c => out.push(c.to_ascii_lowercase()),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -254,6 +270,7 @@ mod tests {
             (PackageKind::Npm, "@babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),
             (PackageKind::Golang, "github.com/a/b", "v1.2.3", "pkg:golang/github.com/a/b@v1.2.3"),
             (PackageKind::Maven, "org.x:y", "1", "pkg:maven/org.x/y@1"),
+            (PackageKind::Pypi, "Zope._Interface", "5", "pkg:pypi/zope-interface@5"),
             (PackageKind::Generic, "redis", "7.2.4", "pkg:generic/redis@7.2.4"),
         ];
         for (kind, name, version, want) in cases {
