@@ -5,9 +5,10 @@
 //! checksum, a blob of another digest, too large) is [`Unreadable`], which a cache answers as a miss. A report is a zstd
 //! frame of its JSON.
 
-use std::io::Read;
+use std::{io::Read, marker::PhantomData};
 
 use layergate_model::{Digest, LayerInventory, PathTable, Report};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The version of the stored form of an inventory; part of every layer key.
 pub const INVENTORY_FORMAT: u8 = 1;
@@ -81,12 +82,33 @@ pub fn decode_inventory(stored: &[u8], blob: Digest) -> Result<LayerInventory, U
 /// The stored form of a report.
 pub fn encode_report(report: &Report) -> Result<Vec<u8>, Unreadable> {
     let json = serde_json::to_vec(report).map_err(Unreadable::new)?;
-    zstd::bulk::compress(&json, LEVEL).map_err(Unreadable::new)
+    let mut packed = zstd::bulk::compress(&json, LEVEL).map_err(Unreadable::new)?;
+    packed.shrink_to_fit();
+    Ok(packed)
 }
 
 /// Reads the stored form of a report.
 pub fn decode_report(stored: &[u8]) -> Result<Report, Unreadable> {
     serde_json::from_slice(&unpack(stored, MAX_REPORT)?).map_err(Unreadable::new)
+}
+
+/// A value put by, small, while nobody needs it.
+pub(crate) struct Packed<T> {
+    bytes: Box<[u8]>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Packed<T> {
+    pub(crate) fn new(value: &T) -> Result<Self, Unreadable> {
+        let json = serde_json::to_vec(value).map_err(Unreadable::new)?;
+        // The compressor's buffer is as large as its input: only what it wrote is kept.
+        let bytes = zstd::bulk::compress(&json, 1).map_err(Unreadable::new)?.into_boxed_slice();
+        Ok(Self { bytes, value: PhantomData })
+    }
+
+    pub(crate) fn open(&self) -> Result<T, Unreadable> {
+        serde_json::from_slice(&unpack(&self.bytes, MAX_REPORT)?).map_err(Unreadable::new)
+    }
 }
 
 fn unpack(packed: &[u8], limit: u64) -> Result<Vec<u8>, Unreadable> {

@@ -423,3 +423,45 @@ async fn an_image_by_digest_is_looked_up_once_for_each_credential() {
     tokio::time::sleep(Duration::from_secs(301)).await;
     assert_eq!(ask(&pinned, None).await, 5, "a permission may have been taken away");
 }
+
+/// Ten thousand jobs that wait for layers, as a coordinator holds them. Alone in its process, so that the memory is theirs.
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_waiting_jobs_are_small() {
+    const CHILD: &str = "LAYERGATE_TEST_TEN_THOUSAND";
+    if std::env::var_os(CHILD).is_none() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let name = "ten_thousand_waiting_jobs_are_small";
+        let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+        println!("{}", told.lines().find(|l| l.contains("MiB")).unwrap_or_default());
+        return;
+    }
+    let resident = || {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    };
+    let fleet = Fleet::new();
+    // A configuration of about 20 KB, as that of a large application has.
+    let step = |n: u64| layergate_model::HistoryEntry {
+        created_by: Some(format!("RUN /bin/sh -c step {n} {:x}", u128::from(n).pow(9)).repeat(4)),
+        ..Default::default()
+    };
+    *fleet.world.config.lock().unwrap() =
+        layergate_model::ImageConfig { history: (1..100).map(step).collect(), ..Default::default() };
+    for n in 0..10_000u32 {
+        let layers: Vec<_> = (0..10).map(|l| (n + l * 1000, "app")).collect();
+        let image = fleet.world.image(&format!("registry.example/app:{n}"), &layers);
+        fleet.submit(&format!("job-{n}"), &image, Lane::Interactive, HOUR).await;
+    }
+    let before = resident();
+    let coordinator = fleet.coordinator(|config| config.interactive_jobs = 10_000);
+    while fleet.jobs.waiting(Lane::Interactive).await.unwrap() > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let used = (resident() - before) >> 20;
+    println!("10,000 jobs in flight: {used} MiB");
+    assert!(used < 200, "{used} MiB");
+    drop(coordinator);
+}

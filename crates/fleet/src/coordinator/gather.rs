@@ -5,41 +5,58 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use layergate_model::LayerInventory;
 
-use super::{Coordinator, hub::Heard};
+use super::{
+    Coordinator,
+    hub::{Heard, Waiting},
+};
 use crate::{
     decide::Gathering,
     observe::Event,
-    ports::{CacheError, DoneEvent, FailureKind, LayerDescriptor},
+    ports::{CacheError, DoneEvent, FailureKind, LayerLocator},
     values::{Job, LayerKey, LayerTask, SourceId},
 };
 
 /// When the queue is full or a store does not answer, the next try comes after this long.
 const SOON: Duration = Duration::from_millis(500);
 
-/// The layers that a job wants, and whose blobs they are.
-pub(super) type Wanted<'a> = HashMap<LayerKey, &'a LayerDescriptor>;
+/// The layers that a job wants, and where their blobs are.
+pub(super) type Wanted = HashMap<LayerKey, LayerLocator>;
+
+/// A job's wait for its layers, begun.
+pub(super) struct Wait {
+    waiting: Waiting,
+    looked: bool,
+    published: bool,
+}
 
 impl Coordinator {
-    /// Waits until every layer is stored or has failed, or `deadline` (on the monotonic clock) has passed: what is open
-    /// then fails with that reason.
-    pub(super) async fn gather(
-        &self,
-        job: &Job,
-        wanted: &Wanted<'_>,
-        gathering: &mut Gathering,
-        deadline: Duration,
-        first: bool,
-    ) {
-        let clock = &self.ports.clock;
+    /// Watches, looks up, publishes what is missing: in this order. `first` is the first time for this job.
+    pub(super) async fn begin(&self, job: &Job, wanted: &Wanted, gathering: &mut Gathering, first: bool) -> Wait {
         let waiting = self.hub.wait_for(gathering.keys());
         // A source may have been mended since it failed for somebody else: a new job has it asked once more.
-        let mut looked = self.look(gathering, !first).await;
+        let looked = self.look(gathering, !first).await;
         if first {
             let missing: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
             let present: Vec<_> = gathering.keys().into_iter().filter(|key| !missing.contains(key)).collect();
             self.ports.observer.event(&Event::LayersLookedUp { job, present: &present, missing: &missing });
         }
-        let mut published = self.publish(job, wanted, gathering).await;
+        let published = self.publish(job, wanted, gathering).await;
+        Wait { waiting, looked, published }
+    }
+
+    /// Waits until every layer is stored or has failed, or `deadline` (on the monotonic clock) has passed: what is open
+    /// then fails with that reason. `wanted` is asked for only when something is published again: thousands of jobs wait
+    /// here, and few bytes of each should.
+    pub(super) async fn finish(
+        &self,
+        job: &Job,
+        wanted: impl Fn() -> Wanted,
+        gathering: &mut Gathering,
+        deadline: Duration,
+        wait: Wait,
+    ) {
+        let clock = &self.ports.clock;
+        let Wait { waiting, mut looked, mut published } = wait;
         while !gathering.is_complete() {
             let left = deadline.saturating_sub(clock.monotonic());
             if left.is_zero() {
@@ -56,12 +73,12 @@ impl Coordinator {
             match heard {
                 Some(Heard { events, interrupted: false }) => {
                     if self.hear(gathering, &events).await {
-                        published = self.publish(job, wanted, gathering).await;
+                        published = self.publish(job, &wanted(), gathering).await;
                     }
                 }
                 _ => {
                     looked = self.look(gathering, true).await;
-                    published = self.publish(job, wanted, gathering).await;
+                    published = self.publish(job, &wanted(), gathering).await;
                 }
             }
         }
@@ -127,14 +144,14 @@ impl Coordinator {
     }
 
     /// Publishes what is open; `false` when the queue did not answer.
-    async fn publish(&self, job: &Job, wanted: &Wanted<'_>, gathering: &mut Gathering) -> bool {
+    async fn publish(&self, job: &Job, wanted: &Wanted, gathering: &mut Gathering) -> bool {
         let trace = self.ports.observer.traceparent(&tracing::Span::current()).or_else(|| job.trace.clone());
         let mut all = true;
         for (key, _) in gathering.pending() {
-            let Some(layer) = wanted.get(&key) else { continue };
+            let Some(locator) = wanted.get(&key) else { continue };
             let task = LayerTask {
                 key,
-                locator: layer.locator.clone(),
+                locator: locator.clone(),
                 lane: job.lane,
                 tenant: job.tenant.clone(),
                 trace: trace.clone(),

@@ -6,6 +6,7 @@ use layergate_model::{Gap, GapKind, LayerInventory, Report};
 
 use super::{Coordinator, gather::Wanted, record};
 use crate::{
+    codec::Packed,
     decide::{Gathering, LayerState},
     gate::{Bench, GateError},
     observe::Event,
@@ -97,7 +98,7 @@ impl Coordinator {
             Ok(bench) => bench,
             Err(error) => return fail(error),
         };
-        let images = match self.resolve(job, deadline).await {
+        let mut images = match self.resolve(job, deadline).await {
             Ok(images) => images,
             Err(error) => return fail(error),
         };
@@ -113,13 +114,19 @@ impl Coordinator {
             }
             reports.push(reused.map(|report| (key, report)));
         }
-        let mut wanted = Wanted::new();
-        for (image, _) in images.iter().zip(&reports).filter(|(_, report)| report.is_none()) {
-            let readable = image.layers.iter().filter(|l| self.excuse(l).is_none());
-            wanted.extend(readable.map(|layer| (self.config.fingerprint.key(layer.digest), layer)));
+        let lacking_reports = images.iter().zip(&reports).filter(|(_, report)| report.is_none());
+        let wanted = self.wanted(lacking_reports.map(|(image, _)| image));
+        let mut gathering = Gathering::new(wanted.iter().map(|(key, locator)| (*key, SourceId::of(locator))));
+        let wait = self.begin(job, &wanted, &mut gathering, true).await;
+        drop(wanted);
+        if !gathering.is_complete() {
+            let packed = Packed::new(&images).map_err(|e| HandBack(e.to_string()))?;
+            images = Vec::new();
+            // What was packed here opens.
+            let again = || self.wanted(&packed.open().unwrap_or_default());
+            self.finish(job, again, &mut gathering, deadline, wait).await;
+            images.extend(packed.open().map_err(|e| HandBack(e.to_string()))?);
         }
-        let mut gathering = Gathering::new(wanted.iter().map(|(key, l)| (*key, SourceId::of(&l.locator))));
-        self.gather(job, &wanted, &mut gathering, deadline, true).await;
 
         let mut verdicts = Vec::with_capacity(images.len());
         let mut missing = Vec::new();
@@ -127,7 +134,7 @@ impl Coordinator {
             let (key, report) = match report {
                 Some(reused) => reused,
                 None => {
-                    let (layers, lacking) = self.layers(job, image, &wanted, &mut gathering, deadline).await?;
+                    let (layers, lacking) = self.layers(job, image, &mut gathering, deadline).await?;
                     let late = clock.monotonic() >= deadline;
                     let made = self.assess(job, &*bench, image, layers, lacking.len(), late, index).await?;
                     missing.extend(lacking);
@@ -191,6 +198,13 @@ impl Coordinator {
         }
     }
 
+    /// The layers of these images that can be read, and where.
+    fn wanted<'a>(&self, images: impl IntoIterator<Item = &'a ResolvedImage>) -> Wanted {
+        let layers = images.into_iter().flat_map(|image| &image.layers);
+        let readable = layers.filter(|layer| self.excuse(layer).is_none());
+        readable.map(|l| (self.config.fingerprint.key(l.digest), l.locator.clone())).collect()
+    }
+
     /// Why a layer is not read at all.
     fn excuse(&self, layer: &crate::ports::LayerDescriptor) -> Option<Gap> {
         if layer.unsupported.is_some() {
@@ -209,7 +223,6 @@ impl Coordinator {
         &self,
         job: &Job,
         image: &ResolvedImage,
-        wanted: &Wanted<'_>,
         gathering: &mut Gathering,
         deadline: Duration,
     ) -> Result<(Vec<Arc<LayerInventory>>, Vec<Gap>), HandBack> {
@@ -224,7 +237,9 @@ impl Coordinator {
             }
             bodies.extend(self.bodies(gathering, &keys).await.map_err(|e| HandBack(e.to_string()))?);
             if !gathering.is_complete() {
-                self.gather(job, wanted, gathering, deadline, false).await;
+                let wanted = || self.wanted([image]);
+                let wait = self.begin(job, &wanted(), gathering, false).await;
+                self.finish(job, wanted, gathering, deadline, wait).await;
             }
         }
         let mut lacking = Vec::new();

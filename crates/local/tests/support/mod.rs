@@ -48,10 +48,13 @@ pub struct World {
     pub ends: Mutex<Vec<(Digest, LayerEnd)>>,
     pub finished: Mutex<Vec<JobId>>,
     pub resolved: std::sync::atomic::AtomicU32,
+    pub config: Mutex<ImageConfig>,
 }
 
 fn number(digest: &Digest) -> u32 {
-    (0..10_000).find(|n| key(*n).digest == *digest).unwrap()
+    static NUMBERS: std::sync::LazyLock<HashMap<Digest, u32>> =
+        std::sync::LazyLock::new(|| (0..30_000).map(|n| (key(n).digest, n)).collect());
+    NUMBERS[digest]
 }
 
 impl World {
@@ -65,6 +68,7 @@ impl World {
             ends: Mutex::default(),
             finished: Mutex::default(),
             resolved: Default::default(),
+            config: Mutex::default(),
         })
     }
 
@@ -127,7 +131,7 @@ impl ImageSource for World {
             reference: name,
             index_digest: None,
             platform: Some(Platform::linux_amd64()),
-            config: ImageConfig::default(),
+            config: self.config.lock().unwrap().clone(),
             layers: layers.collect(),
             gaps: Vec::new(),
             other_platforms: Vec::new(),
@@ -247,8 +251,8 @@ impl Fleet {
         Self {
             world: World::new(clock.clone()),
             cache: Arc::new(MemoryCache::new(1 << 30)),
-            layers: Arc::new(LocalLayers::new(clock.clone(), ACK_WAIT, 10_000)),
-            jobs: Arc::new(LocalJobs::new(clock.clone(), ACK_WAIT, 10_000)),
+            layers: Arc::new(LocalLayers::new(clock.clone(), ACK_WAIT, 100_000)),
+            jobs: Arc::new(LocalJobs::new(clock.clone(), ACK_WAIT, 100_000)),
             verdicts: Arc::new(MemoryVerdicts::new(100_000, 100_000)),
             failures: Arc::new(MemoryFailures::new(clock.clone())),
             clock,
