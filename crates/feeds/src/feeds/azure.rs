@@ -1,8 +1,8 @@
 //! Azure Linux and CBL-Mariner OVAL (github.com/microsoft/AzureLinuxVulnerabilityData).
 //!
 //! A definition is one flaw in one source package. `less than` names the version that mends it; `less than or equal`
-//! names the last version that is known to be affected, and nothing mends it yet. Definitions marked "Not Applicable" say
-//! that the flaw never touched the package, or does no longer, and are left out.
+//! names the last version that is known to be affected, and nothing mends it yet. Marked "Not Applicable",
+//! the flaw never touched the package and is left out; with a `less than` so marked it did before that version.
 //! Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform and the file's name.
 
 use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
@@ -46,9 +46,7 @@ impl Feed for AzureOval {
         };
         for definition in &oval.definitions {
             let Some(id) = definition.cves.first() else { continue };
-            if definition.patchable.as_deref() == Some("Not Applicable") {
-                continue;
-            }
+            let applies = definition.patchable.as_deref() != Some("Not Applicable");
             let mut record = Record::new("azurelinux-oval", id.as_str());
             record.aliases = definition.cves.iter().skip(1).cloned().collect();
             record.modified = definition.date.as_deref().and_then(Day::parse);
@@ -58,6 +56,7 @@ impl Feed for AzureOval {
                 let version = without_zero_epoch(test.evr).to_owned();
                 let (status, end) = match test.operation {
                     "less than" => (Status::Fixed, End::Fixed(version)),
+                    "less than or equal" if !applies => continue,
                     "less than or equal" => (Status::Affected, End::Last(version)),
                     other => {
                         sink.problem(format!("{}: an operation {other:?} that nobody has seen there before", definition.id));
@@ -70,7 +69,9 @@ impl Feed for AzureOval {
                     ..Affected::bare(namespace.clone(), test.package, status)
                 });
             }
-            sink.record(record);
+            if !record.affected.is_empty() {
+                sink.record(record);
+            }
         }
     }
 }

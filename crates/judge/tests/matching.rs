@@ -1,0 +1,269 @@
+//! Matching by cases: a package and an advisory in, a finding, a gap or nothing out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use layergate_advisory::{Affected, Builder, End, Namespace, Rating, Record, Snapshot, Start, VersionRange};
+use layergate_judge::{Matches, match_image};
+use layergate_model::{
+    Cvss, Distro, Finding, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
+    Severity, SourcePackage, Status,
+};
+
+fn ns(text: &str) -> Namespace {
+    Namespace::new(text).unwrap()
+}
+
+fn distro(id: &str, version: &str) -> Option<Distro> {
+    Some(Distro {
+        id: id.into(),
+        version: Some(version.into()),
+        codename: None,
+        like: vec!["debian".into()],
+        name: None,
+        end_of_life: None,
+    })
+}
+
+fn package(kind: PackageKind, name: &str, version: &str, source: Option<(&str, &str)>) -> ImagePackage {
+    let at = LayerPath::normalise("proof").unwrap();
+    let mut package = Package::new(kind, name, version, &at);
+    package.source = source.map(|(name, version)| SourcePackage { name: name.into(), version: version.into() });
+    let purl = package.purl(None);
+    ImagePackage {
+        id: PackageId::derive(&purl, None, "proof"),
+        purl,
+        package,
+        layer: Some(2),
+        origin: Origin::Unknown,
+        owned_by: None,
+    }
+}
+
+fn snapshot(records: &[Record]) -> Snapshot {
+    let mut builder = Builder::new();
+    records.iter().for_each(|r| builder.add(r).unwrap());
+    Snapshot::from_bytes(builder.finish().unwrap()).unwrap()
+}
+
+fn matched(distro: Option<Distro>, packages: Vec<ImagePackage>, records: &[Record]) -> Matches {
+    match_image(&ImageInventory { distro, packages, ..ImageInventory::default() }, &snapshot(records))
+}
+
+fn record(feed: &'static str, id: &str, aliases: &[&str], affected: Affected) -> Record {
+    let aliases = aliases.iter().map(|a| (*a).to_owned()).collect();
+    Record { aliases, affected: vec![affected], ..Record::new(feed, id) }
+}
+
+fn only(matches: Matches) -> Finding {
+    assert_eq!(matches.findings.len(), 1, "{matches:?}");
+    matches.findings.into_iter().next().unwrap()
+}
+
+#[test]
+fn names_and_versions_of_each_distribution() {
+    use PackageKind::{Apk, Deb, Rpm};
+    // Distribution, release, namespace, advisory's name and fix; package, version, source; whether it is affected.
+    type Row<'r> = (&'r str, &'r str, &'r str, &'r str, &'r str, PackageKind, &'r str, &'r str, Option<(&'r str, &'r str)>, bool);
+    let rows: &[Row<'_>] = &[
+        ("debian", "12.8", "debian:12", "openssl", "3.0.15-1~deb12u1", Deb, "libssl3", "3.0.14-1", Some(("openssl", "3.0.14-1")), true),
+        ("debian", "12.8", "debian:12", "openssl", "3.0.15-1~deb12u1", Deb, "libssl3", "3.0.15-1", Some(("openssl", "3.0.15-1")), false),
+        ("debian", "12", "debian:11", "openssl", "9", Deb, "openssl", "1", None, false),
+        // The source has no epoch, the binary has one: the advisory speaks of the source.
+        ("ubuntu", "18.04", "ubuntu:18.04", "util-linux", "2.31.1-0.4ubuntu3.7", Deb, "bsdutils", "1:2.31.1-0.4ubuntu3.1", Some(("util-linux", "2.31.1-0.4ubuntu3.1")), true),
+        ("ubuntu", "18.04", "ubuntu:18.04", "bsdutils", "9:9", Deb, "bsdutils", "1:2.31.1", Some(("util-linux", "2.31.1")), false),
+        ("alpine", "3.18.4", "alpine:3.18", "openssl", "3.1.4-r1", Apk, "libcrypto3", "3.1.4-r0", Some(("openssl", "3.1.4-r0")), true),
+        ("alpine", "3.18.4", "alpine:3.18", "openssl", "3.1.4-r1", Apk, "libcrypto3", "3.1.4-r1", Some(("openssl", "3.1.4-r1")), false),
+        ("almalinux", "8.8", "almalinux:8", "bind-libs", "32:9.11.36-8.el8", Rpm, "bind-libs", "32:9.11.36-7.el8", Some(("bind", "9.11.36-7.el8")), true),
+        ("almalinux", "8.8", "almalinux:8", "bind", "32:9.11.36-8.el8", Rpm, "bind-libs", "32:9.11.36-7.el8", Some(("bind", "9.11.36-7.el8")), false),
+        ("mariner", "2.0", "mariner:2.0", "bind", "9.16.50-1.cm2", Rpm, "bind-libs", "9.16.44-1.cm2", Some(("bind", "9.16.44-1.cm2")), true),
+        // The source rpm's name leaves the epoch out.
+        ("azurelinux", "3.0", "azurelinux:3.0", "bind", "1:9.16-1", Rpm, "bind-libs", "2:9.15-1", Some(("bind", "9.15-1")), false),
+        ("photon", "3.0", "photon:3.0", "sqlite-libs", "3.27.2-5.ph3", Rpm, "sqlite-libs", "3.27.2-4.ph3", Some(("sqlite", "3.27.2-4.ph3")), true),
+        ("sles", "15.3", "suse:15.3", "openssl-1_1", "1.1.1d-11.43.1", Rpm, "libopenssl1_1", "1.1.1d-11.20.1", Some(("openssl-1_1", "1.1.1d-11.20.1")), true),
+    ];
+    for (id, release, namespace, name, fix, kind, package_name, version, source, affected) in rows {
+        let records = [record("feed", "CVE-2026-1", &[], Affected::fixed(ns(namespace), *name, *fix))];
+        let matches = matched(distro(id, release), vec![package(*kind, package_name, version, *source)], &records);
+        assert_eq!(!matches.findings.is_empty(), *affected, "{id} {package_name} {version}: {matches:?}");
+        if *affected {
+            let finding = only(matches);
+            assert_eq!((finding.fixed_versions, finding.layer), (vec![(*fix).to_owned()], Some(2)));
+            assert_eq!(finding.remediation, format!("upgrade {package_name} to {fix}"));
+            assert_eq!(finding.evidence.matched_name.as_deref(), (name != package_name).then_some(*name));
+        }
+    }
+}
+
+#[test]
+fn no_clean_bill_without_advisories() {
+    let records = [record("f", "CVE-1", &[], Affected::fixed(ns("debian:12"), "x", "1"))];
+    let deb = || vec![package(PackageKind::Deb, "x", "0", None)];
+    let cases = [
+        (None, deb(), GapKind::UnknownDistribution),
+        (distro("mint", "21"), deb(), GapKind::UnknownDistribution),
+        (distro("debian", "11"), deb(), GapKind::NoAdvisories),
+        (distro("debian", "12"), vec![package(PackageKind::Npm, "x", "1.0.0", None)], GapKind::NoAdvisories),
+        (distro("debian", "12"), vec![package(PackageKind::Conda, "x", "1", None)], GapKind::UnwatchedEcosystem),
+    ];
+    for (distro, packages, want) in cases {
+        let matches = matched(distro, packages, &records);
+        assert_eq!(matches.findings, []);
+        assert_eq!(matches.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), [want]);
+    }
+    let fine = matched(distro("debian", "12"), vec![package(PackageKind::Deb, "y", "0", None)], &records);
+    assert_eq!(fine, Matches::default(), "nothing known against a package of a covered release");
+}
+
+#[test]
+fn one_flaw_of_several_feeds_is_one_finding() {
+    let range = |from: &str, end| VersionRange { start: Start::From(from.into()), end };
+    let ghsa = Record {
+        ratings: vec![Rating { source: "ghsa".into(), severity: Severity::High }],
+        cvss: vec![Cvss { source: "nvd".into(), version: "3.1".into(), vector: "v".into(), score_tenths: 98 }],
+        ..record(
+            "osv-ghsa",
+            "GHSA-1",
+            &["CVE-2026-1"],
+            Affected {
+                ranges: vec![range("4.0", End::Fixed("4.0.6".into())), range("3.2", End::Fixed("3.2.14".into()))],
+                ..Affected::bare(ns("pypi"), "django", Status::Fixed)
+            },
+        )
+    };
+    let pysec = record("osv-pypa", "PYSEC-1", &["GHSA-1"], Affected::fixed(ns("pypi"), "django", "4.0.6"));
+    let dsa = record("debian-lists", "DSA-1-1", &["CVE-2026-1"], Affected::fixed(ns("debian:12"), "python-django", "9"));
+    let finding = only(matched(None, vec![package(PackageKind::Pypi, "Django", "4.0.4", None)], &[ghsa, pysec, dsa]));
+    assert_eq!(finding.advisory, "CVE-2026-1");
+    assert_eq!(finding.aliases, ["GHSA-1", "PYSEC-1"], "another distribution's advisory is not this finding's name");
+    assert_eq!((finding.severity, finding.severity_source.as_deref()), (Severity::High, Some("ghsa")));
+    assert_eq!(finding.fixed_versions, ["4.0.6"], "a fix below the installed version mends nothing");
+    assert_eq!(finding.evidence.range, ">= 4.0, < 4.0.6");
+    assert_eq!(finding.evidence.matched_name.as_deref(), Some("django"));
+}
+
+#[test]
+fn bundles_give_way_to_their_flaws() {
+    let debian = ns("debian:12");
+    let bundle = record("debian-lists", "DSA-1-1", &["CVE-2026-1", "CVE-2026-2"], Affected::fixed(debian.clone(), "x", "2"));
+    let one = record("debian-tracker", "CVE-2026-1", &[], Affected::fixed(debian.clone(), "x", "2"));
+    let two = record("debian-tracker", "CVE-2026-2", &[], Affected::fixed(debian, "x", "2"));
+    let x = || vec![package(PackageKind::Deb, "x", "1", None)];
+    let ids = |records: &[Record]| {
+        let findings = matched(distro("debian", "12"), x(), records).findings;
+        findings.into_iter().map(|f| format!("{} {}", f.advisory, f.aliases.join(","))).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&[bundle.clone()]), ["DSA-1-1 CVE-2026-1,CVE-2026-2"]);
+    assert_eq!(ids(&[bundle.clone(), one.clone()]), ["CVE-2026-1 ", "DSA-1-1 CVE-2026-1,CVE-2026-2"]);
+    assert_eq!(ids(&[bundle, one, two]), ["CVE-2026-1 DSA-1-1", "CVE-2026-2 DSA-1-1"]);
+}
+
+#[test]
+fn states_without_a_fix() {
+    let cases = [
+        (Status::Affected, Some("no version of x mends it yet")),
+        (Status::WillNotFix, Some("will not be mended")),
+        (Status::UnderInvestigation, Some("still looking into it")),
+        (Status::NotAffected, None),
+    ];
+    for (status, want) in cases {
+        let records = [record("f", "CVE-1", &[], Affected::unfixed(ns("debian:12"), "x", status))];
+        let matches = matched(distro("debian", "12"), vec![package(PackageKind::Deb, "x", "1", None)], &records);
+        match want {
+            None => assert_eq!(matches.findings, []),
+            Some(words) => {
+                let finding = only(matches);
+                assert!(finding.remediation.contains(words), "{}", finding.remediation);
+                assert_eq!((finding.status, finding.fixed_versions.len()), (status, 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn modules_and_architectures() {
+    let fix = "12.7-2.module_el8";
+    let modular = |module: Option<&str>, arches: &[&str]| Affected {
+        module: module.map(str::to_owned),
+        arches: arches.iter().map(|a| (*a).to_owned()).collect(),
+        ..Affected::fixed(ns("almalinux:8"), "postgresql", fix)
+    };
+    let build = |module: Option<&str>, version: &str| {
+        let mut p = package(PackageKind::Rpm, "postgresql", version, None);
+        p.package.module = module.map(str::to_owned);
+        p.package.arch = Some("x86_64".into());
+        p
+    };
+    let cases = [
+        (modular(Some("postgresql:12"), &[]), build(Some("postgresql:12:8040:a"), "12.5-1.module_el8"), true),
+        (modular(Some("postgresql:12"), &[]), build(Some("postgresql:10:8040:a"), "10.17-1.module_el8"), false),
+        (modular(Some("postgresql:1"), &[]), build(Some("postgresql:12:8040:a"), "12.5-1.module_el8"), false),
+        (modular(Some("*"), &[]), build(None, "12.5-1.el8"), false),
+        (modular(Some("*"), &[]), build(None, "12.5-1.module_el8"), true),
+        (modular(None, &[]), build(Some("postgresql:12:8040:a"), "12.5-1.module_el8"), false),
+        (modular(None, &["aarch64"]), build(None, "12.5-1.el8"), false),
+        (modular(None, &["x86_64"]), build(None, "12.5-1.el8"), true),
+        (modular(None, &["noarch"]), build(None, "12.5-1.el8"), true),
+    ];
+    for (affected, package, want) in cases {
+        let shown = format!("{affected:?} {:?}", package.package);
+        let matches = matched(distro("almalinux", "8.8"), vec![package], &[record("f", "ALSA-1", &[], affected)]);
+        assert_eq!(!matches.findings.is_empty(), want, "{shown}");
+    }
+}
+
+#[test]
+fn what_the_distribution_owns_is_judged_by_it() {
+    let records = [
+        record("f", "CVE-1", &[], Affected::fixed(ns("pypi"), "requests", "2.31.0")),
+        record("f", "CVE-2", &[], Affected::fixed(ns("debian:12"), "other", "1")),
+    ];
+    let owner = package(PackageKind::Deb, "python3-requests", "2.28.1+dfsg-1", Some(("requests", "2.28.1+dfsg-1")));
+    let mut owned = package(PackageKind::Pypi, "requests", "2.28.1", None);
+    let both = |owned: &ImagePackage| vec![owner.clone(), owned.clone()];
+    assert_eq!(matched(distro("debian", "12"), both(&owned), &records).findings.len(), 1, "nobody owns it");
+    owned.owned_by = Some(owner.id.clone());
+    assert_eq!(matched(distro("debian", "12"), both(&owned), &records).findings, []);
+    let blind = matched(distro("debian", "11"), both(&owned), &records);
+    assert_eq!(blind.findings.len(), 1, "a distribution without advisories judges nothing");
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let records = [record("f", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "1.2.3"))];
+    let matches = matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &records);
+    assert_eq!(matches.findings, []);
+    assert_eq!(matches.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), [GapKind::UncomparableVersion]);
+    assert!(matches.gaps[0].detail.contains("CVE-1"), "{:?}", matches.gaps);
+    let open = [record("f", "CVE-1", &[], Affected::unfixed(ns("npm"), "x", Status::Affected))];
+    only(matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &open));
+}
+
+#[test]
+fn severities_by_precedence() {
+    let rate = |source: &'static str, severity| Rating { source: source.into(), severity };
+    let nvd = Record {
+        ratings: vec![rate("nvd", Severity::Critical), rate("ubuntu", Severity::Negligible)],
+        ..Record::new("nvd", "CVE-1")
+    };
+    let affected = |severity| Affected { severity, ..Affected::fixed(ns("debian:12"), "x", "2") };
+    let cases = [
+        (vec![record("debian-tracker", "CVE-1", &[], affected(Some(Severity::Low))), nvd.clone()], Severity::Low, Some("debian")),
+        (vec![record("debian-tracker", "CVE-1", &[], affected(None)), nvd.clone()], Severity::Critical, Some("nvd")),
+        (vec![record("debian-lists", "DSA-1", &["CVE-8", "CVE-9"], affected(None))], Severity::Unknown, None),
+    ];
+    for (records, severity, source) in cases {
+        let finding = only(matched(distro("debian", "12"), vec![package(PackageKind::Deb, "x", "1", None)], &records));
+        assert_eq!((finding.severity, finding.severity_source.as_deref()), (severity, source));
+    }
+}
+
+#[test]
+fn extended_support_is_told_as_a_gap_or_used() {
+    let records = [
+        record("f", "CVE-1", &[], Affected::fixed(ns("ubuntu-esm:18.04"), "x", "1-1ubuntu1+esm2")),
+        record("f", "CVE-2", &[], Affected::fixed(ns("ubuntu:18.04"), "x", "1-1ubuntu1")),
+    ];
+    let plain = matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1", None)], &records);
+    assert_eq!((plain.findings.len(), plain.gaps[0].kind), (0, GapKind::EndOfLife));
+    let pro = matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1+esm1", None)], &records);
+    assert_eq!((only(pro.clone()).advisory.as_str(), pro.gaps.len()), ("CVE-1", 0));
+}
