@@ -264,7 +264,6 @@ impl Coordinator {
         Ok((layers, lacking))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, and a struct for it would say less")]
     async fn assess(
         &self,
         job: &Job,

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use layergate_advisory::Snapshot;
 use layergate_image::{MergeLayer, MergeOptions, merge};
-use layergate_judge::{AssessInput, JUDGE_VERSION, Matches, assess_matches};
-use layergate_model::{Digest, Gap, GapKind, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
+use layergate_judge::{AssessInput, JUDGE_VERSION, assess};
+use layergate_model::{Digest, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
 use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
 use tokio::sync::Semaphore;
 
@@ -205,7 +205,7 @@ fn judge(
     inventory.gaps.extend(image.gaps.iter().cloned());
     inventory.gaps.sort();
     inventory.gaps.dedup();
-    let input = AssessInput {
+    assess(AssessInput {
         image: report_image(image),
         inventory: &inventory,
         snapshot,
@@ -214,9 +214,7 @@ fn judge(
         limits: &rules.limits,
         analyzers: &rules.analyzers,
         as_of,
-    };
-    let gap = Gap::new(GapKind::NoAdvisories, "snapshot", "advisories are not matched yet");
-    assess_matches(input, Matches { findings: Vec::new(), gaps: vec![gap] })
+    })
 }
 
 fn report_image(image: &ResolvedImage) -> ReportImage {
