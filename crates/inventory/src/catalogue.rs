@@ -19,6 +19,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::apk::Apk,
     &os::rpm::Rpm,
     &os::rpm_manifest::RpmManifest,
+    &os::chisel::Chisel,
     &os::pacman::Pacman,
     &os::portage::Portage,
     &os::opkg::Opkg,

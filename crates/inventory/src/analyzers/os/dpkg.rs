@@ -31,7 +31,7 @@ impl Analyzer for Dpkg {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Path(STATUS), Interest::Path("usr/lib/dpkg/status"), Interest::Below(STATUS_D)]
+        &[Interest::Path(STATUS), Interest::Below(STATUS_D)]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {

@@ -3,6 +3,7 @@
 pub mod apk;
 pub mod bitnami;
 pub mod brew;
+pub mod chisel;
 pub mod copyright;
 pub mod dpkg;
 pub mod dpkg_files;
