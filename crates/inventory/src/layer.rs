@@ -23,6 +23,27 @@ const HEAD: usize = 512;
 /// Gaps of one layer that are told one by one; the rest is counted.
 const MAX_GAPS: usize = 1000;
 
+/// Bytes of a package's name, version or any other text of it. Nothing real is longer; a file of one line would be one
+/// name of a gigabyte.
+const MAX_TEXT: usize = 4096;
+
+/// Leaves out the packages from `from` on whose name or version is absurd, cuts their other texts, and counts the former.
+fn bound_texts(packages: &mut Vec<layergate_model::Package>, from: usize) -> usize {
+    let cut = |text: &mut String| text.truncate(text.floor_char_boundary(MAX_TEXT));
+    let before = packages.len();
+    let mut index = 0;
+    packages.retain_mut(|package| {
+        index += 1;
+        if index <= from {
+            return true;
+        }
+        let others = [&mut package.arch, &mut package.vendor, &mut package.module];
+        others.into_iter().flatten().chain(&mut package.licenses).for_each(cut);
+        package.name.len() <= MAX_TEXT && package.version.len() <= MAX_TEXT
+    });
+    before - packages.len()
+}
+
 /// Why there is no inventory. Both are failures of this attempt, not facts about the layer: never cached.
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
@@ -217,9 +238,16 @@ impl<'c> Pass<'c> {
         for index in claims {
             let analyzer = self.catalogue.analyzers()[*index];
             let section = &mut self.sections[*index];
+            let known = section.packages.len();
             // Analyzers do not panic; should one, the layer must not look clean and the worker must live.
-            let gap = match catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&file, section))) {
-                Ok(Ok(())) => continue,
+            let result = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&file, section)));
+            let oversized = bound_texts(&mut section.packages, known);
+            let gap = match result {
+                Ok(Ok(())) if oversized == 0 => continue,
+                Ok(Ok(())) => {
+                    let detail = format!("{oversized} packages have a name or version over {MAX_TEXT} bytes");
+                    Gap::new(GapKind::UnreadableFile, entry.path.as_str(), detail)
+                }
                 Ok(Err(error)) => Gap::new(error.kind, entry.path.as_str(), error.detail),
                 Err(_) => {
                     let detail = format!("the analyzer {} broke down on this file; please report it", analyzer.id());

@@ -85,6 +85,14 @@ fn what_the_bytes_hide_is_a_gap_and_what_was_read_before_stays() {
 }
 
 #[test]
+fn absurdly_long_names_are_gaps() {
+    let manifest = |name: &str| format!(r#"{{"name":"{name}","version":"1","license":"{name}"}}"#).into_bytes();
+    let long = scan(&tar(&[Item::File(AT, manifest(&"x".repeat(5000)))]), &Limits::default());
+    assert_eq!((gaps(&long), found(&long).len()), (vec![GapKind::UnreadableFile], 0));
+    assert_eq!(gaps(&scan(&tar(&[Item::File(AT, manifest(&"x".repeat(4000)))]), &Limits::default())), []);
+}
+
+#[test]
 fn other_bytes_than_the_manifest_pins_are_no_inventory() {
     let blob = tar(&[Item::File(AT, package_json("1"))]);
     let catalogue = Catalogue::standard();
