@@ -136,7 +136,7 @@ mod tests {
         for bad in [&text[..cut], &text[..cut - 5], "", "[[[[", "{}\n"] {
             assert!(analyze(&Chisel, AT, bad.as_bytes()).1.is_err(), "{bad}");
         }
-        assert_eq!(analyze(&Chisel, AT, text[..cut].as_bytes()).0.packages.len(), 1);
+        assert_eq!(analyze(&Chisel, AT, &text.as_bytes()[..cut]).0.packages.len(), 1);
         assert_eq!(packages(&Chisel, AT, b"{\"count\":1}"), [""; 0]);
     }
 }
