@@ -108,6 +108,7 @@ where
             match soonest {
                 None => arrived.notified().await,
                 Some(then) => tokio::select! {
+                    biased;
                     () = arrived.notified() => {}
                     () = self.clock.sleep(then.saturating_sub(now)) => {}
                 },

@@ -176,6 +176,7 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
                 continue;
             }
             tokio::select! {
+                biased;
                 record = watch.next() => drop(record.ok_or(ScanError::Ended)?),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }

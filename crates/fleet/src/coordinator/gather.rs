@@ -67,6 +67,7 @@ impl Coordinator {
             let sound = looked && published && !gathering.has_refused();
             let pause = if sound { self.config.ack_wait } else { SOON };
             let heard = tokio::select! {
+                biased;
                 heard = waiting.heard() => Some(heard),
                 () = clock.sleep(pause.min(left)) => None,
             };

@@ -1,7 +1,7 @@
 //! Who waits for which layer: the one watch of a coordinator, fanned out to its jobs.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use crate::{ports::DoneEvent, values::LayerKey};
 
-/// The jobs that wait, by layer.
+/// The jobs that wait, by layer; in an order, so that a simulation replays.
 #[derive(Default)]
 pub(super) struct Hub {
-    waiters: Mutex<HashMap<LayerKey, Vec<Weak<Inbox>>>>,
+    waiters: Mutex<BTreeMap<LayerKey, Vec<Weak<Inbox>>>>,
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! One job, from its message to its verdict.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use layergate_model::{Gap, GapKind, LayerInventory, Report};
 
@@ -31,8 +31,9 @@ impl Coordinator {
             }
         };
         let ended = tokio::select! {
+            biased;
             ended = self.end(&job, deliveries) => ended,
-            () = self.hold(&*lease) => Err(HandBack("its hold was lost".into())),
+            never = self.hold(&*lease) => match never {},
             () = self.hand_back.cancelled() => Err(HandBack("the coordinator stops".into())),
         };
         match ended {
@@ -61,7 +62,7 @@ impl Coordinator {
     }
 
     /// Keeps the message for as long as the job runs; the job's deadline ends both.
-    async fn hold(&self, lease: &dyn Lease) {
+    async fn hold(&self, lease: &dyn Lease) -> Infallible {
         loop {
             self.ports.clock.sleep(self.config.ack_wait / 3).await;
             if let Err(error) = lease.progress().await {
@@ -86,7 +87,8 @@ impl Coordinator {
             self.judge(job).await?
         };
         let stands = self.ports.verdicts.put(&record).await.map_err(|e| HandBack(e.to_string()))?;
-        Ok(Some(stands))
+        // Another coordinator may have been first: then its verdict stands, and it has told so.
+        Ok((stands == record).then_some(stands))
     }
 
     async fn judge(&self, job: &Job) -> Result<VerdictRecord, HandBack> {

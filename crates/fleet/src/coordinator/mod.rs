@@ -139,6 +139,7 @@ impl Coordinator {
         futures::future::join_all(lanes).await;
         jobs.close();
         tokio::select! {
+            biased;
             () = jobs.wait() => {}
             () = self.ports.clock.sleep(self.config.grace) => self.hand_back.cancel(),
         }
@@ -188,6 +189,7 @@ impl Coordinator {
                     tracing::warn!(%error, lane = lane.as_str(), "no job could be had from the queue");
                     let backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
                     tokio::select! {
+                        biased;
                         () = shutdown.cancelled() => return,
                         () = self.ports.clock.sleep(backoff.after(failures, lane.as_str())) => {}
                     }
@@ -200,6 +202,7 @@ impl Coordinator {
     async fn watch(&self, mut watch: DoneStream, stop: CancellationToken) {
         loop {
             let event = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 event = watch.next() => event,
             };
@@ -213,6 +216,7 @@ impl Coordinator {
                 failures += 1;
                 let backoff = Backoff { first: Duration::from_millis(50), most: Duration::from_secs(5) };
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     () = self.ports.clock.sleep(backoff.after(failures, "watch")) => {}
                 }

@@ -80,6 +80,7 @@ impl Publisher {
         while !stop.is_cancelled() {
             if self.bulk().order.is_empty() {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     () = self.wake.notified() => continue,
                 }
@@ -89,6 +90,7 @@ impl Publisher {
                 Err(error) => tracing::warn!(%error, "the depth of the layer queue is not known"),
             }
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.clock.sleep(LOOK) => {}
             }

@@ -179,10 +179,11 @@ impl Worker {
         if !error.is_transient() {
             return Attempt::Refused { gap: GapKind::LayerUnavailable, detail };
         }
-        if let Some(pause) = error.retry_after() {
-            self.hosts.rest(task.locator.host(), pause.min(MAX_REST));
+        let retry_after = error.retry_after().map(|pause| pause.min(MAX_REST));
+        if let Some(pause) = retry_after {
+            self.hosts.rest(task.locator.host(), pause);
         }
-        Attempt::Transient { detail, retry_after: error.retry_after() }
+        Attempt::Transient { detail, retry_after }
     }
 }
 

@@ -141,6 +141,7 @@ impl Worker {
                     let backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
                     let wait = backoff.after(failures, &self.config.fingerprint.to_string());
                     tokio::select! {
+                        biased;
                         () = shutdown.cancelled() => break,
                         () = self.ports.clock.sleep(wait) => {}
                     }
@@ -149,6 +150,7 @@ impl Worker {
         }
         tasks.close();
         tokio::select! {
+            biased;
             () = tasks.wait() => return,
             () = self.ports.clock.sleep(self.config.grace) => self.hand_back.cancel(),
         }
