@@ -33,6 +33,11 @@ async fn failures() {
     conformance::failure_store(async || Arc::new(MemoryFailures::new(clock())) as _).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn roster() {
+    conformance::roster(async || Arc::new(MemoryRoster::new(clock())) as _).await;
+}
+
 #[tokio::test]
 async fn verdicts() {
     conformance::verdict_store(async || Arc::new(MemoryVerdicts::new(1000, 1000)) as _).await;

@@ -7,6 +7,7 @@ mod cache;
 mod clock;
 mod failures;
 mod queue;
+mod roster;
 mod snapshot;
 mod source;
 mod verdicts;
@@ -17,6 +18,7 @@ pub use failures::{FailureKind, FailureStore, LayerFailure};
 pub use queue::{
     DoneEvent, DoneOutcome, DoneStream, JobDelivery, JobQueue, LayerDelivery, LayerQueue, Lease, Published, QueueError,
 };
+pub use roster::{DrainStream, Holding, Member, MemberKind, MemberState, Roster};
 pub use snapshot::{SnapshotError, SnapshotStore, SnapshotStream};
 pub use source::{
     BlobStream, ImageLocator, ImageRequest, ImageSource, LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection,

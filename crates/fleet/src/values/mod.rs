@@ -7,5 +7,5 @@ mod verdict;
 
 pub use job::{Job, Lane, LayerTask, PolicyOverrides};
 pub use key::{Fingerprint, KeyError, KeyScope, LayerKey, ReportKey, SourceId};
-pub use names::{CredentialName, IdempotencyKey, JobId, NameError, Namespace, Tenant};
+pub use names::{CredentialName, IdempotencyKey, JobId, MemberId, NameError, Namespace, Tenant};
 pub use verdict::{ImageVerdict, JobError, VerdictRecord};

@@ -73,6 +73,7 @@ macro_rules! name {
 }
 
 name!(JobId, "job id", 64, "The id of a job, unique in the organization.");
+name!(MemberId, "member id", 64, "A coordinator or a worker, for as long as it runs.");
 name!(Tenant, "tenant", 64, "Who asked: fairness and isolation are between tenants.");
 name!(CredentialName, "credential name", 64, "The name of a registry credential; the secret stays where it is.");
 name!(IdempotencyKey, "idempotency key", 128, "What a client calls a submission, so that sending it twice is one job.");
@@ -87,6 +88,14 @@ impl JobId {
     /// A new id: 128 random bits in hexadecimal.
     pub fn random() -> Self {
         Self(format!("{:032x}", rand::random::<u128>()).into())
+    }
+}
+
+impl MemberId {
+    /// A new id that begins with what of the host's name is plain.
+    pub fn random(host: &str) -> Self {
+        let plain: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+        Self(format!("{plain}-{:08x}", rand::random::<u32>()).trim_start_matches('-').into())
     }
 }
 
@@ -113,6 +122,10 @@ mod tests {
             assert!(Tenant::new(bad).is_err(), "{bad}");
         }
         assert_ne!(JobId::random(), JobId::random());
+        for host in ["node-1.example", "", "\u{e9}", &"x".repeat(99)] {
+            let id = MemberId::random(host);
+            assert_eq!(MemberId::new(id.as_str()).unwrap(), id);
+        }
         assert!(serde_json::from_str::<Tenant>("\"a.b\"").is_err());
     }
 }

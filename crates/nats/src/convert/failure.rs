@@ -1,0 +1,37 @@
+//! Why a layer failed.
+
+use bytes::Bytes;
+use layergate_fleet::{
+    ports::{FailureKind, LayerFailure},
+    values::SourceId,
+};
+use layergate_wire::{WireError, v1};
+
+use super::parts::Reader;
+
+const READ: Reader = Reader("a layer failure");
+/// What a failure tells; a registry may answer with a page.
+const DETAIL: usize = 4096;
+
+/// The value of a failure.
+pub fn failure_to_wire(failure: &LayerFailure) -> Result<Bytes, WireError> {
+    let source = match failure.kind {
+        FailureKind::Source(source) => {
+            Some(u64::from_str_radix(&source.to_string(), 16).map_err(|e| READ.bad("source", e))?)
+        }
+        FailureKind::Quarantined => None,
+    };
+    let detail: String = failure.detail.chars().take(DETAIL).collect();
+    layergate_wire::encode(v1::LayerFailure { version: 0, source, gap: failure.gap.as_str().into(), detail })
+}
+
+/// Reads a failure that is stored for `source`, or for everybody.
+pub fn failure_from_wire(bytes: Bytes, source: Option<SourceId>) -> Result<LayerFailure, WireError> {
+    let wire: v1::LayerFailure = layergate_wire::decode(bytes)?;
+    let kind = match (wire.source, source) {
+        (Some(there), Some(source)) if format!("{there:016x}") == source.to_string() => FailureKind::Source(source),
+        (None, None) => FailureKind::Quarantined,
+        _ => return Err(READ.bad("source", "not the one of its key")),
+    };
+    Ok(LayerFailure { kind, gap: READ.gap_kind("gap", &wire.gap)?, detail: wire.detail })
+}

@@ -1,0 +1,261 @@
+//! The connection, and the few operations on it that everything else is made of. Each is tried again within the patience of
+//! the options, with jitter, as long as the trouble may pass.
+
+use std::time::Duration;
+
+use async_nats::{
+    Client, Event, HeaderMap, Request, StatusCode,
+    client::RequestErrorKind,
+    jetstream::{self, ErrorCode, context::PublishErrorKind, message::PublishMessage},
+};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    error::{ConnectError, NatsError},
+    names::Names,
+    options::NatsOptions,
+};
+
+/// One attempt of an operation; a server that is up answers in milliseconds.
+const ATTEMPT: Duration = Duration::from_secs(4);
+
+/// The connection, the names on it and the patience.
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    pub(crate) jetstream: jetstream::Context,
+    pub(crate) names: Names,
+    pub(crate) options: NatsOptions,
+    /// Counts connections: what the server forgot when the last one broke is asked anew.
+    connections: watch::Receiver<u64>,
+}
+
+/// What became of a published message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Stored.
+    Stored,
+    /// The subject has a message already, and the stream takes one for each.
+    Occupied,
+    /// The stream has no room.
+    Full,
+    /// It was to be the first of its subject, and is not.
+    NotFirst,
+}
+
+/// The tries of one operation.
+pub(crate) struct Tries {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Tries {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { until: Instant::now() + patience, pause: Duration::from_millis(25) }
+    }
+
+    /// Waits before the next try, or says that there is none.
+    pub(crate) async fn again(&mut self, place: &str, why: impl ToString) -> Result<(), NatsError> {
+        let why = why.to_string();
+        if Instant::now() + self.pause >= self.until {
+            return Err(NatsError::new(place, format!("{why} (tried again in vain)")));
+        }
+        tracing::debug!(place, why, "NATS is asked again");
+        // Between half and all of the pause, so that a fleet does not come back as one.
+        tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        Ok(())
+    }
+}
+
+impl Link {
+    pub(crate) async fn connect(options: NatsOptions) -> Result<Self, ConnectError> {
+        options.check()?;
+        let urls = told(&options.urls);
+        let (sender, connections) = watch::channel(0);
+        let connect = identified(&options)
+            .await?
+            .name(&options.name)
+            .retain_servers_order()
+            .request_timeout(Some(ATTEMPT))
+            .connection_timeout(Duration::from_secs(5))
+            .ping_interval(Duration::from_secs(10))
+            .reconnect_delay_callback(|attempt| {
+                let most = Duration::from_millis(50) * 2u32.pow(attempt.min(6) as u32);
+                most.min(Duration::from_secs(2)).mul_f64(rand::random_range(0.5..1.0))
+            })
+            .event_callback(move |event| {
+                match &event {
+                    Event::Connected => sender.send_modify(|n| *n += 1),
+                    Event::Disconnected => tracing::warn!("the connection to NATS is lost; trying again"),
+                    Event::SlowConsumer(_) => tracing::warn!("a NATS subscription is slow; messages were dropped"),
+                    other => tracing::debug!(event = %other, "NATS"),
+                }
+                async {}
+            });
+        let unreachable = |why: String| ConnectError::Unreachable { urls: urls.clone(), why };
+        let client = connect.connect(options.urls.clone()).await.map_err(|e| unreachable(e.to_string()))?;
+        let info = client.server_info();
+        if !client.is_server_compatible(2, 12, 0) {
+            return Err(ConnectError::TooOld { urls, version: info.version });
+        }
+        let jetstream =
+            jetstream::context::ContextBuilder::new().timeout(ATTEMPT).ack_timeout(ATTEMPT).build(client.clone());
+        let link = Self { client, jetstream, names: Names::new(&options.fleet), options, connections };
+        let mut tries = link.tries();
+        while let Err(error) = link.jetstream.query_account().await {
+            use async_nats::jetstream::context::AccountErrorKind::{JetStream, JetStreamUnavailable};
+            match error.kind() {
+                JetStream(ref e) if e.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED => {
+                    return Err(ConnectError::NoJetStream { urls });
+                }
+                JetStream(ref e) if e.error_code() == ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
+                    return Err(ConnectError::NoJetStream { urls });
+                }
+                // With JetStream off nobody answers; so it is for a moment while a server starts.
+                JetStreamUnavailable => {
+                    if tries.again("JetStream", &error).await.is_err() {
+                        return Err(ConnectError::NoJetStream { urls });
+                    }
+                }
+                _ => tries.again("JetStream", &error).await.map_err(|e| unreachable(e.what))?,
+            }
+        }
+        Ok(link)
+    }
+
+    pub(crate) fn tries(&self) -> Tries {
+        Tries::new(self.options.patience)
+    }
+
+    /// Changes at every new connection.
+    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
+        let mut connections = self.connections.clone();
+        connections.mark_unchanged();
+        connections
+    }
+
+    /// Publishes into a stream, and waits until the server has it. A try that was stored but whose answer was lost is told
+    /// as [`Sent::Occupied`] or [`Sent::NotFirst`] by the next: the same as if another process had been first.
+    pub(crate) async fn publish(&self, subject: &str, headers: &HeaderMap, payload: &Bytes) -> Result<Sent, NatsError> {
+        let mut tries = self.tries();
+        loop {
+            let mut message = PublishMessage::build().payload(payload.clone());
+            if !headers.is_empty() {
+                message = message.headers(headers.clone());
+            }
+            let sent = match self.jetstream.send_publish(subject.to_owned(), message).await {
+                Ok(ack) => ack.await,
+                Err(error) => Err(error),
+            };
+            let error = match sent {
+                Ok(_) => return Ok(Sent::Stored),
+                Err(error) => error,
+            };
+            match error.kind() {
+                PublishErrorKind::WrongLastSequence => return Ok(Sent::NotFirst),
+                PublishErrorKind::MaxPayloadExceeded => return Err(NatsError::new(subject, error)),
+                PublishErrorKind::Other => {
+                    let refusal = std::error::Error::source(&error)
+                        .and_then(|source| source.downcast_ref::<jetstream::Error>())
+                        .map(|e| (e.error_code(), e.to_string()));
+                    match refusal {
+                        // One code for two things: the text tells them apart.
+                        Some((ErrorCode::STREAM_STORE_FAILED, text)) if text.contains("per subject") => {
+                            return Ok(Sent::Occupied);
+                        }
+                        Some((ErrorCode::STREAM_STORE_FAILED, text)) if text.contains("maximum") => {
+                            return Ok(Sent::Full);
+                        }
+                        Some((_, text)) => tries.again(subject, text).await?,
+                        None => tries.again(subject, &error).await?,
+                    }
+                }
+                _ => tries.again(subject, &error).await?,
+            }
+        }
+    }
+
+    /// Asks the JetStream API.
+    pub(crate) async fn api<T: DeserializeOwned>(
+        &self,
+        subject: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Result<T, jetstream::Error>, NatsError> {
+        let body: Bytes = serde_json::to_vec(body).map_err(|e| NatsError::new(subject, e))?.into();
+        let answer = self.request(&format!("$JS.API.{subject}"), body).await?;
+        match serde_json::from_slice(&answer.payload).map_err(|e| NatsError::new(subject, e))? {
+            jetstream::response::Response::Ok(answer) => Ok(Ok(answer)),
+            jetstream::response::Response::Err { error } => Ok(Err(error)),
+        }
+    }
+
+    /// One question, one answer.
+    pub(crate) async fn request(&self, subject: &str, payload: Bytes) -> Result<async_nats::Message, NatsError> {
+        let mut tries = self.tries();
+        loop {
+            let request = Request::new().payload(payload.clone());
+            match self.client.send_request(subject.to_owned(), request).await {
+                Ok(answer) if answer.status == Some(StatusCode::NO_RESPONDERS) => {
+                    tries.again(subject, "nobody answers").await?;
+                }
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.kind() == RequestErrorKind::MaxPayloadExceeded => {
+                    return Err(NatsError::new(subject, error));
+                }
+                Err(error) => tries.again(subject, error).await?,
+            }
+        }
+    }
+}
+
+/// Options with the identity and the certificates that were asked for.
+async fn identified(options: &NatsOptions) -> Result<async_nats::ConnectOptions, ConnectError> {
+    let in_file = |path: &std::path::Path| {
+        let path = path.display().to_string();
+        move |source| ConnectError::File { path, source }
+    };
+    let mut connect = async_nats::ConnectOptions::new();
+    if let Some(path) = &options.credentials {
+        connect = connect.credentials_file(path).await.map_err(in_file(path))?;
+    }
+    if let Some(path) = &options.nkey {
+        let seed = tokio::fs::read_to_string(path).await.map_err(in_file(path))?;
+        connect = connect.nkey(seed.trim().to_owned());
+    }
+    if let Some(path) = &options.ca {
+        connect = connect.add_root_certificates(path.clone()).require_tls(true);
+    }
+    if let Some((certificate, key)) = &options.client_certificate {
+        connect = connect.add_client_certificate(certificate.clone(), key.clone()).require_tls(true);
+    }
+    Ok(connect)
+}
+
+/// The servers as they may be told: without passwords.
+fn told(urls: &[String]) -> String {
+    let one = |text: &String| match url::Url::parse(text) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // A URL that cannot have a user has none to hide.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.to_string()
+        }
+        Ok(_) => text.clone(),
+        // Without a scheme; what stands before the @ is nobody's business.
+        Err(_) => text.rsplit('@').next().unwrap_or_default().to_owned(),
+    };
+    urls.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_told() {
+        let urls = ["nats://user:secret@a:4222", "nats://b:4222", "user:secret@c", "tls://token@d"].map(String::from);
+        assert_eq!(told(&urls), "nats://a:4222, nats://b:4222, c, tls://d");
+    }
+}

@@ -1,0 +1,373 @@
+//! Pulling messages on demand from one or many consumers ("doors") of a work queue, taking turns between those that have
+//! something.
+//!
+//! A message is asked for only while somebody waits for one, for a message in the hand of a busy process is a message that
+//! nobody works on. Every door that was last seen empty has one standing request, so that what arrives is here at once;
+//! doors that have more are asked in turns. Since a request cannot be taken back, a message may come when nobody waits
+//! any more: it is kept for the next caller, and handed back after a second.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::{
+    StatusCode,
+    jetstream::{
+        self, AckKind,
+        consumer::{AckPolicy, pull},
+    },
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use serde_json::json;
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{error::NatsError, link::Link};
+
+/// How long the server keeps a request. One that it forgot without a word costs at most this.
+const EXPIRES: Duration = Duration::from_secs(10);
+/// How long a message that nobody waits for is kept.
+const KEEP: Duration = Duration::from_secs(1);
+/// A door that answered with an error is left alone for this long.
+const REST: Duration = Duration::from_millis(200);
+/// Messages that may be in hand at one time: every worker's slots and every coordinator's places, and then some. Far above
+/// what a fleet holds, yet a bound on what the server keeps in memory for a consumer.
+const MAX_ACK_PENDING: i64 = 65_536;
+/// Requests that may stand at one door.
+const MAX_WAITING: i64 = 16_384;
+
+/// A consumer and the subject that it serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    /// Its durable name.
+    pub(crate) consumer: String,
+    /// Which messages come through it.
+    pub(crate) filter: String,
+}
+
+/// Pulls from the doors of a stream.
+pub(crate) struct Puller {
+    shared: Arc<Shared>,
+    _stop: DropGuard,
+}
+
+struct Shared {
+    ready: Mutex<Ready>,
+    arrived: Notify,
+    wanted: AtomicUsize,
+    more: Notify,
+}
+
+#[derive(Default)]
+struct Ready {
+    messages: VecDeque<(Instant, jetstream::Message)>,
+    trouble: Option<NatsError>,
+}
+
+impl Shared {
+    fn ready(&self) -> MutexGuard<'_, Ready> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One caller that waits.
+struct Wanting<'a>(&'a Shared);
+
+impl<'a> Wanting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.wanted.fetch_add(1, Ordering::SeqCst);
+        shared.more.notify_one();
+        Self(shared)
+    }
+}
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Puller {
+    /// Pulls from `doors` of `stream`, at most `ahead` messages more than somebody waits for.
+    pub(crate) fn new(link: Arc<Link>, stream: String, doors: Vec<Door>, ahead: usize) -> Self {
+        let shared = Arc::new(Shared {
+            ready: Mutex::default(),
+            arrived: Notify::new(),
+            wanted: AtomicUsize::new(0),
+            more: Notify::new(),
+        });
+        let stop = CancellationToken::new();
+        let actor = Actor {
+            inbox: link.client.new_inbox(),
+            by_name: doors.iter().enumerate().map(|(n, door)| (door.consumer.clone(), n)).collect(),
+            doors: doors.into_iter().map(State::new).collect(),
+            turn: 0,
+            shared: shared.clone(),
+            link,
+            stream,
+            ahead,
+        };
+        tokio::spawn(actor.run(stop.clone()));
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// The next message. A caller that goes away takes none with it.
+    pub(crate) async fn next(&self) -> Result<jetstream::Message, NatsError> {
+        let _wanting = Wanting::new(&self.shared);
+        loop {
+            let arrived = self.shared.arrived.notified();
+            {
+                let mut ready = self.shared.ready();
+                if let Some((_, message)) = ready.messages.pop_front() {
+                    return Ok(message);
+                }
+                if let Some(trouble) = ready.trouble.take() {
+                    return Err(trouble);
+                }
+            }
+            arrived.await;
+        }
+    }
+}
+
+/// What is known of a door.
+struct State {
+    door: Door,
+    /// Whether the consumer is known to be there.
+    made: bool,
+    /// When the requests that stand end.
+    asked: VecDeque<Instant>,
+    /// What waits behind it, as the last message said.
+    pending: u64,
+    rest: Option<Instant>,
+}
+
+impl State {
+    fn new(door: Door) -> Self {
+        Self { door, made: false, asked: VecDeque::new(), pending: 0, rest: None }
+    }
+}
+
+struct Actor {
+    link: Arc<Link>,
+    stream: String,
+    inbox: String,
+    doors: Vec<State>,
+    by_name: HashMap<String, usize>,
+    turn: usize,
+    ahead: usize,
+    shared: Arc<Shared>,
+}
+
+impl Actor {
+    async fn run(mut self, stop: CancellationToken) {
+        let mut answers = loop {
+            match self.link.client.subscribe(format!("{}.*", self.inbox)).await {
+                Ok(answers) => break answers,
+                // Only a client that was shut down refuses.
+                Err(error) => self.trouble(NatsError::new(&self.stream, error)),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(REST) => {}
+            }
+        };
+        let mut connections = self.link.connections();
+        loop {
+            let wake = self.ask().await;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                answer = answers.next() => match answer {
+                    Some(answer) => self.take(answer),
+                    None => return self.trouble(NatsError::new(&self.stream, "the connection is closed")),
+                },
+                () = self.shared.more.notified() => {}
+                _ = connections.changed() => {
+                    // The server has forgotten our requests, perhaps the consumers too.
+                    for door in &mut self.doors {
+                        door.asked.clear();
+                        door.made = false;
+                    }
+                }
+                () = tokio::time::sleep_until(wake) => self.hand_back(Some(Instant::now())).await,
+            }
+        }
+        // Nothing comes any more once nobody listens; what is here goes back.
+        let _ = answers.unsubscribe().await;
+        while let Some(answer) = answers.next().await {
+            self.take(answer);
+        }
+        self.hand_back(None).await;
+    }
+
+    fn trouble(&self, trouble: NatsError) {
+        self.shared.ready().trouble = Some(trouble);
+        self.shared.arrived.notify_one();
+    }
+
+    fn take(&mut self, answer: async_nats::Message) {
+        if let Some(status) = answer.status {
+            let door = answer.subject.rsplit('.').next().and_then(|n| n.parse::<usize>().ok());
+            let Some(door) = door.and_then(|n| self.doors.get_mut(n)) else { return };
+            match status {
+                StatusCode::IDLE_HEARTBEAT => return,
+                StatusCode::NOT_FOUND | StatusCode::TIMEOUT => door.pending = 0,
+                // Nobody there, or the consumer was deleted, or its leader moved.
+                _ => {
+                    tracing::debug!(consumer = door.door.consumer, %status, reason = answer.description, "a pull ended");
+                    door.made = false;
+                    door.rest = Some(Instant::now() + REST.mul_f64(rand::random_range(0.5..1.0)));
+                }
+            }
+            door.asked.pop_front();
+            return;
+        }
+        let message = jetstream::Message { message: answer, context: self.link.jetstream.clone() };
+        if let Ok(info) = message.info()
+            && let Some(door) = self.by_name.get(info.consumer).and_then(|n| self.doors.get_mut(*n))
+        {
+            door.asked.pop_front();
+            door.pending = info.pending;
+        }
+        self.shared.ready().messages.push_back((Instant::now(), message));
+        self.shared.arrived.notify_one();
+    }
+
+    /// Asks for what is wanted; when to look again.
+    async fn ask(&mut self) -> Instant {
+        let now = Instant::now();
+        for door in &mut self.doors {
+            door.asked.retain(|ends| *ends > now);
+            door.rest = door.rest.filter(|until| *until > now);
+        }
+        let wanted = self.shared.wanted.load(Ordering::SeqCst);
+        let ready = self.shared.ready().messages.len();
+        if wanted > ready {
+            // What is still to come through doors that have something; the standing requests of empty ones do not count.
+            let coming: usize = self.doors.iter().filter(|d| d.pending > 0).map(|d| d.asked.len()).sum();
+            let mut want = (wanted + self.ahead).saturating_sub(ready + coming);
+            if self.doors.len() == 1 {
+                // One door: empty or not, as many requests as callers.
+                want = (wanted - ready).saturating_sub(self.doors[0].asked.len());
+            }
+            self.ask_doors(want).await;
+        }
+        let mut wake = now + Duration::from_secs(1);
+        for door in &self.doors {
+            wake = door.asked.iter().copied().chain(door.rest).fold(wake, Instant::min);
+        }
+        wake.max(now + Duration::from_millis(10))
+    }
+
+    async fn ask_doors(&mut self, mut want: usize) {
+        let count = self.doors.len();
+        // One round over the doors, beginning behind the one that was asked last.
+        let first = self.turn;
+        for step in 0..count {
+            let at = (first + step) % count;
+            let door = &self.doors[at];
+            if door.rest.is_some() {
+                continue;
+            }
+            let empty = door.pending == 0;
+            let requests = match (count, empty) {
+                (1, _) => want,
+                (_, true) => usize::from(door.asked.is_empty()),
+                (_, false) => usize::from(want > 0 && (door.asked.len() as u64) < door.pending),
+            };
+            for _ in 0..requests {
+                if let Err(error) = self.request(at).await {
+                    self.doors[at].rest = Some(Instant::now() + REST);
+                    self.trouble(error);
+                    break;
+                }
+            }
+            if !empty && requests > 0 {
+                want = want.saturating_sub(requests);
+                self.turn = (at + 1) % count;
+            }
+        }
+    }
+
+    async fn request(&mut self, at: usize) -> Result<(), NatsError> {
+        if !self.doors[at].made {
+            make(&self.link, &self.stream, &self.doors[at].door).await?;
+            self.doors[at].made = true;
+        }
+        let door = &self.doors[at];
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, door.door.consumer);
+        let question = if self.doors.len() > 1 && door.pending > 0 {
+            // Another process may have emptied it meanwhile: then the answer is no, at once, and another's turn comes.
+            json!({ "batch": 1, "no_wait": true })
+        } else {
+            json!({ "batch": 1, "expires": EXPIRES.as_nanos() as u64 })
+        };
+        let question = question.to_string();
+        let sent = self.link.client.publish_with_reply(subject, format!("{}.{at}", self.inbox), question.into()).await;
+        sent.map_err(|e| NatsError::new(&self.stream, e))?;
+        self.doors[at].asked.push_back(Instant::now() + EXPIRES + Duration::from_millis(500));
+        Ok(())
+    }
+
+    /// Hands back what nobody waits for: what is too old by `now`, or everything.
+    async fn hand_back(&mut self, now: Option<Instant>) {
+        let old: Vec<_> = {
+            let mut ready = self.shared.ready();
+            let keep = |arrived: Instant| now.is_some_and(|now| now < arrived + KEEP);
+            let old = ready.messages.iter().take_while(|(arrived, _)| !keep(*arrived)).count();
+            ready.messages.drain(..old).collect()
+        };
+        for (_, message) in old {
+            if let Some(reply) = &message.reply {
+                // If the server does not hear it, the ack wait brings the message back.
+                let _ = self.link.client.publish(reply.clone(), Bytes::from(AckKind::Nak(None))).await;
+            }
+        }
+    }
+}
+
+/// Makes a consumer, or makes sure that the one there will do.
+pub(crate) async fn make(link: &Link, stream: &str, door: &Door) -> Result<(), NatsError> {
+    let config = pull::Config {
+        durable_name: Some(door.consumer.clone()),
+        filter_subject: door.filter.clone(),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: link.options.ack_wait,
+        // Unlimited: at a limit, the server would keep the message for ever and refuse its subject. Who is given a message
+        // too often says so.
+        max_deliver: -1,
+        max_ack_pending: MAX_ACK_PENDING,
+        max_waiting: MAX_WAITING,
+        ..pull::Config::default()
+    };
+    let place = format!("{stream}/{}", door.consumer);
+    let mut tries = link.tries();
+    loop {
+        let error = match link.jetstream.create_consumer_strict_on_stream(config.clone(), stream.to_owned()).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        let there = link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(&door.consumer, stream).await;
+        if let Ok(there) = there {
+            let there = &there.cached_info().config;
+            if there.ack_wait != config.ack_wait {
+                let (there, wanted) = (there.ack_wait, config.ack_wait);
+                let what = format!("its ack wait is {there:?}, this process was told {wanted:?}; they must agree");
+                return Err(NatsError::new(place, what));
+            }
+            if (&there.filter_subject, there.max_deliver, there.ack_policy)
+                != (&config.filter_subject, config.max_deliver, config.ack_policy)
+            {
+                return Err(NatsError::new(place, "the consumer there is not ours; delete it, and it is made anew"));
+            }
+            return Ok(());
+        }
+        tries.again(&place, error).await?;
+    }
+}

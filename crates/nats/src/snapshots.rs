@@ -1,0 +1,141 @@
+//! Advisory snapshots: published once under their digest, fetched by everybody into a local directory, and verified there
+//! before they get their name. Which one is current is one key, which everybody watches.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt};
+use layergate_fleet::ports::{SnapshotError, SnapshotStore, SnapshotStream};
+use layergate_model::Digest;
+use sha2::Digest as _;
+use tokio::sync::Mutex;
+
+use crate::{
+    blobs::Blobs,
+    bucket::{Bucket, From},
+    convert,
+    error::NatsError,
+    link::Link,
+    names::Kind,
+};
+
+/// The key that names the current snapshot.
+const CURRENT: &str = "snapshot";
+
+/// Snapshots on JetStream, with a local directory of those that were fetched.
+pub struct NatsSnapshots {
+    store: Blobs,
+    control: Bucket,
+    dir: PathBuf,
+    /// One download at a time in a process: the second who asks for the same one finds it.
+    fetching: Mutex<()>,
+}
+
+impl NatsSnapshots {
+    /// The directory is made when the first one is fetched.
+    pub(crate) fn new(link: Arc<Link>, dir: PathBuf) -> Self {
+        Self {
+            store: Blobs::new(link.clone(), Kind::Snapshots),
+            control: Bucket::new(link, Kind::Control),
+            dir,
+            fetching: Mutex::default(),
+        }
+    }
+
+    fn on_disk(&self, what: &'static str) -> impl FnOnce(std::io::Error) -> SnapshotError {
+        let place = self.dir.display().to_string();
+        move |e| SnapshotError::Unavailable { place, what: format!("{what}: {e}") }
+    }
+
+    async fn download(&self, digest: &Digest, file: &Path) -> Result<(), SnapshotError> {
+        let key = digest.to_hex();
+        let parts = self.store.stream(&key).await?.ok_or(SnapshotError::NotFound(*digest))?;
+        let mut parts = std::pin::pin!(parts);
+        let mut copy = tempfile::NamedTempFile::new_in(&self.dir).map_err(self.on_disk("no room for a snapshot"))?;
+        let mut hasher = sha2::Sha256::new();
+        while let Some(part) = parts.try_next().await? {
+            // Not whole: it was replaced or evicted while we read.
+            let part = part.ok_or(SnapshotError::NotFound(*digest))?;
+            hasher.update(&part);
+            let written = tokio::task::spawn_blocking(move || copy.write_all(&part).map(|()| copy)).await;
+            let written = written.map_err(std::io::Error::other).and_then(|w| w);
+            copy = written.map_err(self.on_disk("a snapshot cannot be written"))?;
+        }
+        let actual = Digest::from_bytes(hasher.finalize().into());
+        if actual != *digest {
+            return Err(SnapshotError::Mismatch { expected: *digest, actual });
+        }
+        copy.as_file().sync_all().map_err(self.on_disk("a snapshot cannot be written"))?;
+        copy.persist(file).map_err(|e| self.on_disk("a snapshot cannot be named")(e.error))?;
+        Ok(())
+    }
+}
+
+/// The digest of a file, read in pieces.
+fn digest_of(file: &Path) -> std::io::Result<Digest> {
+    let mut hasher = sha2::Sha256::new();
+    let mut file = std::fs::File::open(file)?;
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        match std::io::Read::read(&mut file, &mut piece)? {
+            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
+            n => hasher.update(&piece[..n]),
+        }
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for NatsSnapshots {
+    async fn current(&self) -> Result<Option<Digest>, SnapshotError> {
+        let value = self.control.get(CURRENT).await?;
+        let read = |value| convert::announcement_from_wire(value).map_err(|e| NatsError::new(self.control.place(), e));
+        Ok(value.map(read).transpose()?)
+    }
+
+    async fn fetch(&self, digest: &Digest) -> Result<PathBuf, SnapshotError> {
+        let file = self.dir.join(format!("{}.snapshot", digest.to_hex()));
+        if file.is_file() {
+            return Ok(file);
+        }
+        let _one = self.fetching.lock().await;
+        if !file.is_file() {
+            std::fs::create_dir_all(&self.dir).map_err(self.on_disk("cannot be made"))?;
+            self.download(digest, &file).await?;
+        }
+        Ok(file)
+    }
+
+    async fn publish(&self, file: &Path) -> Result<Digest, SnapshotError> {
+        let place = file.display().to_string();
+        let unreadable = |e: std::io::Error| SnapshotError::Unavailable { place: place.clone(), what: e.to_string() };
+        let path = file.to_owned();
+        let digest = tokio::task::spawn_blocking(move || digest_of(&path)).await;
+        let digest = digest.map_err(std::io::Error::other).and_then(|d| d).map_err(unreadable)?;
+        let key = digest.to_hex();
+        if self.store.contains(&key).await? {
+            return Ok(digest);
+        }
+        // Should the file change under our hands, whoever fetches it finds that it is not what its name says.
+        let mut from = tokio::fs::File::open(file).await.map_err(unreadable)?;
+        self.store.put_from(&key, &mut from).await?;
+        Ok(digest)
+    }
+
+    async fn announce(&self, digest: &Digest) -> Result<(), SnapshotError> {
+        if !self.store.contains(&digest.to_hex()).await? {
+            return Err(SnapshotError::NotFound(*digest));
+        }
+        let value = convert::announcement_to_wire(digest).map_err(|e| NatsError::new(self.control.place(), e))?;
+        Ok(self.control.put(CURRENT, &value, None).await?)
+    }
+
+    async fn watch(&self) -> Result<SnapshotStream, SnapshotError> {
+        let entries = self.control.watch(CURRENT, From::Current).await?;
+        let digests = entries.filter_map(async |entry| convert::announcement_from_wire(entry.value?).ok());
+        Ok(digests.boxed())
+    }
+}
