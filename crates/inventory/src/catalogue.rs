@@ -41,7 +41,6 @@ static STANDARD: &[&dyn Analyzer] = &[
     &binary::rust::RustBinary,
     &binary::elf_note::ElfNote,
     &binary::known::KnownPrograms,
-    &binary::runtime::RuntimeFiles,
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.

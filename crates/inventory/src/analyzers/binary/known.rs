@@ -3,9 +3,13 @@
 //!
 //! A program is looked at when its file name is one of the table's, and listed when the pattern of its row is in it. The
 //! names are the ones that Syft's binary classifiers use. Nothing is executed; a pattern that does not match says
-//! nothing.
+//! nothing. Runtimes that say in a text file which they are (`runtime.rs`) are read here too, so that a JDK's `release`
+//! and its `java` are one.
 
-use std::sync::{LazyLock, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, OnceLock},
+};
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Section};
 use regex::bytes::Regex;
@@ -13,6 +17,7 @@ use regex::bytes::Regex;
 use super::{
     executable::is_executable,
     known_table::{KNOWN, Known},
+    runtime,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
@@ -36,19 +41,27 @@ impl Analyzer for KnownPrograms {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Executable]
+        &[Interest::Executable, Interest::Name("release"), Interest::Name("VERSION")]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
         let name = entry.path.file_name();
-        KNOWN.iter().any(|row| row.file.matches(name).is_some())
+        runtime::is_runtime_file(entry.path) || KNOWN.iter().any(|row| row.file.matches(name).is_some())
     }
 
     fn wants(&self, head: &[u8]) -> bool {
-        is_executable(head)
+        is_executable(head) || runtime::looks_like(head)
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        if runtime::is_runtime_file(file.path) {
+            let found = runtime::read(file);
+            out.packages.extend(found.map(|(name, v)| Package::new(PackageKind::Generic, name, v, file.path)));
+            return Ok(());
+        }
+        if !is_executable(file.bytes) {
+            return Ok(());
+        }
         let mut found: Vec<&str> = Vec::new();
         for (row, compiled) in KNOWN.iter().zip(PATTERNS.iter()) {
             let Some(in_name) = row.file.matches(file.path.file_name()) else { continue };
@@ -62,6 +75,16 @@ impl Analyzer for KnownPrograms {
             }
         }
         Ok(())
+    }
+
+    /// A `java` whose home has a `release` file is named better by that.
+    fn finish(&self, out: &mut Section) {
+        let homes: HashSet<String> =
+            out.packages.iter().filter_map(|p| Some(p.proof().strip_suffix("release")?.to_owned())).collect();
+        out.packages.retain(|package| {
+            let home = package.proof().strip_suffix("bin/java").filter(|_| package.name.starts_with("java/"));
+            home.is_none_or(|home| !homes.contains(home) && !homes.contains(home.trim_end_matches("jre/")))
+        });
     }
 }
 
@@ -100,6 +123,32 @@ mod tests {
             let pattern = Regex::new(&row.pattern.replace("{name}", "1\\.2")).unwrap();
             assert!(pattern.capture_names().flatten().any(|n| n == "version"), "{}", row.package);
         }
+    }
+
+    #[test]
+    fn runtimes_that_say_so() {
+        for (path, text, want) in [
+            (
+                "opt/java/openjdk/release",
+                "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_RUNTIME_VERSION=\"21.0.4+7-LTS\"\nJAVA_VERSION=\"21.0.4\"\n",
+                &["openjdk 21.0.4+7-LTS"][..],
+            ),
+            ("a/release", "JAVA_VERSION=\"1.8.0_402\"\nFULL_VERSION=\"11.0.1\"\n", &["openjdk 1.8.0_402"]),
+            ("a/release", "IMPLEMENTOR=\"Azul Systems, Inc.\"\nJAVA_VERSION=\"17.0.9\"\n", &["zulu 17.0.9"]),
+            ("usr/local/go/VERSION", "go1.22.1\ntime 2024-02-29T18:18:48Z\n", &["go 1.22.1"]),
+            ("x/go/VERSION", "go1x y\n", &["go 1x y"][..0]),
+        ] {
+            assert_eq!(packages(&KnownPrograms, path, text.as_bytes()), want, "{path}");
+        }
+        assert!(!KnownPrograms.wants(b"Some other release file"));
+        let mut section = Section::default();
+        for (name, path) in [("openjdk", "opt/j/release"), ("java/jre", "opt/j/bin/java"), ("java/jre", "usr/bin/java")]
+        {
+            let path = layergate_model::LayerPath::normalise(path).unwrap();
+            section.packages.push(Package::new(PackageKind::Generic, name, "17", &path));
+        }
+        KnownPrograms.finish(&mut section);
+        assert_eq!(section.packages.iter().map(|p| p.proof()).collect::<Vec<_>>(), ["opt/j/release", "usr/bin/java"]);
     }
 
     #[test]

@@ -6,5 +6,5 @@ pub mod go;
 mod go_version;
 pub mod known;
 mod known_table;
-pub mod runtime;
+mod runtime;
 pub mod rust;

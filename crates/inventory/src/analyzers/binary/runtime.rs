@@ -1,44 +1,28 @@
 //! Language runtimes that say in a text file which they are: a JDK's or JRE's `release` file (`IMPLEMENTOR`,
 //! `JAVA_RUNTIME_VERSION`, …) and Go's `go/VERSION`.
 
-use layergate_model::{AnalyzerId, OsRelease, Package, PackageKind, Section};
+use layergate_model::OsRelease;
 
-use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
+use crate::File;
 
-/// Reads the version files of runtimes.
-pub struct RuntimeFiles;
+/// The names of such files.
+pub(super) fn is_runtime_file(path: &str) -> bool {
+    path == "release" || path.ends_with("/release") || path.ends_with("go/VERSION")
+}
 
-impl Analyzer for RuntimeFiles {
-    fn id(&self) -> AnalyzerId {
-        AnalyzerId::new("runtime-files")
+/// Whether the first bytes look like such a file's.
+pub(super) fn looks_like(head: &[u8]) -> bool {
+    head.starts_with(b"go1") || memchr::memmem::find(head, b"JAVA_VERSION").is_some()
+}
+
+/// The runtime's name and version.
+pub(super) fn read(file: &File<'_>) -> Option<(&'static str, String)> {
+    // Both are a few hundred bytes; a longer file of that name is another.
+    if file.bytes.len() > 64 << 10 {
+        return None;
     }
-
-    fn revision(&self) -> u32 {
-        1
-    }
-
-    fn interests(&self) -> &'static [Interest] {
-        &[Interest::Name("release"), Interest::Name("VERSION")]
-    }
-
-    fn claims(&self, entry: &Entry<'_>) -> bool {
-        entry.path.file_name() == "release" || entry.path.ends_with("go/VERSION")
-    }
-
-    fn wants(&self, head: &[u8]) -> bool {
-        head.starts_with(b"go") || memchr::memmem::find(head, b"JAVA_VERSION").is_some() || head.len() >= 512
-    }
-
-    fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
-        // Both are a few hundred bytes; another file of that name is not one of them.
-        if file.bytes.len() > 64 << 10 {
-            return Ok(());
-        }
-        let text = file.text();
-        let found = if file.path.file_name() == "VERSION" { go(&text) } else { java(&text) };
-        out.packages.extend(found.map(|(name, version)| Package::new(PackageKind::Generic, name, version, file.path)));
-        Ok(())
-    }
+    let text = file.text();
+    if file.path.ends_with("VERSION") { go(&text) } else { java(&text) }
 }
 
 fn go(text: &str) -> Option<(&'static str, String)> {
@@ -64,28 +48,4 @@ fn java(text: &str) -> Option<(&'static str, String)> {
         "openjdk"
     };
     Some((name, version.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::packages;
-
-    #[test]
-    fn runtimes() {
-        for (path, text, want) in [
-            (
-                "opt/java/openjdk/release",
-                "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_RUNTIME_VERSION=\"21.0.4+7-LTS\"\nJAVA_VERSION=\"21.0.4\"\n",
-                &["openjdk 21.0.4+7-LTS"][..],
-            ),
-            ("a/release", "JAVA_VERSION=\"1.8.0_402\"\nFULL_VERSION=\"11.0.1\"\n", &["openjdk 1.8.0_402"]),
-            ("a/release", "IMPLEMENTOR=\"Azul Systems, Inc.\"\nJAVA_VERSION=\"17.0.9\"\n", &["zulu 17.0.9"]),
-            ("usr/local/go/VERSION", "go1.22.1\ntime 2024-02-29T18:18:48Z\n", &["go 1.22.1"]),
-            ("x/go/VERSION", "gopher", &[]),
-        ] {
-            assert_eq!(packages(&RuntimeFiles, path, text.as_bytes()), want, "{path}");
-        }
-        assert!(!RuntimeFiles.wants(b"Some other release file"));
-    }
 }
