@@ -15,7 +15,7 @@ use layergate_inventory::Catalogue;
 use layergate_local::{DirCache, Scan, scan_once};
 use layergate_model::{Limits, Report, Verdict};
 use layergate_policy::{Policy, VexDocument};
-use layergate_registry::{Location, SourceOptions, Sources};
+use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
 use layergate_report::Format;
 
 use crate::{
@@ -167,6 +167,7 @@ impl LocalScan {
         let sources = Sources::new(SourceOptions {
             plain_http: self.plain_http,
             local: true,
+            credentials: CredentialSources::from_environment(None),
             limits: self.limits.clone(),
             ..SourceOptions::default()
         })?;

@@ -1,0 +1,198 @@
+//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`.
+//!
+//! Any coordinator answers for any job: verdicts lie in the shared store, so a client whose coordinator died asks the
+//! next one.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures::StreamExt;
+use layergate_fleet::{
+    ports::{Clock, JobQueue, Published, VerdictStore},
+    values::{Job, JobId, VerdictRecord},
+};
+use layergate_model::Report;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::{Submission, Token, auth};
+
+/// A submission with a policy in it; more is refused before it is read.
+const MAX_BODY: usize = 1 << 20;
+/// How long one request may wait for a verdict; a client asks again.
+const LONGEST_WAIT: u64 = 60;
+/// How often a waiting request looks into the store besides listening: a lost event delays, it does not hang.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the routes need.
+pub struct Api {
+    jobs: Arc<dyn JobQueue>,
+    verdicts: Arc<dyn VerdictStore>,
+    clock: Arc<dyn Clock>,
+    finished: broadcast::Sender<JobId>,
+}
+
+/// The answer to a submission.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Submitted {
+    /// The job; the earlier one when the idempotency key was known.
+    pub job: JobId,
+}
+
+/// The answer to a question about a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobAnswer {
+    /// The job.
+    pub job: JobId,
+    /// The verdict; absent while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictRecord>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wait {
+    #[serde(default)]
+    wait: u64,
+}
+
+impl Api {
+    /// Begins to listen for verdicts; one watch serves all requests.
+    pub async fn new(
+        jobs: Arc<dyn JobQueue>,
+        verdicts: Arc<dyn VerdictStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, layergate_fleet::ports::StoreError> {
+        let (finished, _) = broadcast::channel(4096);
+        let api = Arc::new(Self { jobs, verdicts, clock, finished });
+        let mut watch = api.verdicts.watch().await?;
+        let weak = Arc::downgrade(&api);
+        tokio::spawn(async move {
+            while let Some(record) = watch.next().await {
+                let Some(api) = weak.upgrade() else { return };
+                // Nobody may be waiting.
+                let _ = api.finished.send(record.job);
+            }
+        });
+        Ok(api)
+    }
+
+    /// Queues a submission; the job that stands for it.
+    async fn submit(&self, submission: Submission, trace: Option<String>) -> Result<JobId, ApiError> {
+        let mut job = submission.job(JobId::random(), self.clock.now(), trace);
+        if let Some(key) = job.idempotency_key.clone() {
+            let standing = self.verdicts.claim(&key, &job.id).await.map_err(ApiError::unavailable)?;
+            // A claim whose submission was lost on the way is completed by whoever comes again.
+            if self.verdicts.get(&standing).await.map_err(ApiError::unavailable)?.is_some() {
+                return Ok(standing);
+            }
+            job.id = standing;
+        }
+        self.queue(&job).await?;
+        Ok(job.id)
+    }
+
+    async fn queue(&self, job: &Job) -> Result<(), ApiError> {
+        match self.jobs.submit(job).await.map_err(ApiError::unavailable)? {
+            Published::Queued | Published::InFlight => Ok(()),
+            Published::Full => Err(ApiError(
+                StatusCode::TOO_MANY_REQUESTS,
+                "the fleet's queue is full; submit again in a while".to_owned(),
+            )),
+        }
+    }
+
+    async fn wait(&self, id: &JobId, patience: Duration) -> Result<Option<VerdictRecord>, ApiError> {
+        let end = tokio::time::Instant::now() + patience;
+        // Listening begins before the look, or an end between the two would be missed.
+        let mut finished = self.finished.subscribe();
+        loop {
+            if let Some(record) = self.verdicts.get(id).await.map_err(ApiError::unavailable)? {
+                return Ok(Some(record));
+            }
+            let next_look = (tokio::time::Instant::now() + LOOK_AGAIN).min(end);
+            loop {
+                match tokio::time::timeout_at(next_look, finished.recv()).await {
+                    Ok(Ok(done)) if done != *id => {}
+                    Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => break,
+                    Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => break,
+                }
+            }
+            if tokio::time::Instant::now() >= end {
+                return self.verdicts.get(id).await.map_err(ApiError::unavailable);
+            }
+        }
+    }
+}
+
+/// The routes, behind the token where there is one.
+pub fn router(api: Arc<Api>, token: Option<Token>) -> Router {
+    let routes = Router::new()
+        .route("/api/v1/jobs", post(submit))
+        .route("/api/v1/jobs/{id}", get(job))
+        .route("/api/v1/jobs/{id}/reports", get(reports))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(api);
+    match token {
+        Some(token) => routes.layer(middleware::from_fn_with_state(token, auth::check)),
+        None => routes,
+    }
+}
+
+async fn submit(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    Json(submission): Json<Submission>,
+) -> Result<(StatusCode, Json<Submitted>), ApiError> {
+    let trace = headers.get("traceparent").and_then(|v| v.to_str().ok()).filter(|v| v.len() <= 128);
+    let job = api.submit(submission, trace.map(str::to_owned)).await?;
+    Ok((StatusCode::ACCEPTED, Json(Submitted { job })))
+}
+
+async fn job(
+    State(api): State<Arc<Api>>,
+    Path(id): Path<String>,
+    Query(Wait { wait }): Query<Wait>,
+) -> Result<Json<JobAnswer>, ApiError> {
+    let job: JobId = id.parse().map_err(ApiError::bad)?;
+    let verdict = api.wait(&job, Duration::from_secs(wait.min(LONGEST_WAIT))).await?;
+    Ok(Json(JobAnswer { job, verdict }))
+}
+
+async fn reports(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<Json<Vec<Arc<Report>>>, ApiError> {
+    let id: JobId = id.parse().map_err(ApiError::bad)?;
+    let missing = |what: String| ApiError(StatusCode::NOT_FOUND, what);
+    let record = api.verdicts.get(&id).await.map_err(ApiError::unavailable)?;
+    let record = record.ok_or_else(|| missing(format!("job {id} has no verdict yet, or is not known")))?;
+    let mut reports = Vec::with_capacity(record.images.len());
+    for image in &record.images {
+        let report = api.verdicts.get_report(&image.report).await.map_err(ApiError::unavailable)?;
+        reports.push(report.ok_or_else(|| missing(format!("the report on {} is no longer kept", image.reference)))?);
+    }
+    Ok(Json(reports))
+}
+
+/// An answer that is not what was asked for.
+struct ApiError(StatusCode, String);
+
+impl ApiError {
+    fn unavailable(error: impl std::fmt::Display) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+
+    fn bad(error: impl std::fmt::Display) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.0, Json(serde_json::json!({"error": self.1}))).into_response()
+    }
+}

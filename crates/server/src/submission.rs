@@ -1,0 +1,100 @@
+//! What a client sends to have an image judged, and how it becomes a job.
+//!
+//! A client chooses the image and how urgent it is. It may make the policy stricter, never laxer, and it chooses
+//! neither the advisories nor the day: otherwise nobody could trust a pass.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use layergate_fleet::{
+    ports::{ImageLocator, PlatformSelection},
+    values::{CredentialName, IdempotencyKey, Job, JobId, Lane, PolicyOverrides, Tenant},
+};
+use layergate_model::ImageReference;
+use serde::{Deserialize, Serialize};
+
+/// The longest time that a client may give a job.
+const LONGEST: u64 = 24 * 3600;
+
+/// The body of `POST /api/v1/jobs`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// A registry reference.
+    pub image: ImageReference,
+    /// Which platforms.
+    #[serde(default)]
+    pub platforms: PlatformSelection,
+    /// What must hold besides the server's policy.
+    #[serde(default)]
+    pub policy: PolicyOverrides,
+    /// Who goes first.
+    #[serde(default)]
+    pub lane: Lane,
+    /// Who asks.
+    #[serde(default)]
+    pub tenant: Option<Tenant>,
+    /// The name of the registry credential.
+    #[serde(default)]
+    pub credential: Option<CredentialName>,
+    /// The same key again is the same job.
+    #[serde(default)]
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// Seconds until the job ends as `error`; an hour without it, a day at most.
+    #[serde(default)]
+    pub timeout_seconds: Option<u64>,
+}
+
+impl Submission {
+    /// A submission of `image` and nothing else.
+    pub fn of(image: ImageReference) -> Self {
+        Self {
+            image,
+            platforms: PlatformSelection::default(),
+            policy: PolicyOverrides::default(),
+            lane: Lane::default(),
+            tenant: None,
+            credential: None,
+            idempotency_key: None,
+            timeout_seconds: None,
+        }
+    }
+
+    /// The job, accepted at `now`.
+    pub fn job(self, id: JobId, now: Timestamp, trace: Option<String>) -> Job {
+        let seconds = self.timeout_seconds.unwrap_or(3600).clamp(1, LONGEST);
+        let patience = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
+        Job {
+            id,
+            image: ImageLocator::Registry(self.image),
+            platforms: self.platforms,
+            credential: self.credential,
+            policy: self.policy,
+            lane: self.lane,
+            tenant: self.tenant.unwrap_or_default(),
+            idempotency_key: self.idempotency_key,
+            snapshot: None,
+            as_of: now.to_zoned(TimeZone::UTC).date().to_string(),
+            submitted_at: now,
+            deadline: now.checked_add(patience).unwrap_or(Timestamp::MAX),
+            trace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_chooses_neither_the_day_nor_the_advisories() {
+        for forged in ["as_of", "snapshot", "vex", "exceptions", "deadline"] {
+            let text = format!(r#"{{"image": "registry.example/a:1", "{forged}": "2000-01-01"}}"#);
+            assert!(serde_json::from_str::<Submission>(&text).is_err(), "{forged} was accepted");
+        }
+        let submission: Submission =
+            serde_json::from_str(r#"{"image": "registry.example/a:1", "timeout_seconds": 99999999}"#).unwrap();
+        let now: Timestamp = "2026-11-21T23:59:59Z".parse().unwrap();
+        let job = submission.job(JobId::random(), now, None);
+        assert_eq!((job.as_of.as_str(), job.snapshot), ("2026-11-21", None));
+        assert_eq!(job.deadline.duration_since(now).as_secs(), 24 * 3600);
+    }
+}
