@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use layergate_inventory::Catalogue;
-use layergate_judge::{AssessInput, Matches, assess_matches};
+use layergate_judge::{AssessInput, assess};
 use layergate_model::{Digest, Report, ReportImage};
 
 use crate::commands::scan::LocalScan;
@@ -32,17 +32,14 @@ pub(crate) fn report(path: &Path, scan: &LocalScan) -> Result<Report> {
         base: None,
         other_platforms: Vec::new(),
     };
-    Ok(assess_matches(
-        AssessInput {
-            image,
-            inventory: &inventory,
-            snapshot: scan.snapshot.as_ref(),
-            policy: &scan.policy,
-            vex: &scan.vex,
-            limits: &scan.limits,
-            analyzers: &Catalogue::standard().fingerprint(),
-            as_of: scan.as_of,
-        },
-        Matches::default(),
-    ))
+    Ok(assess(AssessInput {
+        image,
+        inventory: &inventory,
+        snapshot: scan.snapshot.as_ref(),
+        policy: &scan.policy,
+        vex: &scan.vex,
+        limits: &scan.limits,
+        analyzers: &Catalogue::standard().fingerprint(),
+        as_of: scan.as_of,
+    }))
 }
