@@ -1,12 +1,12 @@
-//! Installed Node packages: the `package.json` of each directory under `node_modules` (npm documentation,
-//! "package.json"). A `package.json` anywhere else is an application's own and lists ranges, not packages.
+//! Node packages by their `package.json` (npm documentation, "package.json"): installed ones under `node_modules`, and
+//! every other that names itself with a version, an application's own above all. Its dependency ranges are not packages.
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Section};
 use serde::Deserialize;
 
-use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
+use crate::{AnalyzeError, Analyzer, File, Interest};
 
-/// Reads `node_modules/**/package.json`.
+/// Reads `package.json`.
 pub struct NodePackage;
 
 #[derive(Deserialize)]
@@ -25,27 +25,20 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("package.json")]
     }
 
-    fn claims(&self, entry: &Entry<'_>) -> bool {
-        // node_modules/NAME/package.json or node_modules/@SCOPE/NAME/package.json, at any depth of the tree; what
-        // lies deeper inside a package (test fixtures, esm markers) is not an installed package.
-        let mut parts = entry.path.rsplit('/').skip(1);
-        let (Some(name), Some(above)) = (parts.next(), parts.next()) else { return false };
-        if name.starts_with('@') {
-            return false;
-        }
-        above == "node_modules" || (above.starts_with('@') && parts.next() == Some("node_modules"))
-    }
-
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
-        let manifest: Manifest = serde_json::from_str(&file.text())
-            .map_err(|e| AnalyzeError::unreadable(format!("not a package.json: {e}")))?;
+        let manifest: Manifest = match serde_json::from_str(&file.text()) {
+            Ok(manifest) => manifest,
+            // Packages bring broken manifests as test data; only where a package is installed is one missing.
+            Err(_) if !is_installed(file.path) => return Ok(()),
+            Err(e) => return Err(AnalyzeError::unreadable(format!("not a package.json: {e}"))),
+        };
         let (Some(name), Some(serde_json::Value::String(version))) = (manifest.name, manifest.version) else {
             // Without name and version it is a marker ({"type": "module"}), not a package.
             return Ok(());
@@ -61,6 +54,13 @@ impl Analyzer for NodePackage {
         out.packages.push(package);
         Ok(())
     }
+}
+
+/// `node_modules/NAME/package.json` or `node_modules/@SCOPE/NAME/package.json`, at any depth of the tree.
+fn is_installed(path: &str) -> bool {
+    let mut parts = path.rsplit('/').skip(1);
+    let (Some(name), Some(above)) = (parts.next(), parts.next()) else { return false };
+    !name.starts_with('@') && (above == "node_modules" || (above.starts_with('@') && parts.next() == Some("node_modules")))
 }
 
 /// A licence is a string, an object with a type, or a list of either.
@@ -83,20 +83,16 @@ fn collect(value: &serde_json::Value, out: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use layergate_model::{EntryKind, LayerPath};
-
     use super::*;
     use crate::testing::{analyze, packages};
 
     #[test]
-    fn installed_packages_only() {
-        let claims = |path: &str| {
-            let path = LayerPath::normalise(path).unwrap();
-            NodePackage.claims(&Entry { path: &path, kind: EntryKind::File, mode: 0o644, target: "" })
-        };
-        assert!(claims("app/node_modules/a/package.json") && claims("node_modules/@s/a/package.json"));
-        assert!(!claims("app/package.json") && !claims("node_modules/a/test/package.json"));
-        assert!(!claims("node_modules/@s/package.json"));
+    fn packages_that_name_themselves() {
+        assert!(is_installed("app/node_modules/a/package.json") && is_installed("node_modules/@s/a/package.json"));
+        assert!(!is_installed("app/package.json") && !is_installed("node_modules/a/test/package.json"));
+        assert!(!is_installed("node_modules/@s/package.json"));
+        assert_eq!(packages(&NodePackage, "app/package.json", br#"{"name":"app","version":"2"}"#), ["app 2"]);
+        assert_eq!(packages(&NodePackage, "node_modules/a/test/package.json", b"{"), [""; 0]);
         let at = "node_modules/a/package.json";
         assert_eq!(packages(&NodePackage, at, br#"{"name":"a","version":"1.0.0"}"#), ["a 1.0.0"]);
         assert_eq!(packages(&NodePackage, at, br#"{"type":"module"}"#), [""; 0]);
