@@ -233,18 +233,15 @@ async fn identified(options: &NatsOptions) -> Result<async_nats::ConnectOptions,
     Ok(connect)
 }
 
-/// The servers as they may be told: without passwords.
+/// The servers as they may be told: whatever stands before an `@` (user, password, token) is left out. Done on the text, for
+/// `user:secret@host` reads as a URL of the scheme `user`.
 fn told(urls: &[String]) -> String {
-    let one = |text: &String| match url::Url::parse(text) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-            // A URL that cannot have a user has none to hide.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        Ok(_) => text.clone(),
-        // Without a scheme; what stands before the @ is nobody's business.
-        Err(_) => text.rsplit('@').next().unwrap_or_default().to_owned(),
+    let one = |text: &String| {
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (format!("{scheme}://"), rest),
+            None => (String::new(), text.as_str()),
+        };
+        format!("{scheme}{}", rest.rsplit('@').next().unwrap_or_default())
     };
     urls.iter().map(one).collect::<Vec<_>>().join(", ")
 }

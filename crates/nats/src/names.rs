@@ -134,9 +134,9 @@ mod tests {
         assert_eq!(names.layer(&key), format!("gate.layers.{key}"));
         assert_eq!(names.layer_of(&names.layer(&key)), Some(key));
         let job = conformance::job("build-1", Lane::Bulk, "team-a");
-        assert_eq!(names.job(&job), "gate.jobs.bulk.30.build-1");
+        assert_eq!(names.job(&job), "gate.jobs.bulk.22.build-1");
         assert_eq!(names.job_of(&names.job(&job)), Some(job.id));
-        for other in ["", "gate", "other.layers.x", "gate.layers.x", "gate.jobs.bulk.30", "gate.jobs.bulk.30.a.b"] {
+        for other in ["", "gate", "other.layers.x", "gate.layers.x", "gate.jobs.bulk.22", "gate.jobs.bulk.22.a.b"] {
             assert_eq!((names.layer_of(other), names.job_of(other)), (None, None), "{other}");
         }
         assert_eq!(names.bucket_stream(Kind::Done), "KV_gate-done");
