@@ -353,6 +353,6 @@ impl Watch {
         self.seen = stream_sequence;
         let key = message.subject.strip_prefix(&self.bucket.prefix)?.to_owned();
         let deleted = is_marker(&message.message) || message.payload.is_empty();
-        Some(Entry { key, value: (!deleted).then(|| message.message.payload) })
+        Some(Entry { key, value: (!deleted).then_some(message.message.payload) })
     }
 }
