@@ -201,6 +201,9 @@ fn unclaimed(file: &FeedFile) -> String {
     if ["LICENSE", "LICENCE", "COPYING", "README", "SECURITY", "CONTRIBUTING", "CODEOWNERS"].iter().any(|w| upper.starts_with(w)) {
         return "documentation or licence".into();
     }
+    if file.name() == "mirror.json" {
+        return "the list of a mirror".into();
+    }
     match file.trimmed().first() {
         None => "only blanks".into(),
         Some(b'{' | b'[') => {

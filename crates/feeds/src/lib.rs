@@ -14,8 +14,13 @@ mod feed;
 mod feeds;
 mod fingerprint;
 mod oval;
+mod update;
 mod walk;
 
 pub use build::{BuildReport, FeedsError, Progress, RecordProblem, UnusedFile, build_from_dir, build_from_dir_with};
 pub use catalogue::{CATALOGUE_REVISION, catalogue_ids, known_feeds};
 pub use fingerprint::directory_fingerprint;
+pub use update::{
+    Event, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source, SourceReport, Sources,
+    SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet, update,
+};

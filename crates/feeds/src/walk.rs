@@ -41,7 +41,7 @@ fn folder(dir: &Path, prefix: &str, depth: usize, visit: &mut dyn Visit) -> io::
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() {
-            if matches!(name.as_str(), ".git" | ".hg" | ".svn") {
+            if matches!(name.as_str(), ".git" | ".hg" | ".svn" | ".layergate") {
                 continue;
             }
             if depth >= MAX_FOLDERS {

@@ -1,0 +1,182 @@
+//! A mirror brought up to date, and a snapshot of it.
+//!
+//! Nothing that is in force is touched before the new snapshot is whole, opened and compared with the old one; who
+//! fails before leaves the old one alone, and switching to the new one is its caller's single rename. A source that
+//! fails is told and does not stop the others: its older files go on being used, and a distribution that has none is a
+//! gap to the judge.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use layergate_advisory::{FORMAT_VERSION, Manifest, OpenError, Snapshot};
+use layergate_model::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    check::{Regression, regressions},
+    event::{Event, Tell},
+    fetch::{FetchError, FetchLimits, disk},
+    lock::{Lock, LockError},
+    mirror::{MirrorReport, fetch_all},
+    sources::Sources,
+    state::FOLDER,
+};
+use crate::{BuildReport, CATALOGUE_REVISION, FeedsError, build_from_dir_with};
+
+/// What an update works with.
+#[derive(Clone, Debug)]
+pub struct UpdateOptions {
+    /// Where downloads are kept.
+    pub mirror: PathBuf,
+    /// Where the new snapshot goes, named by its digest.
+    pub snapshots: PathBuf,
+    /// The snapshot in force.
+    pub current: Option<PathBuf>,
+    /// Where advisories come from.
+    pub sources: Sources,
+    /// Patience.
+    pub limits: FetchLimits,
+    /// Take the new snapshot even if a feed lost most of its records.
+    pub force: bool,
+    /// How long to wait for another update in the same mirror.
+    pub wait_for_others: Duration,
+}
+
+/// A finished update.
+#[derive(Clone, Debug)]
+pub struct UpdateReport {
+    /// The snapshot to use from now on.
+    pub snapshot: PathBuf,
+    /// Its digest.
+    pub digest: Digest,
+    /// Whether it is another one than before.
+    pub changed: bool,
+    /// What came.
+    pub mirror: MirrorReport,
+    /// How it was built; `None` when nothing had changed.
+    pub build: Option<BuildReport>,
+    /// What was lost and taken nevertheless, because it was forced.
+    pub regressions: Vec<Regression>,
+}
+
+/// Why there is no new snapshot. The old one is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// Another update is at work.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Nothing could be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// No source gave anything.
+    #[error("no advisory source could be reached: {}; is this machine offline? (a prebuilt snapshot can be used with --db)", .0)]
+    NothingCame(String),
+    /// The snapshot could not be built.
+    #[error(transparent)]
+    Build(#[from] FeedsError),
+    /// The new snapshot cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It lost too much.
+    #[error("the new advisories are refused, the old ones stay in force: {}; --force takes them nevertheless", list(.0))]
+    Regressed(Vec<Regression>),
+    /// A file could not be kept.
+    #[error("cannot write {path}: {}", disk(source))]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn list(regressions: &[Regression]) -> String {
+    const SHOWN: usize = 5;
+    let mut text: Vec<String> = regressions.iter().take(SHOWN).map(ToString::to_string).collect();
+    if regressions.len() > SHOWN {
+        text.push(format!("and {} more", regressions.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+/// What the last snapshot of a mirror was made from.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Built {
+    contents: Digest,
+    revision: u32,
+    format: u32,
+    program: String,
+    snapshot: Digest,
+}
+
+/// Fetches, builds, compares.
+pub async fn update(options: &UpdateOptions, tell: Tell) -> Result<UpdateReport, UpdateError> {
+    let _lock = Lock::take(&options.mirror, options.wait_for_others, &tell).await?;
+    let mirror = fetch_all(options, &tell).await?;
+    if mirror.nothing_came() {
+        let first = mirror.failures().next().map(|(_, f)| f.why.clone());
+        return Err(UpdateError::NothingCame(first.unwrap_or_else(|| "no source is configured".into())));
+    }
+    let built = Built {
+        contents: mirror.contents.unwrap_or(Digest::of(b"")),
+        revision: CATALOGUE_REVISION,
+        format: FORMAT_VERSION,
+        program: env!("CARGO_PKG_VERSION").into(),
+        snapshot: Digest::of(b""),
+    };
+    let record = options.mirror.join(FOLDER).join("built.json");
+    if let Some((snapshot, digest)) = still_good(options, &record, &built) {
+        return Ok(UpdateReport { snapshot, digest, changed: false, mirror, build: None, regressions: Vec::new() });
+    }
+
+    let place = |name: &str| options.snapshots.join(name);
+    let fresh = place(&format!(".building-{}", std::process::id()));
+    fs::create_dir_all(&options.snapshots).map_err(at(&options.snapshots))?;
+    let result = make(options, &fresh, &tell).await;
+    if result.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    let (build, regressions) = result?;
+    let digest = build.digest.unwrap_or(Digest::of(b""));
+    let snapshot = place(&format!("sha256-{}.lgdb", digest.to_hex()));
+    fs::rename(&fresh, &snapshot).map_err(at(&snapshot))?;
+    let text = serde_json::to_vec(&Built { snapshot: digest, ..built }).unwrap_or_default();
+    // Without it the next update builds once more, nothing else.
+    let _ = fs::write(&record, text);
+    let changed = options.current.as_deref() != Some(snapshot.as_path());
+    Ok(UpdateReport { snapshot, digest, changed, mirror, build: Some(build), regressions })
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> UpdateError {
+    let path = path.to_owned();
+    move |source| UpdateError::Disk { path, source }
+}
+
+/// The snapshot in force, when it was made from exactly these files by this program.
+fn still_good(options: &UpdateOptions, record: &Path, now: &Built) -> Option<(PathBuf, Digest)> {
+    let before: Built = serde_json::from_slice(&fs::read(record).ok()?).ok()?;
+    let snapshot = options.snapshots.join(format!("sha256-{}.lgdb", before.snapshot.to_hex()));
+    let same = Built { snapshot: now.snapshot, ..before };
+    (same == *now && options.current.as_deref() == Some(snapshot.as_path())).then_some(())?;
+    Snapshot::open(&snapshot).ok()?;
+    Some((snapshot, before.snapshot))
+}
+
+async fn make(options: &UpdateOptions, fresh: &Path, tell: &Tell) -> Result<(BuildReport, Vec<Regression>), UpdateError> {
+    let (mirror, output, tell) = (options.mirror.clone(), fresh.to_owned(), Arc::clone(tell));
+    let build = move || build_from_dir_with(&mirror, &output, &mut |p| tell(Event::Building(p)));
+    let build = tokio::task::spawn_blocking(build).await.map_err(io::Error::other).map_err(at(fresh))??;
+    let new = Snapshot::open(fresh)?;
+    // An old snapshot that cannot be opened is no measure.
+    let old: Option<Manifest> = options.current.as_deref().and_then(|p| Snapshot::open(p).ok()).map(|s| s.manifest().clone());
+    let regressions = old.map(|old| regressions(&old, new.manifest())).unwrap_or_default();
+    if !regressions.is_empty() && !options.force {
+        return Err(UpdateError::Regressed(regressions));
+    }
+    Ok((build, regressions))
+}
