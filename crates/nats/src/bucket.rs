@@ -24,6 +24,8 @@ use crate::{
 
 /// Keys in one question. The server answers at most 1,024 subjects at once.
 const BATCH: usize = 500;
+/// Keys that a listing tells.
+const LISTED: usize = 20_000;
 /// Deletions through NATS's own tools leave a marker with this header.
 const OPERATION: &str = "KV-Operation";
 /// A watch that hears nothing for this long (three heartbeats of the server) is begun anew.
@@ -183,20 +185,24 @@ impl Bucket {
         Ok(answer.map_err(|e| NatsError::new(&self.stream, e))?.purged)
     }
 
-    /// The keys and values that are there now, of those that match `filter`.
+    /// The keys and values that are there now, of those that match `filter`; at most [`LISTED`].
     pub(crate) async fn list(&self, filter: &str) -> Result<Vec<(String, Bytes)>, NatsError> {
-        let mut tries = self.link.tries();
-        loop {
-            match self.ask(&[self.subject(filter)]).await {
-                Ok((found, true)) => {
-                    let key = |subject: String| subject.strip_prefix(&self.prefix).map(str::to_owned);
-                    let there = found.into_iter().filter(|(_, value)| !value.is_empty());
-                    return Ok(there.filter_map(|(subject, value)| Some((key(subject)?, value))).collect());
-                }
-                Ok((_, false)) => return Err(NatsError::new(&self.stream, "more entries than one answer holds")),
-                Err(why) => tries.again(&self.stream, why).await?,
-            }
+        #[derive(Deserialize)]
+        struct Info {
+            state: State,
         }
+        #[derive(Deserialize)]
+        struct State {
+            // The server says null, or nothing, where there are none.
+            subjects: Option<HashMap<String, u64>>,
+        }
+        let question = json!({ "subjects_filter": self.subject(filter) });
+        let info = self.link.api::<Info>(&format!("STREAM.INFO.{}", self.stream), &question).await?;
+        let subjects = info.map_err(|e| NatsError::new(&self.stream, e))?.state.subjects.unwrap_or_default();
+        let keys = subjects.keys().filter_map(|subject| subject.strip_prefix(&self.prefix));
+        let keys: Vec<String> = keys.take(LISTED).map(str::to_owned).collect();
+        let values = self.get_many(&keys).await?;
+        Ok(keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
     /// Changes of the keys that match `filter`. The watch stands when this returns. It never ends: when the connection or the

@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_nats::HeaderMap;
 use async_trait::async_trait;
 use layergate_fleet::{
     ports::{JobDelivery, JobQueue, Lease, Published, QueueError},
@@ -18,11 +17,12 @@ use serde_json::json;
 use crate::{
     convert,
     error::NatsError,
-    layers::{TRACE, published},
+    layers::published,
     lease::NatsLease,
     link::Link,
     names::SHARDS,
     puller::{Door, Puller},
+    trace,
 };
 
 /// Jobs on their way beyond the one that is waited for: a round trip for each job would bound a coordinator's rate.
@@ -63,11 +63,7 @@ impl JobQueue for NatsJobs {
         let subject = self.link.names.job(job);
         let message = convert::job_to_wire(job)
             .map_err(|e| QueueError::Undecodable { place: subject.clone(), what: e.to_string() })?;
-        let mut headers = HeaderMap::new();
-        if let Some(trace) = &job.trace {
-            headers.insert(TRACE, trace.as_str());
-        }
-        Ok(published(self.link.publish(&subject, &headers, &message).await?))
+        Ok(published(self.link.publish(&subject, &trace::headers(job.trace.as_deref()), &message).await?))
     }
 
     async fn next(&self, lane: Lane) -> Result<JobDelivery, QueueError> {
@@ -81,7 +77,7 @@ impl JobQueue for NatsJobs {
                 continue;
             };
             let deliveries = message.info().ok().and_then(|i| u64::try_from(i.delivered).ok()).unwrap_or(1);
-            let trace = message.headers.as_ref().and_then(|h| h.get(TRACE)).map(|v| v.as_str().to_owned());
+            let trace = trace::of(&message);
             let job = convert::job_from_wire(message.payload.clone(), &id, trace)
                 .map_err(|e| QueueError::Undecodable { place: message.subject.to_string(), what: e.to_string() });
             return Ok(JobDelivery { id, job, deliveries, lease: Box::new(lease) });

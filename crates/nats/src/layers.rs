@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{HeaderMap, jetstream::consumer::pull};
+use async_nats::jetstream::consumer::pull;
 use async_trait::async_trait;
 use futures::StreamExt;
 use layergate_fleet::{
@@ -25,10 +25,8 @@ use crate::{
     link::{Link, Sent},
     names::Kind,
     puller::{self, Door, Puller},
+    trace,
 };
-
-/// The header of the W3C trace context.
-pub(crate) const TRACE: &str = "traceparent";
 
 /// A layer that failed is told for this long; whoever looks later finds the failure record, or tries again.
 const FAILED: Duration = Duration::from_secs(600);
@@ -135,11 +133,7 @@ impl LayerQueue for NatsLayers {
         let subject = self.link.names.layer(&task.key);
         let message = convert::task_to_wire(task)
             .map_err(|e| QueueError::Undecodable { place: subject.clone(), what: e.to_string() })?;
-        let mut headers = HeaderMap::new();
-        if let Some(trace) = &task.trace {
-            headers.insert(TRACE, trace.as_str());
-        }
-        Ok(published(self.link.publish(&subject, &headers, &message).await?))
+        Ok(published(self.link.publish(&subject, &trace::headers(task.trace.as_deref()), &message).await?))
     }
 
     async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
@@ -154,7 +148,7 @@ impl LayerQueue for NatsLayers {
                 continue;
             };
             let deliveries = message.info().ok().and_then(|i| u64::try_from(i.delivered).ok()).unwrap_or(1);
-            let trace = message.headers.as_ref().and_then(|h| h.get(TRACE)).map(|v| v.as_str().to_owned());
+            let trace = trace::of(&message);
             let task = convert::task_from_wire(message.payload.clone(), &key, trace);
             let undecodable = |e: layergate_wire::WireError| QueueError::Undecodable {
                 place: message.subject.to_string(),

@@ -36,6 +36,7 @@ mod puller;
 mod roster;
 mod snapshots;
 mod streams;
+mod trace;
 mod verdicts;
 
 pub use cache::NatsCache;

@@ -180,6 +180,7 @@ impl Actor {
         };
         let mut connections = self.link.connections();
         loop {
+            self.hand_back(Some(Instant::now())).await;
             let wake = self.ask().await;
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -195,7 +196,7 @@ impl Actor {
                         door.made = false;
                     }
                 }
-                () = tokio::time::sleep_until(wake) => self.hand_back(Some(Instant::now())).await,
+                () = tokio::time::sleep_until(wake) => {}
             }
         }
         // Nothing comes any more once nobody listens; what is here goes back.
@@ -266,6 +267,7 @@ impl Actor {
     }
 
     async fn ask_doors(&mut self, mut want: usize) {
+        self.make_doors().await;
         let count = self.doors.len();
         // One round over the doors, beginning behind the one that was asked last.
         let first = self.turn;
@@ -295,11 +297,27 @@ impl Actor {
         }
     }
 
-    async fn request(&mut self, at: usize) -> Result<(), NatsError> {
-        if !self.doors[at].made {
-            make(&self.link, &self.stream, &self.doors[at].door).await?;
-            self.doors[at].made = true;
+    /// Makes the consumers that are not known to be there, several at once: a lane has one for each shard.
+    async fn make_doors(&mut self) {
+        let missing: Vec<usize> = (0..self.doors.len()).filter(|at| !self.doors[*at].made).collect();
+        let (link, stream) = (&self.link, &self.stream);
+        let making = missing.into_iter().map(|at| {
+            let door = self.doors[at].door.clone();
+            async move { (at, make(link, stream, &door).await) }
+        });
+        let made: Vec<_> = futures::stream::iter(making).buffer_unordered(16).collect().await;
+        for (at, made) in made {
+            match made {
+                Ok(()) => self.doors[at].made = true,
+                Err(error) => {
+                    self.doors[at].rest = Some(Instant::now() + REST);
+                    self.trouble(error);
+                }
+            }
         }
+    }
+
+    async fn request(&mut self, at: usize) -> Result<(), NatsError> {
         let door = &self.doors[at];
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, door.door.consumer);
         let question = if self.doors.len() > 1 && door.pending > 0 {
@@ -349,10 +367,7 @@ pub(crate) async fn make(link: &Link, stream: &str, door: &Door) -> Result<(), N
     let place = format!("{stream}/{}", door.consumer);
     let mut tries = link.tries();
     loop {
-        let error = match link.jetstream.create_consumer_strict_on_stream(config.clone(), stream.to_owned()).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
+        // Most often it is there.
         let there = link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(&door.consumer, stream).await;
         if let Ok(there) = there {
             let there = &there.cached_info().config;
@@ -368,6 +383,10 @@ pub(crate) async fn make(link: &Link, stream: &str, door: &Door) -> Result<(), N
             }
             return Ok(());
         }
-        tries.again(&place, error).await?;
+        // Strictly: had somebody made another one meanwhile, it would be changed under their hands.
+        match link.jetstream.create_consumer_strict_on_stream(config.clone(), stream.to_owned()).await {
+            Ok(_) => return Ok(()),
+            Err(error) => tries.again(&place, error).await?,
+        }
     }
 }

@@ -277,3 +277,125 @@ async fn identities_from_files() {
     let missing = NatsOptions { credentials: Some("/none".into()), ..server.options() };
     assert!(matches!(Fleet::connect(missing).await, Err(ConnectError::File { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_leaves_takes_nothing_with_it() {
+    let Some(server) = Server::start().await else { return };
+    let options = NatsOptions { ack_wait: Duration::from_secs(600), ..server.options() };
+    let fingerprint = conformance::key(1).fingerprint;
+    let (first, second) = (connect(&options).await, connect(&options).await);
+    // The first has asked and does not wait any more: what comes to it goes on to the second within moments.
+    let gave_up = tokio::time::timeout(Duration::from_millis(300), first.layers.next(&fingerprint)).await;
+    assert!(gave_up.is_err());
+    second.layers.publish(&conformance::task(1)).await.unwrap();
+    let task = tokio::time::timeout(Duration::from_secs(10), second.layers.next(&fingerprint)).await.unwrap().unwrap();
+    task.lease.ack().await.unwrap();
+    // The first is gone altogether.
+    let gave_up = tokio::time::timeout(Duration::from_millis(300), first.layers.next(&fingerprint)).await;
+    assert!(gave_up.is_err());
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    second.layers.publish(&conformance::task(2)).await.unwrap();
+    let task = tokio::time::timeout(Duration::from_secs(2), second.layers.next(&fingerprint)).await.unwrap().unwrap();
+    assert_eq!((task.key, task.deliveries), (conformance::key(2), 1));
+}
+
+/// A wire between a client and a server that can be cut (bytes go nowhere) and healed (the old connections break).
+struct Wire {
+    port: u16,
+    cut: tokio::sync::watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(port: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap().port();
+        let (cut, state) = tokio::sync::watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut state = state.clone();
+                tokio::spawn(async move {
+                    state.wait_for(|cut| !cut).await.unwrap();
+                    let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+                        _ = state.wait_for(|cut| *cut) => {}
+                    }
+                    // Both sockets stay open and silent until the wire is healed.
+                    let _ = state.wait_for(|cut| !cut).await;
+                });
+            }
+        });
+        Self { port: here, cut }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_cut_and_healed() {
+    let Some(server) = Server::start().await else { return };
+    let options = NatsOptions { patience: Duration::from_secs(2), ..server.options() };
+    let near = connect(&options).await;
+    let port = server.url().rsplit(':').next().unwrap().parse().unwrap();
+    let wire = Wire::to(port).await;
+    let far = connect(&NatsOptions { urls: vec![format!("nats://127.0.0.1:{}", wire.port)], ..options.clone() }).await;
+    let mut watch = far.layers.watch_done().await.unwrap();
+    let fingerprint = conformance::key(1).fingerprint;
+    near.layers.publish(&conformance::task(1)).await.unwrap();
+    let held = far.layers.next(&fingerprint).await.unwrap();
+
+    wire.cut.send_replace(true);
+    let refused = far.layers.publish(&conformance::task(2)).await;
+    assert!(matches!(refused, Err(QueueError::Unavailable { .. })), "{refused:?}");
+    // What the far one held goes to somebody else after the ack wait.
+    let again = tokio::time::timeout(SOON, near.layers.next(&fingerprint)).await.unwrap().unwrap();
+    assert_eq!((again.key, again.deliveries), (held.key, 2));
+    let event = DoneEvent { key: again.key, outcome: DoneOutcome::Stored };
+    near.layers.announce(&event).await.unwrap();
+    again.lease.ack().await.unwrap();
+
+    wire.cut.send_replace(false);
+    let told = tokio::time::timeout(SOON, watch.next()).await.expect("told after the wire was healed").unwrap();
+    assert_eq!(told, event);
+    // The late ack of what is done already harms nobody.
+    let _ = held.lease.ack().await;
+    let patient =
+        tokio::time::timeout(SOON, async { while far.layers.publish(&conformance::task(3)).await.is_err() {} });
+    patient.await.unwrap();
+    let next = tokio::time::timeout(SOON, far.layers.next(&fingerprint)).await.unwrap().unwrap();
+    assert!([conformance::key(2), conformance::key(3)].contains(&next.key));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_with_certificates_of_both_sides() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    let openssl = |arguments: &str| {
+        let arguments = arguments.replace("DIR", &dir.path().display().to_string());
+        let run = std::process::Command::new("openssl").args(arguments.split('|')).output();
+        run.is_ok_and(|output| output.status.success())
+    };
+    std::fs::write(file("ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+    let made = openssl("req|-x509|-newkey|rsa:2048|-nodes|-days|2|-subj|/CN=ca|-keyout|DIR/ca.key|-out|DIR/ca.pem")
+        && ["server", "client"].iter().all(|who| {
+            openssl(&format!("req|-newkey|rsa:2048|-nodes|-subj|/CN={who}|-keyout|DIR/{who}.key|-out|DIR/{who}.csr"))
+                && openssl(&format!(
+                    "x509|-req|-in|DIR/{who}.csr|-CA|DIR/ca.pem|-CAkey|DIR/ca.key|-CAcreateserial|-days|2|-extfile|DIR/ext|-out|DIR/{who}.pem"
+                ))
+        });
+    if !made {
+        println!("skipped: openssl makes no certificates here");
+        return;
+    }
+    let tls = format!(
+        "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}\n",
+        file("server.pem"),
+        file("server.key"),
+        file("ca.pem")
+    );
+    let Some(server) = Server::start_with(&format!("{}{tls}", jetstream(""))).await else { return };
+    let trusting = NatsOptions { ca: Some(file("ca.pem")), ..server.options() };
+    assert!(Fleet::connect(server.options()).await.is_err(), "an authority that nobody knows");
+    assert!(Fleet::connect(trusting.clone()).await.is_err(), "a client without a certificate");
+    let known = NatsOptions { client_certificate: Some((file("client.pem"), file("client.key"))), ..trusting };
+    assert!(connect(&known).await.is_connected());
+}
