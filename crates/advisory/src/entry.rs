@@ -54,10 +54,7 @@ impl<'s> Iterator for Entries<'s> {
         let simple = flags & SIMPLE != 0;
         let count = if simple { 1 } else { c.count() };
         let ranges = Ranges { strings: self.strings, cursor: *c, left: count, simple };
-        // Skipping is reading: a range's length is not stored.
-        let mut skip = ranges.clone();
-        while skip.next().is_some() {}
-        *c = skip.cursor;
+        skip_ranges(c, count, simple);
         if c.spent() {
             self.left = 0;
             return None;
@@ -106,7 +103,7 @@ impl<'s> List<'s> {
         let left = c.count();
         let list = Self { strings, cursor: *c, left };
         for _ in 0..left {
-            c.number();
+            c.skip();
         }
         list
     }
@@ -136,6 +133,25 @@ pub struct Ranges<'s> {
     cursor: Cursor<'s>,
     left: u32,
     simple: bool,
+}
+
+/// Steps over ranges without reading their versions.
+fn skip_ranges(c: &mut Cursor<'_>, count: u32, simple: bool) {
+    if simple {
+        c.skip();
+        return;
+    }
+    for _ in 0..count {
+        let shape = c.byte();
+        for present in [shape & 3 != 0, shape >> 2 & 3 != 0] {
+            if present {
+                c.skip();
+            }
+        }
+        if c.spent() {
+            return;
+        }
+    }
 }
 
 impl<'s> Iterator for Ranges<'s> {

@@ -42,13 +42,13 @@ impl<'s> Flaw<'s> {
         let count = c.count();
         let ratings = (c, count);
         for _ in 0..count {
-            c.number();
+            c.skip();
             c.byte();
         }
         let count = c.count();
         let cvss = (c, count);
         for _ in 0..u64::from(count) * 4 {
-            c.number();
+            c.skip();
         }
         let epss = c.number().checked_sub(1);
         let modified = Day::from_bits(c.number());

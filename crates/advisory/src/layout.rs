@@ -102,7 +102,30 @@ impl<'s> Cursor<'s> {
         byte.unwrap_or(0)
     }
 
+    #[inline]
     pub(crate) fn number(&mut self) -> u32 {
+        // Most numbers are small; strings' offsets take three or four bytes.
+        if let Some(&byte) = self.bytes.get(self.at)
+            && byte < 0x80
+        {
+            self.at += 1;
+            return u32::from(byte);
+        }
+        self.long_number()
+    }
+
+    /// Steps over a number.
+    #[inline]
+    pub(crate) fn skip(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
+        match rest.iter().take(5).position(|b| b & 0x80 == 0) {
+            Some(last) => self.at += last + 1,
+            None if rest.len() >= 5 => self.at += 5,
+            None => self.at = self.bytes.len() + 1,
+        }
+    }
+
+    fn long_number(&mut self) -> u32 {
         let mut value = 0u32;
         for shift in (0..35).step_by(7) {
             let byte = self.byte();

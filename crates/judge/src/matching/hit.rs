@@ -39,8 +39,9 @@ pub(super) fn collect<'s>(
     undecided: &mut BTreeSet<Undecided>,
 ) {
     let Some(scheme) = namespace.scheme() else { return };
+    let build = Build::of(package);
     for entry in snapshot.lookup(namespace, &subject.name) {
-        if (subject.unfixed_only && entry.status == Status::Fixed) || !same_build(&entry, package) {
+        if (subject.unfixed_only && entry.status == Status::Fixed) || !build.is_meant(&entry) {
             continue;
         }
         match holding(scheme, &subject.version, &entry) {
@@ -61,22 +62,38 @@ pub(super) fn collect<'s>(
     }
 }
 
-/// Whether an entry speaks of this architecture and of this module stream.
-fn same_build(entry: &Entry<'_>, package: &Package) -> bool {
-    let arch = package.arch.as_deref().unwrap_or("");
-    let any_arch = arch.is_empty() || matches!(arch, "noarch" | "all" | "any");
-    if !any_arch && !entry.arches.is_empty() && !entry.arches.clone().any(|a| same_arch(a, arch)) {
-        return false;
+/// What tells builds of one version apart; read once, for a kernel has thousands of entries.
+struct Build<'p> {
+    /// The architecture; `None` when any fits.
+    arch: Option<&'p str>,
+    module: Option<&'p str>,
+    modular: bool,
+}
+
+impl<'p> Build<'p> {
+    fn of(package: &'p Package) -> Self {
+        let arch = package.arch.as_deref().filter(|a| !matches!(*a, "" | "noarch" | "all" | "any"));
+        let module = package.module.as_deref();
+        Self { arch, module, modular: module.is_some() || package.version.contains(".module") }
     }
-    let modular = package.module.is_some() || package.version.contains(".module");
-    match (entry.module, package.module.as_deref()) {
-        (None, _) => !modular,
-        (Some("*"), _) => modular,
-        (Some(stream), Some(module)) => {
-            module.strip_prefix(stream).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+
+    /// Whether an entry speaks of this architecture and of this module stream.
+    fn is_meant(&self, entry: &Entry<'_>) -> bool {
+        if let Some(arch) = self.arch
+            && !entry.arches.is_empty()
+            && !entry.arches.clone().any(|a| same_arch(a, arch))
+        {
+            return false;
         }
-        // A build without a label whose version says that it is modular: of which stream, nobody can tell.
-        (Some(_), None) => modular,
+        match (entry.module, self.module) {
+            (None, _) => !self.modular,
+            (Some("*"), _) => self.modular,
+            (Some(stream), Some(module)) => {
+                module.strip_prefix(stream).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            }
+            // A build without a label whose version says that it is modular: of which stream, nobody can tell.
+            (Some(_), None) => self.modular,
+        }
     }
 }
 

@@ -38,6 +38,11 @@ pub(super) fn findings(package: &ImagePackage, hits: Vec<Hit<'_>>, snapshot: &Sn
     unbundle(out)
 }
 
+fn is_local(id: &str) -> bool {
+    // Nearly all aliases are of these two kinds.
+    !id.starts_with("CVE-") && !id.starts_with("GHSA-") && LOCAL.iter().any(|prefix| id.starts_with(prefix))
+}
+
 fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: &Snapshot) -> Finding {
     let cvss: Vec<Cvss> = flaw.cvss().collect();
     let (severity, severity_source) = severity::decide(hits, flaw, &cvss, snapshot);
@@ -49,11 +54,10 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: 
         Status::Fixed
     };
     let matched: BTreeSet<&str> = hits.iter().filter_map(|h| h.entry.id).collect();
-    let local = |id: &str| LOCAL.iter().any(|prefix| id.starts_with(prefix));
     let mut aliases: Vec<String> = flaw
         .aliases
         .clone()
-        .filter(|a| !local(a) || matched.contains(a))
+        .filter(|a| !is_local(a) || matched.contains(a))
         .chain(matched.iter().copied())
         .filter(|a| *a != flaw.id)
         .map(str::to_owned)

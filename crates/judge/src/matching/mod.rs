@@ -14,17 +14,24 @@ mod subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 use layergate_advisory::{Namespace, Snapshot};
-use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
+use layergate_model::{Finding, Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
 use rustc_hash::FxHashMap;
 
 use crate::Matches;
 use hit::{Hit, Undecided};
 use space::{DistroSpace, NoSpace};
 
+/// What was found so far: a list for each package that has findings, never empty.
+#[derive(Default)]
+struct Collected {
+    found: Vec<Vec<Finding>>,
+    gaps: Vec<Gap>,
+}
+
 /// Matches every package of an image. Findings carry the effect `ignore` and no suppression; they are sorted by package
 /// and advisory.
 pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
-    let mut out = Matches::default();
+    let mut out = Collected::default();
     let os: Vec<&ImagePackage> = image.packages.iter().filter(|p| p.package.kind.is_os()).collect();
     let space = distribution(image, &os, snapshot, &mut out.gaps);
     let owned_judged = space.as_ref().is_some_and(|s| s.covered(snapshot));
@@ -50,8 +57,9 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     }
     out.gaps.sort();
     out.gaps.dedup();
-    out.findings.sort_by(|a, b| (&a.package, &a.advisory).cmp(&(&b.package, &b.advisory)));
-    out
+    // Within a package they are in the order of their advisories already (flaws are numbered in it).
+    out.found.sort_by(|a, b| a[0].package.cmp(&b[0].package));
+    Matches { findings: out.found.into_iter().flatten().collect(), gaps: out.gaps }
 }
 
 /// Whose advisories the distribution's packages have, or the gap.
@@ -101,7 +109,7 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
     }
 }
 
-fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Matches) {
+fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Collected) {
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
     for subject in subject::subjects(&package.package, space.names) {
@@ -112,7 +120,7 @@ fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, ou
     finish(package, hits, undecided, snapshot, out);
 }
 
-fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Matches) {
+fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Collected) {
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
     let subject = subject::plain(&package.package, namespace);
@@ -125,9 +133,12 @@ fn finish(
     hits: Vec<Hit<'_>>,
     undecided: BTreeSet<Undecided>,
     snapshot: &Snapshot,
-    out: &mut Matches,
+    out: &mut Collected,
 ) {
-    out.findings.extend(merge::findings(package, hits, snapshot));
+    let findings = merge::findings(package, hits, snapshot);
+    if !findings.is_empty() {
+        out.found.push(findings);
+    }
     if undecided.is_empty() {
         return;
     }
