@@ -4,7 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::{
-    Subject,
+    Request, StatusCode, Subject,
+    client::RequestErrorKind,
+    connection::State,
     jetstream::{self, AckKind},
 };
 use async_trait::async_trait;
@@ -12,6 +14,9 @@ use bytes::Bytes;
 use layergate_fleet::ports::{Lease, QueueError};
 
 use crate::{error::NatsError, link::Link};
+
+/// How long an answer to one word is waited for.
+const ANSWER: Duration = Duration::from_secs(2);
 
 pub(crate) struct NatsLease {
     link: Arc<Link>,
@@ -24,20 +29,39 @@ impl NatsLease {
         Self { link: link.clone(), reply: message.reply.clone().unwrap_or_else(|| Subject::from("_")) }
     }
 
-    async fn say(&self, kind: AckKind) -> Result<(), QueueError> {
-        self.link.request(&self.reply, kind.into()).await.map_err(QueueError::from)?;
-        Ok(())
+    /// Says it and waits for the server's word. A server that was killed may have forgotten that it delivered the message,
+    /// and then it never answers: the message comes again, and nobody need wait for that with a place taken.
+    async fn say(&self, word: Bytes) -> Result<(), QueueError> {
+        let mut tries = self.link.tries();
+        let mut unanswered = 0;
+        loop {
+            let request = Request::new().payload(word.clone()).timeout(Some(ANSWER));
+            let why = match self.link.client.send_request(self.reply.clone(), request).await {
+                Ok(answer) if answer.status == Some(StatusCode::NO_RESPONDERS) => "nobody answers".to_owned(),
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    let connected = self.link.client.connection_state() == State::Connected;
+                    unanswered += u32::from(connected && error.kind() == RequestErrorKind::TimedOut);
+                    error.to_string()
+                }
+            };
+            if unanswered >= 2 {
+                let what = "the server does not know this delivery any more; the message comes again";
+                return Err(NatsError::new(self.reply.as_str(), what).into());
+            }
+            tries.again(&self.reply, why).await?;
+        }
     }
 }
 
 #[async_trait]
 impl Lease for NatsLease {
     async fn ack(&self) -> Result<(), QueueError> {
-        self.say(AckKind::Ack).await
+        self.say(AckKind::Ack.into()).await
     }
 
     async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        self.say(AckKind::Nak((!delay.is_zero()).then_some(delay))).await
+        self.say(AckKind::Nak((!delay.is_zero()).then_some(delay)).into()).await
     }
 
     async fn progress(&self) -> Result<(), QueueError> {
@@ -48,7 +72,6 @@ impl Lease for NatsLease {
     async fn term(&self, reason: &str) -> Result<(), QueueError> {
         // Spelled out: the reason goes into the server's advisory, on one line.
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
-        self.link.request(&self.reply, format!("+TERM {reason}").into()).await.map_err(QueueError::from)?;
-        Ok(())
+        self.say(format!("+TERM {reason}").into()).await
     }
 }

@@ -190,7 +190,7 @@ async fn a_tenant_with_thousands_of_jobs_does_not_stand_before_another() {
     }
     assert!(before < 20, "{before} jobs of the other tenant went first");
     let waiting = jobs.waiting(Lane::Bulk).await.unwrap();
-    assert!((4900..4950).contains(&waiting), "{waiting}");
+    assert!((4900..=4950).contains(&waiting), "{waiting}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
