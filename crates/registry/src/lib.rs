@@ -14,9 +14,11 @@ mod manifest;
 mod platforms;
 mod resolve;
 mod rootfs;
+mod snapshot_artifact;
 mod sources;
 mod trouble;
 
 pub use http::{RetryPolicy, Timeouts};
 pub use location::{Location, LocationError};
+pub use snapshot_artifact::{ARTIFACT_TYPE, LAYER_TYPE, PulledSnapshot};
 pub use sources::{SourceOptions, Sources};

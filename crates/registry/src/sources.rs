@@ -16,10 +16,10 @@ use layergate_fleet::{
     ports::{BlobStream, ImageLocator, ImageRequest, ImageSource, LayerLocator, ResolvedImage, SourceError},
     values::CredentialName,
 };
-use layergate_model::{Limits, Registry, RepoPath};
+use layergate_model::{ImageReference, Limits, Registry, RepoPath};
 
 use crate::{
-    credentials::CredentialSources,
+    credentials::{Credential, CredentialSources},
     http::{Repository, RetryPolicy, Slots, Timeouts, Transport},
     local::{LocalBytes, LocalImages},
     location::Location,
@@ -152,6 +152,21 @@ impl Sources {
         }
         let (_, kept) = sessions.entry(key.clone()).or_insert_with(|| (Instant::now(), repository));
         Ok(Arc::clone(kept))
+    }
+
+    pub(crate) fn options(&self) -> &SourceOptions {
+        &self.inner.options
+    }
+
+    /// The repository of a reference, asked with what Docker's configuration has for it.
+    pub(crate) async fn repository_of(&self, reference: &ImageReference) -> Result<Arc<Repository>, SourceError> {
+        self.repository(&(reference.registry.clone(), reference.repository.clone(), None)).await
+    }
+
+    /// What Docker's configuration has for a reference.
+    pub(crate) async fn credential_of(&self, reference: &ImageReference) -> Result<Credential, SourceError> {
+        let (registry, path) = (reference.registry.clone(), reference.repository.clone());
+        self.blocking(move |inner| inner.options.credentials.look_up(None, &registry, &path)).await
     }
 
     /// Forgets what was refused.

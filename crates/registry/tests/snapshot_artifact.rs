@@ -1,0 +1,154 @@
+//! A snapshot to a real registry and back, and what a registry may hand out instead.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::Duration,
+};
+
+use layergate_fleet::ports::SourceError;
+use layergate_model::{Digest, ImageReference};
+use layergate_registry::LAYER_TYPE;
+use serde_json::{Value, json};
+use support::*;
+
+struct Registry {
+    process: Child,
+    address: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Debian's `docker-registry` on a free port of this machine.
+async fn start() -> Option<Registry> {
+    let own = std::env::var_os("LAYERGATE_DOCKER_REGISTRY").map(Into::into);
+    let binary = own.into_iter().chain(["/usr/bin/docker-registry".into()]).find(|p: &std::path::PathBuf| p.is_file())?;
+    let dir = tempfile::tempdir().unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let config = format!(
+        "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
+        dir.path().join("data").display()
+    );
+    let file = dir.path().join("config.yml");
+    fs::write(&file, config).unwrap();
+    let process = Command::new(binary)
+        .args(["serve".as_ref(), file.as_os_str()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let registry = Registry { process, address, _dir: dir };
+    for _ in 0..100 {
+        if std::net::TcpStream::connect(&registry.address).is_ok() {
+            return Some(registry);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("docker-registry did not start");
+}
+
+/// Bytes that pack, but not to nothing.
+fn snapshot() -> Vec<u8> {
+    let mut state = 7u32;
+    (0..3_000_000).map(|i: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if i % 3 == 0 { (state >> 24) as u8 } else { b'x' }
+    }).collect()
+}
+
+async fn put(registry: &Registry, name: &str, blobs: &[&[u8]], manifest: &Value) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let base = format!("http://{}/v2/{name}", registry.address);
+    for blob in blobs {
+        let begun = client.post(format!("{base}/blobs/uploads/")).send().await.unwrap();
+        let location = begun.headers().get("location").unwrap().to_str().unwrap().to_owned();
+        let url = format!("{location}&digest={}", Digest::of(blob));
+        assert_eq!(client.put(url).body(blob.to_vec()).send().await.unwrap().status(), 201);
+    }
+    let request = client.put(format!("{base}/manifests/v1")).header("Content-Type", OCI_MANIFEST);
+    assert_eq!(request.body(manifest.to_string()).send().await.unwrap().status(), 201);
+}
+
+#[tokio::test]
+async fn there_and_back_and_what_is_refused() {
+    let Some(registry) = start().await else {
+        println!("skipped: there is no docker-registry (apt-get install docker-registry)");
+        return;
+    };
+    let sources = sources();
+    let home = tempfile::tempdir().unwrap();
+    let (bytes, file) = (snapshot(), home.path().join("any-name.lgdb"));
+    fs::write(&file, &bytes).unwrap();
+    let reference = |text: &str| format!("{}/{text}", registry.address).parse::<ImageReference>().unwrap();
+
+    let pushed = sources.push_snapshot(&file, &reference("sec/advisories:v1")).await.unwrap();
+    let told = Mutex::new((0, 0));
+    let pulled = sources
+        .pull_snapshot(&reference("sec/advisories:v1"), &home.path().join("into"), &|n, all| *told.lock().unwrap() = (n, all))
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&pulled.path).unwrap(), bytes);
+    assert_eq!((pulled.manifest, pulled.digest), (pushed, Digest::of(&bytes)));
+    assert_eq!(pulled.path.file_name().unwrap().to_str().unwrap(), format!("sha256-{}.lgdb", Digest::of(&bytes).to_hex()));
+    let told = *told.lock().unwrap();
+    assert!(told.0 == told.1 && told.0 == pulled.fetched && told.0 > 0 && told.0 < bytes.len() as u64, "{told:?}");
+    // Pinned, and here already: nothing is fetched.
+    let pinned = reference(&format!("sec/advisories@{pushed}"));
+    let again = sources.pull_snapshot(&pinned, &home.path().join("into"), &|_, _| {}).await.unwrap();
+    assert_eq!(again.fetched, 0);
+    // The same file makes the same artifact.
+    assert_eq!(sources.push_snapshot(&file, &reference("sec/advisories:v1")).await.unwrap(), pushed);
+
+    let missing = sources.pull_snapshot(&reference("sec/advisories:v2"), home.path(), &|_, _| {}).await.unwrap_err();
+    assert!(matches!(missing, SourceError::NotFound(_)), "{missing}");
+    let error = sources.push_snapshot(&file, &pinned).await.unwrap_err();
+    assert!(error.to_string().contains("to a tag"), "{error}");
+    let error = sources.push_snapshot(Path::new("/nowhere"), &reference("sec/x:v1")).await.unwrap_err();
+    assert!(matches!(error, SourceError::NotFound(_)), "{error}");
+    let nobody: ImageReference = "127.0.0.1:1/x:v1".parse().unwrap();
+    let error = sources.push_snapshot(&file, &nobody).await.unwrap_err();
+    assert!(matches!(error, SourceError::Unavailable { .. }), "{error}");
+
+    // Artifacts that are not what they say.
+    let packed = zstd::encode_all(&bytes[..1000], 3).unwrap();
+    let truth = Digest::of(&bytes[..1000]);
+    let manifest = |media_type: &str, digest: Digest, size: u64| {
+        let mut layer = descriptor(media_type, &packed);
+        layer["annotations"] = json!({"dev.layergate.snapshot.digest": digest, "dev.layergate.snapshot.size": size.to_string()});
+        json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [layer]})
+    };
+    let cases = [
+        ("good", manifest(LAYER_TYPE, truth, 1000), None),
+        ("longer", manifest(LAYER_TYPE, truth, 500), Some("500 bytes of")),
+        ("shorter", manifest(LAYER_TYPE, truth, 5000), Some("unpacks to 1000 bytes")),
+        ("another", manifest(LAYER_TYPE, Digest::of(b"another"), 1000), Some("were promised")),
+        ("image", manifest(OCI_LAYER, truth, 1000), Some("not an advisory snapshot")),
+        ("silent", json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [descriptor(LAYER_TYPE, &packed)]}), Some("does not say")),
+    ];
+    for (name, manifest, want) in cases {
+        let repository = format!("bad/{name}");
+        put(&registry, &repository, &[&packed, b"{}"], &manifest).await;
+        let folder = home.path().join(name);
+        let result = sources.pull_snapshot(&reference(&format!("{repository}:v1")), &folder, &|_, _| {}).await;
+        match want {
+            None => assert_eq!(fs::read(result.unwrap().path).unwrap(), &bytes[..1000]),
+            Some(want) => {
+                let error = result.unwrap_err().to_string();
+                assert!(error.contains(want), "{name}: {error}");
+                let left = fs::read_dir(&folder).map_or(0, Iterator::count);
+                assert_eq!(left, 0, "{name}: nothing stays");
+            }
+        }
+    }
+}
