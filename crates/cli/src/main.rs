@@ -4,16 +4,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod args;
+mod client;
 mod commands;
 mod config;
 mod exit;
 mod judge;
+mod node;
 mod output;
 mod places;
 mod progress;
 mod reports;
 mod sbom_file;
 mod snapshot;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -22,8 +25,8 @@ use clap::{CommandFactory, Parser};
 use config::Config;
 use exit::{Failure, Outcome};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+//#[global_allocator]
+//static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -47,20 +50,30 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Outcome, Failure> {
     let Cli { quiet, verbose, config, command } = cli;
+    let service = match &command {
+        Command::Coordinator(args) => Some(("coordinator", &args.telemetry)),
+        Command::Worker(args) => Some(("worker", &args.telemetry)),
+        _ => None,
+    };
+    let _telemetry = telemetry::start(quiet, verbose, service)?;
     let config = Config::read(config.as_deref())?;
-    let outcome = match command {
+    match command {
         Command::Scan(args) => commands::scan::run(args, &config, quiet, verbose > 0).await,
         Command::Sbom(args) => commands::scan::sbom(args, &config, quiet).await,
         Command::Db(args) => commands::db::run(args, quiet, verbose > 0).await,
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
+        Command::Coordinator(args) => commands::coordinator::run(args, &config).await,
+        Command::Worker(args) => commands::worker::run(args, &config).await,
+        Command::Submit(args) => commands::submit::submit(args).await,
+        Command::Wait(args) => commands::submit::wait(args, verbose > 0).await,
+        Command::Fleet(args) => commands::fleet::run(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "layergate", &mut script);
             output::to_stdout(&script)?;
             Ok(Outcome::Done)
         }
-    };
-    outcome
+    }
 }

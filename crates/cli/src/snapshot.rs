@@ -40,6 +40,26 @@ pub(crate) fn file(path: &Path) -> Result<Snapshot> {
     Ok(snapshot.with_digest(digest))
 }
 
+/// The snapshot that `--db` names as a file, a directory of feeds compiled first.
+pub(crate) fn as_file(db: &Path, cache_dir: &Path) -> Result<PathBuf> {
+    if !db.is_dir() {
+        // Whoever publishes it finds out that it cannot be opened, not the fleet.
+        file(db)?;
+        return Ok(db.to_owned());
+    }
+    compiled(db, Some(cache_dir), true)?;
+    let kept = compiled_path(db, cache_dir)?;
+    if kept.is_file() { Ok(kept) } else { bail!("{} cannot be written", kept.display()) }
+}
+
+/// Where the compiled form of a directory of feeds is kept.
+fn compiled_path(feeds: &Path, cache_dir: &Path) -> Result<PathBuf> {
+    let cannot = || format!("the advisory directory {} cannot be read", feeds.display());
+    let fingerprint = directory_fingerprint(feeds).with_context(cannot)?;
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(cache_dir.join("compiled").join(format!("{}-{FORMAT_VERSION}-{version}.lgdb", &fingerprint.to_hex()[..32])))
+}
+
 /// Where `db update` keeps snapshots.
 pub(crate) fn directory() -> PathBuf {
     places::data_dir().join("snapshots")
@@ -112,11 +132,9 @@ fn forget_old(directory: &Path, current: &str) {
 
 /// Compiles a directory of feeds, unless the cache has it already.
 fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snapshot> {
-    let cannot = || format!("the advisory directory {} cannot be read", feeds.display());
-    let fingerprint = directory_fingerprint(feeds).with_context(cannot)?;
-    let cache = cache_dir.map_or_else(places::cache_dir, Path::to_owned).join("compiled");
-    let version = env!("CARGO_PKG_VERSION");
-    let kept = cache.join(format!("{}-{FORMAT_VERSION}-{version}.lgdb", &fingerprint.to_hex()[..32]));
+    let cache_dir = cache_dir.map_or_else(places::cache_dir, Path::to_owned);
+    let kept = compiled_path(feeds, &cache_dir)?;
+    let cache = cache_dir.join("compiled");
     if let Ok(snapshot) = Snapshot::open(&kept) {
         return Ok(snapshot.with_digest(hash(&kept)?));
     }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::args::TelemetryArgs;
@@ -55,4 +56,20 @@ fn provider(name: &'static str, url: &str) -> Result<SdkTracerProvider> {
         .with_context(|| format!("traces cannot be sent to {url}"))?;
     let resource = Resource::builder().with_service_name(format!("layergate-{name}")).build();
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+/// Makes `span` a part of the trace that a message carries (W3C `traceparent`).
+pub(crate) fn continue_trace(span: &tracing::Span, traceparent: Option<&str>) {
+    let Some(text) = traceparent else { return };
+    let carrier = std::collections::HashMap::from([("traceparent".to_owned(), text.to_owned())]);
+    let parent = opentelemetry::global::get_text_map_propagator(|p| p.extract(&carrier));
+    // Without a tracing layer there is no trace to join.
+    let _ = span.set_parent(parent);
+}
+
+/// The `traceparent` of `span`, to travel with its messages; `None` when nothing is traced.
+pub(crate) fn traceparent(span: &tracing::Span) -> Option<String> {
+    let mut carrier = std::collections::HashMap::new();
+    opentelemetry::global::get_text_map_propagator(|p| p.inject_context(&span.context(), &mut carrier));
+    carrier.remove("traceparent")
 }

@@ -15,14 +15,14 @@ use axum::{
 };
 use futures::StreamExt;
 use layergate_fleet::{
-    ports::{Clock, JobQueue, Published, VerdictStore},
+    ports::{Clock, JobQueue, Published, Roster, VerdictStore},
     values::{Job, JobId, VerdictRecord},
 };
 use layergate_model::Report;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::{Submission, Token, auth};
+use crate::{Submission, Token, auth, fleet};
 
 /// A submission with a policy in it; more is refused before it is read.
 const MAX_BODY: usize = 1 << 20;
@@ -33,8 +33,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the routes need.
 pub struct Api {
-    jobs: Arc<dyn JobQueue>,
+    pub(crate) jobs: Arc<dyn JobQueue>,
     verdicts: Arc<dyn VerdictStore>,
+    pub(crate) roster: Arc<dyn Roster>,
     clock: Arc<dyn Clock>,
     finished: broadcast::Sender<JobId>,
 }
@@ -67,10 +68,11 @@ impl Api {
     pub async fn new(
         jobs: Arc<dyn JobQueue>,
         verdicts: Arc<dyn VerdictStore>,
+        roster: Arc<dyn Roster>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, layergate_fleet::ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
-        let api = Arc::new(Self { jobs, verdicts, clock, finished });
+        let api = Arc::new(Self { jobs, verdicts, roster, clock, finished });
         let mut watch = api.verdicts.watch().await?;
         let weak = Arc::downgrade(&api);
         tokio::spawn(async move {
@@ -137,6 +139,8 @@ pub fn router(api: Arc<Api>, token: Option<Token>) -> Router {
         .route("/api/v1/jobs", post(submit))
         .route("/api/v1/jobs/{id}", get(job))
         .route("/api/v1/jobs/{id}/reports", get(reports))
+        .route("/api/v1/fleet", get(fleet::status))
+        .route("/api/v1/fleet/drain", post(fleet::drain))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api);
     match token {
@@ -179,14 +183,14 @@ async fn reports(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<
 }
 
 /// An answer that is not what was asked for.
-struct ApiError(StatusCode, String);
+pub(crate) struct ApiError(StatusCode, String);
 
 impl ApiError {
-    fn unavailable(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 
-    fn bad(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn bad(error: impl std::fmt::Display) -> Self {
         Self(StatusCode::BAD_REQUEST, error.to_string())
     }
 }

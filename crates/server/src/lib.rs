@@ -6,12 +6,16 @@
 
 mod api;
 mod auth;
+mod fleet;
 mod health;
 mod metrics;
 mod submission;
+mod tls;
 
 pub use api::{Api, JobAnswer, Submitted, router};
 pub use auth::Token;
+pub use fleet::{FleetStatus, HoldingStatus, MemberStatus};
 pub use health::{Readiness, health_router};
 pub use metrics::Metrics;
 pub use submission::Submission;
+pub use tls::TlsListener;

@@ -56,7 +56,13 @@ pub(crate) struct CoordinatorArgs {
     /// File with the bearer token that clients must show
     #[arg(long, env = "LAYERGATE_API_TOKEN_FILE", value_name = "FILE")]
     pub(crate) api_token_file: Option<PathBuf>,
-    /// Serve beyond loopback without a token: only behind something that authenticates
+    /// Certificate chain (PEM) of the HTTP API
+    #[arg(long, env = "LAYERGATE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the certificate (PEM)
+    #[arg(long, env = "LAYERGATE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Serve beyond loopback without token or TLS: only behind something that authenticates and encrypts
     #[arg(long)]
     pub(crate) insecure_api: bool,
     /// A snapshot, or a directory of feeds: published to the fleet and made current
@@ -112,6 +118,8 @@ pub(crate) struct WorkerArgs {
     #[arg(long, env = "LAYERGATE_METRICS_LISTEN", value_name = "ADDRESS")]
     pub(crate) metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) telemetry: TelemetryArgs,
 }
 
@@ -121,6 +129,19 @@ pub(crate) struct ServerArgs {
     /// URL of a coordinator, several separated by commas
     #[arg(long, env = "LAYERGATE_SERVER", value_name = "URL[,URL…]", value_delimiter = ',', required = true)]
     pub(crate) server: Vec<String>,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
+}
+
+/// What a client shows a coordinator.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ApiArgs {
+    /// File with the coordinator's bearer token
+    #[arg(long, env = "LAYERGATE_API_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) api_token_file: Option<PathBuf>,
+    /// CA certificates (PEM) to trust for the coordinator
+    #[arg(long, env = "LAYERGATE_API_CA", value_name = "FILE")]
+    pub(crate) api_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,14 @@
 //! The command line (design, section 3): one type for each command, one file for each group of them.
 
 mod db;
+mod fleet;
 mod scan;
 
 pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs};
-pub(crate) use scan::{JudgeArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
+pub(crate) use fleet::{
+    ApiArgs, CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
+};
+pub(crate) use scan::{LimitArgs, JudgeArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
 
 use std::path::PathBuf;
 
@@ -44,6 +48,16 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare two JSON reports: what came, what went
     Diff(ReportDiffArgs),
+    /// Run a coordinator of a fleet
+    Coordinator(CoordinatorArgs),
+    /// Run a worker of a fleet
+    Worker(WorkerArgs),
+    /// Hand images to a fleet and return their job ids
+    Submit(SubmitArgs),
+    /// Wait for jobs of a fleet and end with their verdict
+    Wait(WaitArgs),
+    /// See and steer a fleet
+    Fleet(FleetArgs),
     /// Print completions for a shell
     Completions {
         /// The shell

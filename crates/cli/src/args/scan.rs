@@ -6,6 +6,8 @@ use clap::Args;
 use layergate_model::{Limits, Platform, Severity};
 use layergate_report::Format;
 
+use super::fleet::ApiArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     /// registry/repo:tag, …@sha256:…, docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG], dir:ROOTFS, sbom:FILE,
@@ -30,6 +32,8 @@ pub(crate) struct ScanArgs {
     /// Let a fleet do the work: URL of a coordinator, several separated by commas
     #[arg(long, env = "LAYERGATE_SERVER", value_name = "URL[,URL…]", value_delimiter = ',')]
     pub(crate) server: Vec<String>,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
     /// End as error when the verdict takes longer (for example 90s, 10m)
     #[arg(long, env = "LAYERGATE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,

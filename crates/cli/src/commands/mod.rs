@@ -1,7 +1,12 @@
 //! One file for each command.
 
+pub(crate) mod coordinator;
 pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod fleet;
 pub(crate) mod policy;
+pub(crate) mod remote;
 pub(crate) mod scan;
+pub(crate) mod submit;
+pub(crate) mod worker;

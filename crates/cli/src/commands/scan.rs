@@ -56,7 +56,7 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
     if !args.server.is_empty() {
-        return Err(usage(anyhow!("no fleet yet")));
+        return interruptible(super::remote::scan(args, locations, platforms, verbose)).await;
     }
     let template = args
         .template

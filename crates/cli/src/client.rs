@@ -1,0 +1,194 @@
+//! The HTTP client of a coordinator, or of several: who does not answer is passed over for the next. Verdicts lie in the
+//! fleet's shared store, so that any coordinator answers for any job.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use layergate_fleet::values::{IdempotencyKey, JobId, VerdictRecord};
+use layergate_model::Report;
+use layergate_server::{FleetStatus, JobAnswer, Submission, Submitted};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use crate::{
+    args::ApiArgs,
+    exit::{Failure, usage},
+    node,
+};
+
+/// How long one question may wait for a verdict on the coordinator's side.
+const ASK: Duration = Duration::from_secs(20);
+/// How long all coordinators may be silent before a client gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// An answer of more bytes is refused.
+const MAX_ANSWER: usize = 1 << 30;
+
+/// A client of one fleet.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    servers: Vec<Url>,
+    token: Option<String>,
+}
+
+/// Why an answer is final.
+enum Refusal {
+    /// Another coordinator, or the same one later, may answer.
+    Later(anyhow::Error),
+    /// Nobody will answer otherwise.
+    Final(anyhow::Error),
+}
+
+impl Client {
+    /// A client of the coordinators at `servers`.
+    pub(crate) fn new(servers: &[String], api: &ApiArgs) -> Result<Self, Failure> {
+        let servers: Vec<Url> = servers
+            .iter()
+            .map(|text| {
+                let url: Url = text.parse().map_err(|e| usage(anyhow!("{text:?} is not a URL: {e}")))?;
+                if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+                    return Err(usage(anyhow!("{text:?} is not the URL of a coordinator (http:// or https://)")));
+                }
+                Ok(url)
+            })
+            .collect::<Result<_, _>>()?;
+        let token = api.api_token_file.as_ref().map(node::token).transpose()?;
+        // A secret goes over a wire only where nobody can read along.
+        let open = |u: &&Url| u.scheme() == "http" && !u.host_str().is_some_and(is_loopback_host);
+        if let Some(url) = servers.iter().find(open).filter(|_| token.is_some()) {
+            return Err(usage(anyhow!("the token is not sent to {url} over plain HTTP; use https://")));
+        }
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = &api.api_ca {
+            let pem = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())).map_err(usage)?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .with_context(|| format!("{} has no certificates", path.display()))
+                .map_err(usage)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(Self { http: builder.build().context("the HTTP client cannot be made")?, servers, token })
+    }
+
+    /// Submits; the same key again, to whatever coordinator, is the same job.
+    pub(crate) async fn submit(&self, mut submission: Submission) -> Result<JobId, Failure> {
+        let key = submission.idempotency_key.take().map_or_else(fresh_key, Ok)?;
+        submission.idempotency_key = Some(key);
+        let answer: Submitted = self.ask(Method::POST, "api/v1/jobs", &[], Some(&submission), Duration::ZERO).await?;
+        Ok(answer.job)
+    }
+
+    /// Waits for a job's verdict until `end`.
+    pub(crate) async fn wait(&self, job: &JobId, end: Option<Instant>) -> Result<VerdictRecord, Failure> {
+        loop {
+            let left = end.map_or(ASK, |end| end.saturating_duration_since(Instant::now()).min(ASK));
+            let path = format!("api/v1/jobs/{job}");
+            let seconds = left.as_secs().max(1).to_string();
+            let answer: JobAnswer = self.ask(Method::GET, &path, &[("wait", &seconds)], None::<&()>, left).await?;
+            if let Some(record) = answer.verdict {
+                return Ok(record);
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Err(anyhow!("job {job} has no verdict yet; `layergate wait {job}` goes on waiting").into());
+            }
+        }
+    }
+
+    /// The reports behind a verdict.
+    pub(crate) async fn reports(&self, job: &JobId) -> Result<Vec<Report>, Failure> {
+        self.ask(Method::GET, &format!("api/v1/jobs/{job}/reports"), &[], None::<&()>, Duration::ZERO).await
+    }
+
+    /// The fleet at this moment.
+    pub(crate) async fn fleet(&self) -> Result<FleetStatus, Failure> {
+        self.ask(Method::GET, "api/v1/fleet", &[], None::<&()>, Duration::ZERO).await
+    }
+
+    /// Tells a member, or all workers, to leave.
+    pub(crate) async fn drain(&self, member: Option<&str>) -> Result<(), Failure> {
+        let query: Vec<_> = member.map(|m| ("member", m)).into_iter().collect();
+        let _: serde_json::Value =
+            self.ask(Method::POST, "api/v1/fleet/drain", &query, None::<&()>, Duration::ZERO).await?;
+        Ok(())
+    }
+
+    /// Asks one coordinator after the other, for as long as one may still answer.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&impl Serialize>,
+        takes: Duration,
+    ) -> Result<T, Failure> {
+        let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let mut last = None;
+            for server in &self.servers {
+                let url = server.join(path).map_err(|e| anyhow!("{server}{path} is not a URL: {e}"))?;
+                let mut request = self.http.request(method.clone(), url).query(query);
+                request = request.timeout(takes + Duration::from_secs(30));
+                if let Some(body) = body {
+                    request = request.json(body);
+                }
+                match self.once(request, server).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(Refusal::Final(error)) => return Err(error.into()),
+                    Err(Refusal::Later(error)) => last = Some(error),
+                }
+            }
+            if Instant::now() + pause > end {
+                let error = last.unwrap_or_else(|| anyhow!("no coordinator was named"));
+                return Err(error.context("no coordinator answers").into());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    async fn once<T: DeserializeOwned>(&self, mut request: RequestBuilder, server: &Url) -> Result<T, Refusal> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let later = |e: reqwest::Error| Refusal::Later(anyhow!(e.without_url()).context(format!("{server} does not answer")));
+        let mut response = request.send().await.map_err(later)?;
+        let status = response.status();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(later)? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(Refusal::Final(anyhow!("{server} sends more than {MAX_ANSWER} bytes")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            let bytes = if bytes.is_empty() { b"null".to_vec() } else { bytes };
+            return serde_json::from_slice(&bytes)
+                .map_err(|e| Refusal::Final(anyhow!("the answer of {server} cannot be read: {e}")));
+        }
+        #[derive(serde::Deserialize)]
+        struct Told {
+            error: String,
+        }
+        let text = match serde_json::from_slice::<Told>(&bytes) {
+            Ok(told) => told.error,
+            Err(_) => String::from_utf8_lossy(&bytes).chars().take(300).collect(),
+        };
+        let error = anyhow!("{server} answers {status}: {}", text.trim());
+        Err(match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Refusal::Later(error),
+            s if s.is_server_error() => Refusal::Later(error),
+            _ => Refusal::Final(error),
+        })
+    }
+}
+
+fn fresh_key() -> Result<IdempotencyKey, Failure> {
+    IdempotencyKey::new(JobId::random().as_str()).map_err(|e| anyhow!(e).into())
+}
+
+fn is_loopback_host(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

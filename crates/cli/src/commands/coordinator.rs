@@ -1,0 +1,221 @@
+//! `layergate coordinator`: jobs in, verdicts out, over NATS, with an HTTP API.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use layergate_fleet::{
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    gate::{Snapshots, StandardGate, StandardGateConfig},
+    manifests::RememberingSource,
+    ports::{Clock, JobQueue, MemberKind, SnapshotStore},
+    values::{KeyScope, Lane},
+};
+use layergate_inventory::Catalogue;
+use layergate_local::{MemoryCache, SystemClock, TieredCache};
+use layergate_policy::Policy;
+use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
+use layergate_server::{Api, Metrics, Readiness, TlsListener, Token, health_router, router};
+
+use crate::{
+    args::CoordinatorArgs,
+    config::Config,
+    exit::{Failure, Outcome, usage},
+    judge, node, places, snapshot,
+};
+
+/// Unpacked inventories that a coordinator keeps between jobs.
+const NEAR_CACHE: u64 = 64 << 20;
+/// Images by digest whose manifests are remembered, and for how long.
+const MANIFESTS: (usize, Duration) = (20_000, Duration::from_secs(600));
+
+pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcome, Failure> {
+    let token = check_exposure(&args)?;
+    let policy = args.policy.as_deref().map(judge::policy).transpose()?.unwrap_or_else(Policy::default);
+    let vex = judge::vex(&args.vex)?;
+    let limits = args.limits.limits(config.limits.as_ref());
+    let catalogue = Catalogue::standard();
+    let scope =
+        KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
+    let fingerprint = scope.fingerprint();
+    let cache_dir = args.cache_dir.clone().unwrap_or_else(places::cache_dir);
+    let stop = node::stop_on_signal()?;
+
+    // The port is taken first: two coordinators on one address must not both join the fleet.
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", args.listen))?;
+    let fleet = node::connect(&args.nats, "coordinator").await?;
+    let snapshots = fleet.snapshots(cache_dir.join("fleet-snapshots"));
+    if let Some(db) = args.db.as_deref() {
+        publish(db, &cache_dir, snapshots.as_ref()).await?;
+    }
+
+    let metrics = Arc::new(Metrics::default());
+    let observer = node::NodeObserver::new(MemberKind::Coordinator, metrics.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let sources = Sources::new(SourceOptions {
+        plain_http: args.plain_http,
+        local: false,
+        credentials: CredentialSources::from_environment(args.credentials_dir.clone()),
+        limits: limits.clone(),
+        ..SourceOptions::default()
+    })?;
+    let source = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
+    let gate = StandardGate::new(StandardGateConfig {
+        snapshots: Snapshots::Store(snapshots),
+        policy,
+        vex,
+        limits: limits.clone(),
+        analyzers: scope.analyzers.clone(),
+    });
+    let coordinator = Coordinator::new(
+        CoordinatorPorts {
+            source: Arc::new(source),
+            cache: Arc::new(TieredCache::for_reading(Arc::new(MemoryCache::new(NEAR_CACHE)), fleet.cache.clone())),
+            layers: fleet.layers.clone(),
+            jobs: fleet.jobs.clone(),
+            verdicts: fleet.verdicts.clone(),
+            failures: fleet.failures.clone(),
+            clock: clock.clone(),
+            gate: Arc::new(gate),
+            observer: observer.clone(),
+        },
+        CoordinatorConfig {
+            interactive_jobs: args.jobs,
+            bulk_jobs: args.jobs,
+            ..CoordinatorConfig::new(fingerprint, limits)
+        },
+    );
+
+    let ready = Readiness::default();
+    let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.roster.clone(), clock).await?;
+    let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
+    serve(listener, &args, routes).await?;
+
+    let presence = node::Presence {
+        roster: fleet.roster.clone(),
+        observer,
+        fingerprint,
+        slots: args.jobs,
+        stop: stop.clone(),
+    };
+    let steered = coordinator.clone();
+    let mut alone = false;
+    let present = tokio::spawn(presence.keep(move |members| {
+        let workers = members.iter().filter(|m| m.kind == MemberKind::Worker && m.fingerprint == fingerprint);
+        let slots: u64 = workers.map(|w| u64::from(w.slots)).sum();
+        // About one waiting task for each place: an interactive layer is never far from the front.
+        steered.set_bulk_window(slots.max(1));
+        if (slots == 0) != alone {
+            alone = slots == 0;
+            if alone {
+                tracing::warn!(%fingerprint, "no worker with this version's analyzers and these limits is in the fleet: layers wait");
+            } else {
+                tracing::info!(slots, "workers are in the fleet");
+            }
+        }
+    }));
+    let depths = tokio::spawn(watch_depths(fleet.jobs.clone(), metrics));
+    let link = tokio::spawn(watch_link(fleet.clone(), ready.clone(), stop.clone()));
+
+    tracing::info!(listen = %args.listen, nats = fleet.server_version(), %fingerprint, "coordinator");
+    let result = coordinator.run(stop).await;
+    ready.set(false);
+    for task in [present, depths, link] {
+        task.abort();
+    }
+    result.context("the coordinator cannot work")?;
+    Ok(Outcome::Done)
+}
+
+/// A port that others reach asks for a token and speaks TLS, unless somebody says otherwise out loud.
+fn check_exposure(args: &CoordinatorArgs) -> Result<Option<Token>, Failure> {
+    let token = args
+        .api_token_file
+        .as_ref()
+        .map(|path| {
+            let text = node::token(path)?;
+            Token::new(&text).ok_or_else(|| usage(anyhow!("the token in {} has fewer than 16 characters", path.display())))
+        })
+        .transpose()?;
+    let open = !node::is_loopback(&args.listen) && !args.insecure_api;
+    if open && token.is_none() {
+        return Err(usage(anyhow!(
+            "{} is reached by others: give a token (--api-token-file), or say --insecure-api where something in front authenticates",
+            args.listen
+        )));
+    }
+    if open && args.tls_cert.is_none() {
+        return Err(usage(anyhow!(
+            "{} is reached by others: give a certificate (--tls-cert, --tls-key), or say --insecure-api where something in front speaks TLS",
+            args.listen
+        )));
+    }
+    Ok(token)
+}
+
+async fn serve(listener: tokio::net::TcpListener, args: &CoordinatorArgs, routes: axum::Router) -> Result<(), Failure> {
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsListener::new(listener, tls_config(certificate, key)?)?),
+        _ => {
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(listener, routes).await {
+                    tracing::error!(%error, "the API is no longer served");
+                }
+            });
+            return Ok(());
+        }
+    };
+    if let Some(listener) = tls {
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "the API is no longer served");
+            }
+        });
+    }
+    Ok(())
+}
+
+fn tls_config(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|e| usage(anyhow!("the certificate {} cannot be used: {e}", certificate.display())))?;
+    let key_file = PrivateKeyDer::from_pem_file(key)
+        .map_err(|e| usage(anyhow!("the key {} cannot be used: {e}", key.display())))?;
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key_file)
+        .context("certificate and key do not belong together")
+        .map_err(usage)?;
+    Ok(Arc::new(config))
+}
+
+/// Publishes the snapshot that `--db` names and makes it current.
+async fn publish(db: &Path, cache_dir: &Path, store: &dyn SnapshotStore) -> Result<(), Failure> {
+    let file = snapshot::as_file(db, cache_dir)?;
+    let digest = store.publish(&file).await.context("the snapshot cannot be given to the fleet")?;
+    store.announce(&digest).await.context("the snapshot cannot be made current")?;
+    tracing::info!(%digest, "snapshot published");
+    Ok(())
+}
+
+async fn watch_depths(jobs: Arc<dyn JobQueue>, metrics: Arc<Metrics>) {
+    loop {
+        for lane in Lane::ALL {
+            // Out of reach for a moment: the last figure stands.
+            if let Ok(waiting) = jobs.waiting(lane).await {
+                metrics.set_depth(lane, waiting);
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Ready means connected, and not about to stop.
+async fn watch_link(fleet: layergate_nats::Fleet, ready: Readiness, stop: tokio_util::sync::CancellationToken) {
+    loop {
+        ready.set(fleet.is_connected() && !stop.is_cancelled());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! `layergate submit` and `layergate wait`: the two halves of `scan --server`, for whoever does not want to stand by.
+
+use anyhow::anyhow;
+use layergate_fleet::values::{CredentialName, JobId, Lane, Tenant};
+use layergate_model::{ImageReference, Verdict};
+use layergate_registry::Location;
+use layergate_server::Submission;
+use tokio::time::Instant;
+
+use super::scan::{platforms, tell_record};
+use crate::{
+    args::{SubmitArgs, WaitArgs},
+    client::Client,
+    exit::{Failure, Outcome, usage},
+    output,
+};
+
+/// `layergate submit`: one job id a line.
+pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
+    let images: Vec<ImageReference> = args
+        .images
+        .iter()
+        .map(|text| match text.parse().map_err(usage)? {
+            Location::Registry(reference) => Ok(reference),
+            local => Err(usage(anyhow!("{local} lies on this machine, where the fleet cannot read it"))),
+        })
+        .collect::<Result<_, _>>()?;
+    let tenant: Option<Tenant> = args.tenant.as_deref().map(|t| t.parse().map_err(usage)).transpose()?;
+    let credential: Option<CredentialName> =
+        args.credential.as_deref().map(|c| c.parse().map_err(usage)).transpose()?;
+    let platforms = platforms(&args.platforms)?;
+    let client = Client::new(&args.server.server, &args.server.api)?;
+    for image in images {
+        let job = client
+            .submit(Submission {
+                platforms: platforms.clone(),
+                lane: if args.bulk { Lane::Bulk } else { Lane::Interactive },
+                tenant: tenant.clone(),
+                credential: credential.clone(),
+                timeout_seconds: args.timeout.map(|t| t.as_secs()),
+                ..Submission::of(image)
+            })
+            .await?;
+        output::to_stdout(format!("{job}\n").as_bytes())?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// `layergate wait`.
+pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failure> {
+    let jobs: Vec<JobId> = args.jobs.iter().map(|j| j.parse().map_err(usage)).collect::<Result<_, _>>()?;
+    let client = Client::new(&args.server.server, &args.server.api)?;
+    let end = args.timeout.map(|t| Instant::now() + t);
+    let (mut worst, mut reports) = (Verdict::Pass, Vec::new());
+    for job in &jobs {
+        let record = client.wait(job, end).await?;
+        tell_record(&record);
+        worst = worst.max(record.verdict);
+        if !record.images.is_empty() {
+            reports.extend(client.reports(job).await?);
+        }
+    }
+    if !reports.is_empty() {
+        output::write(&reports, &args.outputs, verbose)?;
+    }
+    Ok(Outcome::Judged(worst))
+}
