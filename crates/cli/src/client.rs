@@ -63,7 +63,8 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = &api.api_ca {
-            let pem = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())).map_err(usage)?;
+            let pem =
+                std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())).map_err(usage)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem)
                 .with_context(|| format!("{} has no certificates", path.display()))
                 .map_err(usage)?;
@@ -153,7 +154,8 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let later = |e: reqwest::Error| Refusal::Later(anyhow!(e.without_url()).context(format!("{server} does not answer")));
+        let later =
+            |e: reqwest::Error| Refusal::Later(anyhow!(e.without_url()).context(format!("{server} does not answer")));
         let mut response = request.send().await.map_err(later)?;
         let status = response.status();
         let mut bytes = Vec::new();

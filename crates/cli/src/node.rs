@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use futures::StreamExt;
 use jiff::Timestamp;
 use layergate_fleet::{
@@ -218,7 +218,7 @@ impl Presence {
     /// beat with everybody who is there.
     pub(crate) async fn keep(self, mut each: impl FnMut(&[Member])) {
         let Self { roster, observer, fingerprint, slots, stop } = self;
-        let (kind, id, since) = (observer.kind, MemberId::random(), Timestamp::now());
+        let (kind, id, since) = (observer.kind, MemberId::random(&host_name()), Timestamp::now());
         let host = host_name();
         let drained = async {
             loop {
@@ -288,19 +288,7 @@ impl Presence {
 
 fn host_name() -> String {
     let read = |path| std::fs::read_to_string(path).ok();
-    let name = std::env::var("HOSTNAME").ok().or_else(|| read("/proc/sys/kernel/hostname")).or_else(|| read("/etc/hostname"));
+    let name =
+        std::env::var("HOSTNAME").ok().or_else(|| read("/proc/sys/kernel/hostname")).or_else(|| read("/etc/hostname"));
     name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).unwrap_or_else(|| "unknown".to_owned())
-}
-
-/// Serves the probes and metrics of a worker.
-pub(crate) async fn serve_probes(address: SocketAddr, router: axum::Router) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|e| anyhow!("{address} cannot be listened on: {e}"))?;
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the probes are no longer served");
-        }
-    });
-    Ok(())
 }

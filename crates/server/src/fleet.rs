@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
 };
 use layergate_fleet::{
-    ports::{Member, MemberState, Roster},
+    ports::{Member, MemberState},
     values::{Lane, MemberId},
 };
 use serde::{Deserialize, Serialize};

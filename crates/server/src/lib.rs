@@ -9,6 +9,7 @@ mod auth;
 mod fleet;
 mod health;
 mod metrics;
+mod serve;
 mod submission;
 mod tls;
 
@@ -17,5 +18,6 @@ pub use auth::Token;
 pub use fleet::{FleetStatus, HoldingStatus, MemberStatus};
 pub use health::{Readiness, health_router};
 pub use metrics::Metrics;
+pub use serve::serve;
 pub use submission::Submission;
 pub use tls::TlsListener;

@@ -14,7 +14,7 @@ use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
 use layergate_policy::Policy;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
-use layergate_server::{Api, Metrics, Readiness, TlsListener, Token, health_router, router};
+use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
 
 use crate::{
     args::CoordinatorArgs,
@@ -34,8 +34,7 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
     let vex = judge::vex(&args.vex)?;
     let limits = args.limits.limits(config.limits.as_ref());
     let catalogue = Catalogue::standard();
-    let scope =
-        KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
+    let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
     let fingerprint = scope.fingerprint();
     let cache_dir = args.cache_dir.clone().unwrap_or_else(places::cache_dir);
     let stop = node::stop_on_signal()?;
@@ -90,15 +89,14 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
     let ready = Readiness::default();
     let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.roster.clone(), clock).await?;
     let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
-    serve(listener, &args, routes).await?;
-
-    let presence = node::Presence {
-        roster: fleet.roster.clone(),
-        observer,
-        fingerprint,
-        slots: args.jobs,
-        stop: stop.clone(),
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls_config(certificate, key)?),
+        _ => None,
     };
+    serve(listener, tls, routes)?;
+
+    let presence =
+        node::Presence { roster: fleet.roster.clone(), observer, fingerprint, slots: args.jobs, stop: stop.clone() };
     let steered = coordinator.clone();
     let mut alone = false;
     let present = tokio::spawn(presence.keep(move |members| {
@@ -135,7 +133,8 @@ fn check_exposure(args: &CoordinatorArgs) -> Result<Option<Token>, Failure> {
         .as_ref()
         .map(|path| {
             let text = node::token(path)?;
-            Token::new(&text).ok_or_else(|| usage(anyhow!("the token in {} has fewer than 16 characters", path.display())))
+            Token::new(&text)
+                .ok_or_else(|| usage(anyhow!("the token in {} has fewer than 16 characters", path.display())))
         })
         .transpose()?;
     let open = !node::is_loopback(&args.listen) && !args.insecure_api;
@@ -152,28 +151,6 @@ fn check_exposure(args: &CoordinatorArgs) -> Result<Option<Token>, Failure> {
         )));
     }
     Ok(token)
-}
-
-async fn serve(listener: tokio::net::TcpListener, args: &CoordinatorArgs, routes: axum::Router) -> Result<(), Failure> {
-    let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(certificate), Some(key)) => Some(TlsListener::new(listener, tls_config(certificate, key)?)?),
-        _ => {
-            tokio::spawn(async move {
-                if let Err(error) = axum::serve(listener, routes).await {
-                    tracing::error!(%error, "the API is no longer served");
-                }
-            });
-            return Ok(());
-        }
-    };
-    if let Some(listener) = tls {
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "the API is no longer served");
-            }
-        });
-    }
-    Ok(())
 }
 
 fn tls_config(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failure> {

@@ -57,7 +57,8 @@ async fn top(client: Client) -> Result<Outcome, Failure> {
             let rates = before.as_ref().map(|(then, old)| rates(old, &status, now - *then)).unwrap_or_default();
             let (rows, columns) = terminal.size();
             let mut text = told(&status, &rates, SLOWEST);
-            text = text.lines().take(usize::from(rows).saturating_sub(1)).map(|l| clip(l, usize::from(columns))).collect();
+            text =
+                text.lines().take(usize::from(rows).saturating_sub(1)).map(|l| clip(l, usize::from(columns))).collect();
             terminal.clear_screen().context("the terminal cannot be drawn on")?;
             output::to_stdout(text.as_bytes())?;
             before = Some((now, status));

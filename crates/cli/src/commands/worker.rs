@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use layergate_fleet::{
     ports::{LayerCache, MemberKind},
     reader::CatalogueReader,
@@ -11,7 +12,7 @@ use layergate_fleet::{
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SledCache, SystemClock, TieredCache};
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
-use layergate_server::{Metrics, Readiness, health_router};
+use layergate_server::{Metrics, Readiness, health_router, serve};
 
 use crate::{
     args::WorkerArgs,
@@ -26,8 +27,7 @@ const OWN_CACHE: u64 = 2 << 30;
 pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Failure> {
     let limits = args.limits.limits(config.limits.as_ref());
     let catalogue = Arc::new(Catalogue::standard());
-    let scope =
-        KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
+    let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
     let fingerprint = scope.fingerprint();
     let slots = args.tasks.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).max(1);
     let stop = node::stop_on_signal()?;
@@ -72,10 +72,11 @@ pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Fa
     );
     let ready = Readiness::default();
     if let Some(address) = args.metrics_listen {
-        node::serve_probes(address, health_router(ready.clone(), metrics)).await?;
+        let listener =
+            tokio::net::TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+        serve(listener, None, health_router(ready.clone(), metrics))?;
     }
-    let presence =
-        node::Presence { roster: fleet.roster.clone(), observer, fingerprint, slots, stop: stop.clone() };
+    let presence = node::Presence { roster: fleet.roster.clone(), observer, fingerprint, slots, stop: stop.clone() };
     let present = tokio::spawn(presence.keep(|_| {}));
     let link = {
         let (fleet, ready) = (fleet.clone(), ready.clone());
