@@ -3,6 +3,7 @@
 //! Everything that decides lives in the crates below; here are files, terminals, signals and clocks.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allocator;
 mod args;
 mod client;
 mod commands;
@@ -25,11 +26,11 @@ use clap::{CommandFactory, Parser};
 use config::Config;
 use exit::{Failure, Outcome};
 
-//#[global_allocator]
-//static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Scan(_) | Command::Sbom(_)) {
+        allocator::keep_little();
+    }
     // Every TLS connection of this process uses one provider; a second installation would be a bug of ours.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         eprintln!("layergate: the TLS provider was installed twice");
