@@ -1,11 +1,42 @@
 //! Language packages: what is installed, and lock files.
 
+mod archive;
 mod input;
+mod jar_identity;
 mod loose;
+mod reach;
 
+pub mod bun_lock;
 pub mod cargo_lock;
+pub mod composer;
+pub mod conan_lock;
+pub mod conda_environment;
+pub mod conda_meta;
+pub mod dotnet_deps;
+pub mod gemfile_lock;
+pub mod gemspec;
 pub mod go_mod;
+pub mod gradle_lock;
+pub mod haskell_lock;
+pub mod jar;
+pub mod julia_manifest;
+pub mod maven_pom;
+pub mod mix_lock;
 pub mod node_lock;
 pub mod node_package;
+pub mod nuget;
+pub mod pipfile_lock;
+pub mod pnpm_lock;
+pub mod podfile_lock;
+pub mod poetry_lock;
+pub mod pubspec_lock;
 pub mod python_installed;
 pub mod python_requirements;
+pub mod python_toml_locks;
+pub mod r_description;
+pub mod rockspec;
+pub mod sbt_lock;
+pub mod swift_resolved;
+pub mod uv_lock;
+pub mod wordpress;
+pub mod yarn_lock;

@@ -84,6 +84,14 @@ pub(crate) fn pinned(line: &str) -> Option<(&str, &str)> {
     (named && versioned).then_some((name, version))
 }
 
+/// The name at the beginning of a requirement.
+pub(crate) fn name_of(requirement: &str) -> Option<&str> {
+    let requirement = requirement.trim_start();
+    let end =
+        requirement.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(requirement.len());
+    Some(&requirement[..end]).filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
