@@ -27,6 +27,12 @@ const NOT_OURS: &[(&str, &str, &str, &str)] = &[
         "UNKNOWN",
         "Syft lists the archive itself without knowing a version; nothing can be said of it",
     ),
+    (
+        "trivy-ci-test",
+        "django-postgres-extra",
+        "UNKNOWN",
+        "from version control: the lock knows a commit and no version",
+    ),
     ("goexperiment", "command-line-arguments", "(devel)", "no module and no version: what go build calls loose files"),
     ("golang_binary__test.elf", "github.com/aquasecurity/test", "(devel)", "the main module without a version"),
 ];
@@ -107,9 +113,9 @@ fn peers(record: &Value) -> Names {
 fn ours(inventory: &LayerInventory) -> Names {
     let packages = inventory.sections.values().flat_map(|s| &s.packages);
     let names = packages.flat_map(|p| {
-        let purl = p.purl(None);
-        let parts = purl.parts().unwrap_or_else(|| panic!("{} is no purl", purl.as_str()));
-        let last = parts.name().to_owned();
+        let purl = p.purl(None).as_str().to_owned();
+        let bare = purl.split(['?', '@']).next().unwrap_or_default();
+        let last = bare.rsplit('/').next().unwrap_or_default().to_owned();
         [key(&p.name, &p.version), key(&last, &p.version)]
     });
     names.collect()

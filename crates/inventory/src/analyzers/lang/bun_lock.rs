@@ -22,8 +22,18 @@ const MAX_LEVELS: usize = 64;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Lock {
-    workspaces: Table<Record<Needs>>,
+    workspaces: Table<Record<Workspace>>,
     packages: Table<Either<IgnoredAny, Either<Needs, IgnoredAny>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Workspace {
+    name: Text,
+    version: Text,
+    dependencies: Table<Text>,
+    #[serde(rename = "optionalDependencies")]
+    optional: Table<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,9 +101,13 @@ impl Analyzer for BunLock {
             .iter()
             .map(|p| p.needs.into_iter().flat_map(Needs::names).filter_map(|n| see(p.path, n)).collect())
             .collect();
-        let roots = lock.workspaces.0.iter().flat_map(|(_, w)| w.names()).filter_map(|name| see("", name));
+        let roots = lock.workspaces.0.iter().flat_map(|(_, w)| w.dependencies.0.iter().chain(&w.optional.0));
+        let roots = roots.filter_map(|(name, _)| see("", name));
         let used = reachable(roots, &edges);
         let start = out.packages.len();
+        for (_, workspace) in &lock.workspaces.0 {
+            input::push(out, PackageKind::Npm, &workspace.name.0, &workspace.version.0, file);
+        }
         for (i, package) in all.iter().enumerate() {
             let Some(new) = input::push(out, PackageKind::Npm, package.name, package.version, file) else { continue };
             new.hashes = package.hash.map(str::to_owned).into_iter().collect();
@@ -177,7 +191,8 @@ mod tests {
     const LOCK: &[u8] = br#"{
         // a comment
         "lockfileVersion": 1, /* another */
-        "workspaces": {"": {"name": "app", "dependencies": {"a": "^1",}, "devDependencies": {"d": "1"},},},
+        "workspaces": {"": {"name": "app", "dependencies": {"a": "^1",}, "devDependencies": {"d": "1"},},
+            "packages/w": {"name": "w", "version": "0.1.0"},},
         "packages": {
             "a": ["a@1.0.0", "", {"dependencies": {"b": "*"}}, "sha512-x=="],
             "a/b": ["b@2.0.0", "", {}, "sha512-y=="],
@@ -190,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_lock() {
-        assert_eq!(packages(&BunLock, "bun.lock", LOCK), ["@s/d 4.0.0", "a 1.0.0", "b 1.0.0", "b 2.0.0"]);
+        assert_eq!(packages(&BunLock, "bun.lock", LOCK), ["@s/d 4.0.0", "a 1.0.0", "b 1.0.0", "b 2.0.0", "w 0.1.0"]);
         let (section, _) = analyze(&BunLock, "bun.lock", LOCK);
         let dev: Vec<_> =
             section.packages.iter().filter(|p| p.scope == Scope::Dev).map(|p| p.version.as_str()).collect();

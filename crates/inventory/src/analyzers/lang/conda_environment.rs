@@ -61,10 +61,15 @@ impl Analyzer for CondaEnvironment {
     }
 }
 
-/// `channel::name=1.0=build` is `name` and `1.0`; `name>=1.0`, `name=1.*` and `name` name no version.
+/// `channel::name=1.0=build` is `name` and `1.0`, and so is `name 1.0 build`; `name>=1.0`, `name=1.*` and `name` name no version.
 fn exact(spec: &str) -> Option<(&str, &str)> {
     let spec = spec.rsplit("::").next()?;
-    let (name, rest) = spec.split_once('=')?;
+    let words: Vec<&str> = spec.split_whitespace().take(4).collect();
+    let (name, rest) = match (words.as_slice(), spec.split_once('=')) {
+        ([name, version], None) | ([name, version, _], None) => (*name, *version),
+        (_, Some(parts)) => parts,
+        _ => return None,
+    };
     let version = rest.trim_start_matches('=').split('=').next()?.trim();
     let good = !name.contains(['<', '>', '!', '~', ' ', '[']) && !version.contains(['<', '>', '*', ',', '|', '!', ' ']);
     (good && version.starts_with(|c: char| c.is_ascii_alphanumeric())).then_some((name, version))
@@ -77,8 +82,8 @@ mod tests {
 
     #[test]
     fn pins() {
-        let text = b"name: x\nchannels: [defaults]\ndependencies:\n  - bzip2=1.0.8=h998d150_5\n  - conda-forge::a==2.0\n  - b>=1\n  - c=1.*\n  - d\n  - pip:\n    - e==5.0\n    - f\n  - 7\nprefix: /opt\n";
-        assert_eq!(packages(&CondaEnvironment, "environment.yml", text), ["a 2.0", "bzip2 1.0.8", "e 5.0"]);
+        let text = b"name: x\nchannels: [defaults]\ndependencies:\n  - bzip2=1.0.8=h998d150_5\n  - conda-forge::a==2.0\n  - b>=1\n  - c=1.*\n  - d\n  - pip:\n    - e==5.0\n    - f\n  - 7\n  - g 7.0 h00_1\n  - h 1|2\nprefix: /opt\n";
+        assert_eq!(packages(&CondaEnvironment, "environment.yml", text), ["a 2.0", "bzip2 1.0.8", "e 5.0", "g 7.0"]);
         assert_eq!(packages(&CondaEnvironment, "environment.yaml", b"dependencies: none\n"), [""; 0]);
     }
 }

@@ -36,20 +36,17 @@ impl Analyzer for Gemspec {
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         input::bounded(file, MAX_BYTES)?;
         let text = file.text();
-        let mut receiver = None;
+        let mut inside = false;
         let (mut name, mut version) = (None, None);
         let mut licenses = Vec::new();
         let mut needs = Vec::new();
         for line in text.lines().map(str::trim) {
-            if receiver.is_none() {
-                if line.contains("Gem::Specification.new") {
-                    receiver = line.split('|').nth(1).map(str::trim);
-                }
+            if !inside {
+                inside = line.contains("Gem::Specification.new");
                 continue;
             }
-            let Some(call) = receiver.and_then(|r| line.strip_prefix(r)).and_then(|l| l.strip_prefix('.')) else {
-                continue;
-            };
+            // Whatever the block calls its argument.
+            let Some((_, call)) = line.split_once('.').filter(|(r, _)| is_word(r)) else { continue };
             if let Some((attribute, value)) = call.split_once('=').filter(|(a, _)| is_word(a.trim())) {
                 match attribute.trim() {
                     "name" => name = name.or_else(|| literals(value).next()),

@@ -54,7 +54,7 @@ impl Analyzer for GoMod {
         if file.path.file_name() == "go.sum" {
             for (path, (version, sum)) in sums(&text) {
                 if let Some(new) = input::push(out, PackageKind::Golang, path, version, file) {
-                    new.hashes = vec![sum.to_owned()];
+                    new.hashes = sum.map(str::to_owned).into_iter().collect();
                 }
             }
             return Ok(());
@@ -131,15 +131,22 @@ fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(d, _)| d)
 }
 
-/// `path version h1:…` lines; those of `version/go.mod` prove only that a go.mod was read.
-fn sums(text: &str) -> std::collections::BTreeMap<&str, (&str, &str)> {
+/// `path version h1:…` lines, the last version of each module. A line of `version/go.mod` alone says that its requirements
+/// were read; whether it is built is not to be known here, and then it counts.
+fn sums(text: &str) -> std::collections::BTreeMap<&str, (&str, Option<&str>)> {
     let mut out = std::collections::BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
-        if let (Some(path), Some(version), Some(sum)) = (words.next(), words.next(), words.next())
-            && !version.ends_with("/go.mod")
-        {
-            out.insert(path, (version, sum));
+        if let (Some(path), Some(version), Some(sum)) = (words.next(), words.next(), words.next()) {
+            match version.strip_suffix("/go.mod") {
+                Some(version) if out.get(path).is_some_and(|(v, _)| *v == version) => {}
+                Some(version) => {
+                    out.insert(path, (version, None));
+                }
+                None => {
+                    out.insert(path, (version, Some(sum)));
+                }
+            }
         }
     }
     out
@@ -210,8 +217,8 @@ mod tests {
     fn sums_count_beside_an_old_module_only() {
         let sum = b"a.com/x v1.0.0 h1:a=\na.com/x v1.0.0/go.mod h1:b=\na.com/y v0.1.0 h1:c=\na.com/y v0.2.0 h1:c=\na.com/z v1.0.0/go.mod h1:d=\n";
         for (go, want) in [
-            ("go 1.16", &["a.com/x v1.1.0", "a.com/y v0.2.0"][..]),
-            ("", &["a.com/x v1.1.0", "a.com/y v0.2.0"]),
+            ("go 1.16", &["a.com/x v1.1.0", "a.com/y v0.2.0", "a.com/z v1.0.0"][..]),
+            ("", &["a.com/x v1.1.0", "a.com/y v0.2.0", "a.com/z v1.0.0"]),
             ("go 1.17", &["a.com/x v1.1.0"]),
         ] {
             let module = format!("module m\n{go}\nrequire a.com/x v1.1.0\n");

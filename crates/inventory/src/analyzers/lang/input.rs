@@ -10,6 +10,8 @@ use crate::{AnalyzeError, File};
 pub(crate) const MAX_LOCK: usize = 64 << 20;
 /// The largest YAML file: its reader keeps every event of it. The largest real pnpm locks have 5 MB.
 const MAX_YAML: usize = 16 << 20;
+/// Deepest nesting of brackets in YAML: its reader's work for each token grows with it.
+const MAX_FLOW: usize = 64;
 /// Longest name or version of a package; what is longer was not written by a package manager.
 const MAX_WORD: usize = 512;
 
@@ -49,8 +51,25 @@ pub(crate) fn yaml<T: DeserializeOwned>(file: &File<'_>) -> Result<Vec<T>, Analy
     if has_alias(&text) {
         return Err(broken(file, "it has YAML aliases, which are not followed"));
     }
+    if flow_depth(text.as_bytes()) > MAX_FLOW {
+        return Err(broken(file, format_args!("brackets are nested more than {MAX_FLOW} deep")));
+    }
     let documents = serde_norway::Deserializer::from_str(&text).take(16);
     documents.map(|document| T::deserialize(document).map_err(|e| broken(file, e))).collect()
+}
+
+/// How deep brackets are open, those inside quotes counted too.
+fn flow_depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in text {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Whether a value is an alias (`key: *name`, `- *name`, `[*name`). A `*` inside a word or quotes is none.

@@ -190,7 +190,9 @@ impl<'p> Values<'p> {
             properties.extend(pom.properties.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         }
         let told = |of: fn(&Dependency) -> &String| {
-            let all = chain.iter().flat_map(|p| [Some(&p.own), p.parent.as_ref()]).flatten();
+            // What the parents' own files say comes before what a child says of its parent.
+            let last = chain.last().and_then(|p| p.parent.as_ref());
+            let all = chain.iter().map(|p| &p.own).chain(last);
             all.map(of).find(|v| !v.is_empty()).cloned().unwrap_or_default()
         };
         let parent = chain.first().and_then(|p| p.parent.clone()).unwrap_or_default();

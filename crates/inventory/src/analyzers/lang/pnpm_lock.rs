@@ -101,7 +101,9 @@ fn document(lock: &Lock, file: &File<'_>, out: &mut Section) {
     let needs: HashMap<&str, &Record<Needs>> = lock.snapshots.0.iter().rev().map(|(k, v)| (bare(k), v)).collect();
     for (key, package) in &lock.packages.0 {
         let read = name_and_version(key, major);
-        let name = package.name.get().or(read.map(|(n, _)| n));
+        // What a tarball brings has its version beside it.
+        let by_key = || Some(key.get(1..)?.find('@')? + 1).map(|at| &key[..at]).filter(|_| major >= 9);
+        let name = package.name.get().or(read.map(|(n, _)| n)).or_else(by_key);
         let version = package.version.get().or(read.map(|(_, v)| v));
         let (Some(name), Some(version)) = (name, version) else { continue };
         let Some(new) = input::push(out, PackageKind::Npm, name, version, file) else { continue };
@@ -219,12 +221,12 @@ mod tests {
         let v5 = b"lockfileVersion: 5.4\npackages:\n  /a/1.0.0:\n    resolution: {integrity: sha512-x}\n    dependencies:\n      b: 2.0.0\n    dev: false\n  /b/2.0.0:\n    dev: true\n  github.com/x/y/00:\n    name: y\n    version: 3.0.0\n";
         assert_eq!(packages(&PnpmLock, AT, v5), ["a 1.0.0", "b 2.0.0", "y 3.0.0"]);
         let v9 = b"lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a:\n        specifier: ^1\n        version: 1.0.0(c@3.0.0)\n    devDependencies:\n      d:\n        specifier: ^1\n        version: 4.0.0\n\
-            packages:\n  a@1.0.0:\n    resolution: {integrity: sha512-x}\n  b@2.0.0: {}\n  d@4.0.0: {}\nsnapshots:\n  a@1.0.0(c@3.0.0):\n    dependencies:\n      alias: b@2.0.0\n  b@2.0.0: {}\n  d@4.0.0: {}\n---\nlockfileVersion: '9.0'\npackages:\n  e@5.0.0: {}\n";
-        assert_eq!(packages(&PnpmLock, AT, v9), ["a 1.0.0", "b 2.0.0", "d 4.0.0", "e 5.0.0"]);
+            packages:\n  a@1.0.0:\n    resolution: {integrity: sha512-x}\n  b@2.0.0: {}\n  d@4.0.0: {}\n  '@s/t@https://x/t.tgz':\n    version: 0.4.0\nsnapshots:\n  a@1.0.0(c@3.0.0):\n    dependencies:\n      alias: b@2.0.0\n  b@2.0.0: {}\n  d@4.0.0: {}\n---\nlockfileVersion: '9.0'\npackages:\n  e@5.0.0: {}\n";
+        assert_eq!(packages(&PnpmLock, AT, v9), ["@s/t 0.4.0", "a 1.0.0", "b 2.0.0", "d 4.0.0", "e 5.0.0"]);
         let (section, _) = analyze(&PnpmLock, AT, v9);
         let dev: Vec<_> = section.packages.iter().filter(|p| p.scope == Scope::Dev).map(|p| p.name.as_str()).collect();
-        assert_eq!(dev, ["d"]);
-        assert_eq!(section.packages[0].dependencies[0].name, "b");
+        assert_eq!(dev, ["@s/t", "d"]);
+        assert_eq!(section.packages[1].dependencies[0].name, "b");
     }
 
     #[test]
