@@ -21,6 +21,7 @@ use crate::{
     catalogue::CATALOGUE,
     eol,
     feed::{FeedFile, Message, Sink},
+    known_unused,
     walk::{Visit, walk},
 };
 
@@ -204,8 +205,12 @@ fn unclaimed(file: &FeedFile) -> String {
     if file.name() == "mirror.json" {
         return "the list of a mirror".into();
     }
+    if let Some(reason) = known_unused::reason(file) {
+        return reason.into();
+    }
     match file.trimmed().first() {
         None => "only blanks".into(),
+        Some(b'{' | b'[') if file.trimmed().len() < 4 => "JSON with nothing in it".into(),
         Some(b'{' | b'[') => {
             let text = String::from_utf8_lossy(file.trimmed().get(..400).unwrap_or(file.trimmed())).into_owned();
             let words: Vec<&str> = text.split('"').skip(1).step_by(2).filter(|w| w.len() < 40).take(3).collect();

@@ -6,7 +6,7 @@ use layergate_advisory::FeedInfo;
 use crate::{feed::Feed, feeds};
 
 /// Rises when a parser reads something differently, so that snapshots cached by a directory's fingerprint are rebuilt.
-pub const CATALOGUE_REVISION: u32 = 1;
+pub const CATALOGUE_REVISION: u32 = 2;
 
 /// The list.
 pub(crate) const CATALOGUE: &[&dyn Feed] = &[
@@ -19,6 +19,15 @@ pub(crate) const CATALOGUE: &[&dyn Feed] = &[
     &feeds::photon::PhotonOval,
     &feeds::node_wg::NodeWorkingGroup,
     &feeds::php::FriendsOfPhp,
+    &feeds::oracle::OracleOval,
+    &feeds::suse::SuseOval,
+    &feeds::updateinfo::Updateinfo,
+    &feeds::csaf::Csaf,
+    &feeds::arch::ArchTracker,
+    &feeds::nvd::Nvd,
+    &feeds::epss::Epss,
+    &feeds::rubysec::RubySec,
+    &feeds::rustsec::RustSec,
     &feeds::osv::Osv,
 ];
 

@@ -13,7 +13,10 @@ mod eol;
 mod feed;
 mod feeds;
 mod fingerprint;
+mod known_unused;
 mod oval;
+mod oval_criteria;
+mod rpm_rows;
 mod update;
 mod walk;
 

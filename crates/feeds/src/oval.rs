@@ -3,7 +3,8 @@
 //!
 //! Read in one pass; elements are told by their local name, whatever the prefix. The logic of the criteria is not
 //! evaluated: advisories list alternatives of "package earlier than version" beside tests of signature and release, and
-//! only the former become affected packages.
+//! only the former become affected packages. Where a definition speaks of several releases, [`super::oval_criteria`] says
+//! which package tests stand under which.
 
 use std::collections::HashMap;
 
@@ -37,6 +38,20 @@ pub(crate) struct Definition {
     pub(crate) patchable: Option<String>,
     /// The tests its criteria name.
     pub(crate) tests: Vec<String>,
+    /// The criteria as they are nested, in order.
+    pub(crate) criteria: Vec<Step>,
+    /// Scores as they stand in `cvss3` and its like.
+    pub(crate) vectors: Vec<String>,
+}
+
+/// A piece of nested criteria.
+pub(crate) enum Step {
+    /// `criteria`: whether all of it must hold.
+    Open(bool),
+    /// A criterion's test and comment.
+    Test(String, String),
+    /// The end of `criteria`.
+    Close,
 }
 
 /// A test "package … version".
@@ -111,7 +126,19 @@ impl Oval {
             }
             "criterion" => {
                 if let (Some(definition), Some(test)) = (self.definitions.last_mut(), attribute("test_ref")) {
+                    definition.criteria.push(Step::Test(test.clone(), attribute("comment").unwrap_or_default()));
                     definition.tests.push(test);
+                }
+            }
+            "criteria" => {
+                if let Some(definition) = self.definitions.last_mut() {
+                    definition.criteria.push(Step::Open(attribute("operator").as_deref() != Some("OR")));
+                }
+            }
+            "cve" => {
+                let vectors = ["cvss4", "cvss3", "cvss2"].map(attribute).into_iter().flatten();
+                if let Some(definition) = self.definitions.last_mut() {
+                    definition.vectors.extend(vectors);
                 }
             }
             "reference" if path.iter().any(|p| p == "definition") => {
@@ -167,6 +194,7 @@ impl Oval {
             "platform" => definition.platforms.push(text.to_owned()),
             "severity" => definition.severity = Some(text.to_owned()),
             "patchable" => definition.patchable = Some(text.to_owned()),
+            "criteria" => definition.criteria.push(Step::Close),
             "advisory_date" => definition.date = Some(text.to_owned()),
             _ => {}
         }
