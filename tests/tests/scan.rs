@@ -27,8 +27,10 @@ fn strings<'a>(report: &'a Value, list: &str, key: &str) -> BTreeSet<&'a str> {
 fn the_committed_images_are_what_their_recipes_make() {
     for name in ["shop", "kiosk", "ledger"] {
         let blobs = root().join(format!("tests/fixtures/images/{name}/blobs/sha256"));
-        let committed: BTreeSet<_> =
-            fs::read_dir(blobs).unwrap().map(|e| format!("sha256:{}", e.unwrap().file_name().to_string_lossy())).collect();
+        let committed: BTreeSet<_> = fs::read_dir(blobs)
+            .unwrap()
+            .map(|e| format!("sha256:{}", e.unwrap().file_name().to_string_lossy()))
+            .collect();
         let built = recipe(name);
         assert!(built.blobs.iter().all(|(digest, _)| committed.contains(digest)), "run `just fixtures` for {name}");
     }
@@ -119,8 +121,11 @@ fn a_real_registry_with_and_without_credentials() {
     assert!(run.stderr.contains("not allowed"), "{}", run.stderr);
     let docker = fresh.home.path().join(".docker");
     fs::create_dir_all(&docker).unwrap();
-    fs::write(docker.join("config.json"), format!(r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6c2VjcmV0"}}}}}}"#, closed.host()))
-        .unwrap();
+    fs::write(
+        docker.join("config.json"),
+        format!(r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6c2VjcmV0"}}}}}}"#, closed.host()),
+    )
+    .unwrap();
     let (run, report) = fresh.scan(&reference, &[]);
     assert_eq!((run.code, &report["verdict"]), (1, &Value::from("fail")), "{}", run.stderr);
     for text in [&run.stdout, &run.stderr] {
@@ -141,7 +146,10 @@ fn damaged(change: impl Fn(&Path)) -> (tempfile::TempDir, String) {
 fn largest_blob(layout: &Path) -> std::path::PathBuf {
     let blobs = fs::read_dir(layout.join("blobs/sha256")).unwrap().map(|e| e.unwrap().path());
     // A gzip layer: the manifest and the configuration begin with a brace.
-    blobs.filter(|p| fs::read(p).unwrap().first() == Some(&0x1f)).max_by_key(|p| fs::metadata(p).unwrap().len()).unwrap()
+    blobs
+        .filter(|p| fs::read(p).unwrap().first() == Some(&0x1f))
+        .max_by_key(|p| fs::metadata(p).unwrap().len())
+        .unwrap()
 }
 
 #[test]
@@ -155,32 +163,64 @@ fn bad_input_ends_in_an_error_that_says_what_and_never_in_a_pass() {
         })
     };
     let cases: Vec<(&str, Change)> = vec![
-        ("truncated blob", Box::new(|l| {
-            let path = largest_blob(l);
-            let bytes = fs::read(&path).unwrap();
-            fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        })),
-        ("corrupted blob", Box::new(|l| {
-            let path = largest_blob(l);
-            let mut bytes = fs::read(&path).unwrap();
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0xff;
-            fs::write(&path, bytes).unwrap();
-        })),
+        (
+            "truncated blob",
+            Box::new(|l| {
+                let path = largest_blob(l);
+                let bytes = fs::read(&path).unwrap();
+                fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            }),
+        ),
+        (
+            "corrupted blob",
+            Box::new(|l| {
+                let path = largest_blob(l);
+                let mut bytes = fs::read(&path).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 0xff;
+                fs::write(&path, bytes).unwrap();
+            }),
+        ),
         ("missing blob", Box::new(|l| fs::remove_file(largest_blob(l)).unwrap())),
         ("broken index", edit("index.json", |_| "{".into())),
         ("empty index", edit("index.json", |_| r#"{"schemaVersion":2,"manifests":[]}"#.into())),
         ("index of another platform", edit("index.json", |t| t.replace("amd64", "riscv64"))),
-        ("unknown media type", edit("index.json", |t| t.replace("vnd.oci.image.manifest.v1", "vnd.other.thing.v1"))),
         ("index.json is gone", Box::new(|l| fs::remove_file(l.join("index.json")).unwrap())),
     ];
     for (name, change) in cases {
         let (_keep, reference) = damaged(change);
-        let (run, report) = program.scan(&reference, if name.contains("platform") { &["--platform", "linux/amd64"] } else { &[] });
+        let (run, report) =
+            program.scan(&reference, if name.contains("platform") { &["--platform", "linux/amd64"] } else { &[] });
         assert_eq!(run.code, 3, "{name}: {} {}", run.stdout, run.stderr);
         assert_ne!(report["verdict"], "pass", "{name}");
         let told = format!("{}{}", run.stderr, report["gaps"]);
         assert!(told.len() > 40, "{name}: nothing is said: {told}");
+    }
+}
+
+#[test]
+fn what_is_not_an_ordinary_image_is_no_pass() {
+    let program = Program::default();
+    let changed = |from: &str, to: &str| {
+        let mut image = recipe("kiosk");
+        let manifest = String::from_utf8(image.manifest.clone()).unwrap();
+        assert!(manifest.contains(from), "{manifest}");
+        image.manifest = manifest.replace(from, to).into_bytes();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image");
+        image.write_layout(&path).unwrap();
+        (directory, format!("oci:{}", path.display()))
+    };
+    for (from, to) in [
+        ("vnd.oci.image.layer.v1.tar+gzip", "vnd.example.unknown"),
+        ("vnd.oci.image.layer.v1.tar+gzip", "vnd.oci.image.layer.v1.tar+gzip+encrypted"),
+        ("vnd.oci.image.config.v1+json", "vnd.cncf.helm.config.v1+json"),
+        ("vnd.oci.image.manifest.v1+json", "vnd.docker.distribution.manifest.v1+json"),
+    ] {
+        let (_keep, reference) = changed(from, to);
+        let (run, report) = program.scan(&reference, &[]);
+        assert_eq!(run.code, 3, "{to}: {} {}", run.stdout, run.stderr);
+        assert_ne!(report["verdict"], "pass", "{to}");
     }
 }
 
