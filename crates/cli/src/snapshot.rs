@@ -91,27 +91,20 @@ fn current() -> Result<Snapshot> {
     }
 }
 
-/// Takes `file` into the data directory under its digest and makes it the current snapshot. The switch is one rename:
-/// who fails before it leaves the old one in force.
-pub(crate) fn install(file: &Path) -> Result<(Digest, PathBuf)> {
-    let digest = hash(file)?;
+/// Makes a snapshot of the data directory, named by its digest, the current one. The switch is one rename: who fails
+/// before it leaves the old one in force.
+pub(crate) fn make_current(path: &Path) -> Result<()> {
     let directory = directory();
-    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-    let name = name_of(digest);
-    let place = directory.join(&name);
-    if !place.exists() {
-        let beside = tempfile::Builder::new().prefix(".incoming-").tempfile_in(&directory)?;
-        fs::copy(file, beside.path())
-            .with_context(|| format!("the snapshot cannot be kept in {}", directory.display()))?;
-        beside.as_file().sync_all()?;
-        Snapshot::open(beside.path()).context("the new snapshot cannot be opened; the old one stays")?;
-        beside.persist(&place)?;
-    }
+    let name = path.file_name().and_then(|n| n.to_str()).filter(|_| digest_of_name(path).is_some());
+    let name = name.ok_or_else(|| anyhow!("{} is not a snapshot of {}", path.display(), directory.display()))?;
+    Snapshot::open(path).context("the new snapshot cannot be opened; the old one stays")?;
+    // Its age is the time since somebody found that it is the newest.
+    File::options().append(true).open(path).and_then(|f| f.set_modified(std::time::SystemTime::now()))?;
     let link = tempfile::Builder::new().prefix(".current-").tempfile_in(&directory)?;
-    fs::write(link.path(), &name)?;
+    fs::write(link.path(), name)?;
     link.persist(directory.join(CURRENT))?;
-    forget_old(&directory, &name);
-    Ok((digest, place))
+    forget_old(&directory, name);
+    Ok(())
 }
 
 /// Keeps the current snapshot and the one before it.
@@ -161,11 +154,6 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
         Err(_) => Snapshot::open(&fresh)?,
     };
     Ok(snapshot.with_digest(digest))
-}
-
-/// The file name of a kept snapshot.
-pub(crate) fn name_of(digest: Digest) -> String {
-    format!("sha256-{}.lgdb", digest.to_hex())
 }
 
 /// The digest in the name of a kept snapshot in the data directory; other files' names prove nothing.

@@ -107,7 +107,11 @@ impl Sources {
     /// Puts a snapshot into a registry under a tag, and tells the manifest's digest.
     pub async fn push_snapshot(&self, file: &Path, reference: &ImageReference) -> Result<Digest, SourceError> {
         if reference.digest.is_some() {
-            return Err(unsupported(reference, "a snapshot is pushed to a tag, not to a digest", "leave the @sha256:… out"));
+            return Err(unsupported(
+                reference,
+                "a snapshot is pushed to a tag, not to a digest",
+                "leave the @sha256:… out",
+            ));
         }
         let auth = match self.credential_of(reference).await? {
             Credential::Anonymous => RegistryAuth::Anonymous,
@@ -205,7 +209,10 @@ fn promised(place: &str, layer: &Descriptor) -> Result<(Digest, u64), SourceErro
     let size = layer.annotations.get(SIZE).and_then(|s| s.parse().ok()).filter(|s| *s <= MAX_BYTES);
     match (digest, size) {
         (Some(digest), Some(size)) if layer.size <= MAX_BYTES => Ok((digest, size)),
-        _ => Err(malformed(place, format!("its layer does not say {DIGEST} and {SIZE}, or it is larger than {MAX_BYTES} bytes"))),
+        _ => Err(malformed(
+            place,
+            format!("its layer does not say {DIGEST} and {SIZE}, or it is larger than {MAX_BYTES} bytes"),
+        )),
     }
 }
 
@@ -226,7 +233,12 @@ fn pack(file: &Path) -> io::Result<(Vec<u8>, Digest, u64)> {
     Ok((packer.finish()?, Digest::from_bytes(hasher.finalize().into()), size))
 }
 
-fn unpack(packed: &tempfile::NamedTempFile, path: &Path, promised: (Digest, u64), name: &str) -> Result<(), SourceError> {
+fn unpack(
+    packed: &tempfile::NamedTempFile,
+    path: &Path,
+    promised: (Digest, u64),
+    name: &str,
+) -> Result<(), SourceError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let failed = |e: io::Error| trouble::file(folder, &e);
     let input = packed.reopen().map_err(failed)?;
@@ -235,7 +247,8 @@ fn unpack(packed: &tempfile::NamedTempFile, path: &Path, promised: (Digest, u64)
     let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0u64, vec![0; 256 << 10]);
     loop {
-        let read = unpacker.read(&mut buffer).map_err(|e| malformed(name, format!("the snapshot does not unpack: {e}")))?;
+        let read =
+            unpacker.read(&mut buffer).map_err(|e| malformed(name, format!("the snapshot does not unpack: {e}")))?;
         if read == 0 {
             break;
         }
@@ -246,7 +259,8 @@ fn unpack(packed: &tempfile::NamedTempFile, path: &Path, promised: (Digest, u64)
     let found = Digest::from_bytes(hasher.finalize().into());
     if (found, size) != promised {
         let (digest, bytes) = promised;
-        let what = format!("the snapshot unpacks to {size} bytes of {found}, and {bytes} bytes of {digest} were promised");
+        let what =
+            format!("the snapshot unpacks to {size} bytes of {found}, and {bytes} bytes of {digest} were promised");
         return Err(malformed(name, what));
     }
     fresh.as_file().sync_all().map_err(failed)?;

@@ -33,7 +33,8 @@ impl Drop for Registry {
 /// Debian's `docker-registry` on a free port of this machine.
 async fn start() -> Option<Registry> {
     let own = std::env::var_os("LAYERGATE_DOCKER_REGISTRY").map(Into::into);
-    let binary = own.into_iter().chain(["/usr/bin/docker-registry".into()]).find(|p: &std::path::PathBuf| p.is_file())?;
+    let binary =
+        own.into_iter().chain(["/usr/bin/docker-registry".into()]).find(|p: &std::path::PathBuf| p.is_file())?;
     let dir = tempfile::tempdir().unwrap();
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let config = format!(
@@ -61,10 +62,12 @@ async fn start() -> Option<Registry> {
 /// Bytes that pack, but not to nothing.
 fn snapshot() -> Vec<u8> {
     let mut state = 7u32;
-    (0..3_000_000).map(|i: u32| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        if i % 3 == 0 { (state >> 24) as u8 } else { b'x' }
-    }).collect()
+    (0..3_000_000)
+        .map(|i: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if i % 3 == 0 { (state >> 24) as u8 } else { b'x' }
+        })
+        .collect()
 }
 
 async fn put(registry: &Registry, name: &str, blobs: &[&[u8]], manifest: &Value) {
@@ -95,12 +98,17 @@ async fn there_and_back_and_what_is_refused() {
     let pushed = sources.push_snapshot(&file, &reference("sec/advisories:v1")).await.unwrap();
     let told = Mutex::new((0, 0));
     let pulled = sources
-        .pull_snapshot(&reference("sec/advisories:v1"), &home.path().join("into"), &|n, all| *told.lock().unwrap() = (n, all))
+        .pull_snapshot(&reference("sec/advisories:v1"), &home.path().join("into"), &|n, all| {
+            *told.lock().unwrap() = (n, all)
+        })
         .await
         .unwrap();
     assert_eq!(fs::read(&pulled.path).unwrap(), bytes);
     assert_eq!((pulled.manifest, pulled.digest), (pushed, Digest::of(&bytes)));
-    assert_eq!(pulled.path.file_name().unwrap().to_str().unwrap(), format!("sha256-{}.lgdb", Digest::of(&bytes).to_hex()));
+    assert_eq!(
+        pulled.path.file_name().unwrap().to_str().unwrap(),
+        format!("sha256-{}.lgdb", Digest::of(&bytes).to_hex())
+    );
     let told = *told.lock().unwrap();
     assert!(told.0 == told.1 && told.0 == pulled.fetched && told.0 > 0 && told.0 < bytes.len() as u64, "{told:?}");
     // Pinned, and here already: nothing is fetched.
@@ -125,7 +133,8 @@ async fn there_and_back_and_what_is_refused() {
     let truth = Digest::of(&bytes[..1000]);
     let manifest = |media_type: &str, digest: Digest, size: u64| {
         let mut layer = descriptor(media_type, &packed);
-        layer["annotations"] = json!({"dev.layergate.snapshot.digest": digest, "dev.layergate.snapshot.size": size.to_string()});
+        layer["annotations"] =
+            json!({"dev.layergate.snapshot.digest": digest, "dev.layergate.snapshot.size": size.to_string()});
         json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [layer]})
     };
     let cases = [
@@ -134,7 +143,11 @@ async fn there_and_back_and_what_is_refused() {
         ("shorter", manifest(LAYER_TYPE, truth, 5000), Some("unpacks to 1000 bytes")),
         ("another", manifest(LAYER_TYPE, Digest::of(b"another"), 1000), Some("were promised")),
         ("image", manifest(OCI_LAYER, truth, 1000), Some("not an advisory snapshot")),
-        ("silent", json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [descriptor(LAYER_TYPE, &packed)]}), Some("does not say")),
+        (
+            "silent",
+            json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [descriptor(LAYER_TYPE, &packed)]}),
+            Some("does not say"),
+        ),
     ];
     for (name, manifest, want) in cases {
         let repository = format!("bad/{name}");

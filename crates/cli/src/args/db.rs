@@ -14,6 +14,12 @@ pub(crate) struct DbArgs {
 pub(crate) enum DbCommand {
     /// Compile a directory of advisory feeds to a snapshot
     Build(BuildArgs),
+    /// Get the newest advisories and make them the current snapshot
+    Update(UpdateArgs),
+    /// Download the feeds themselves to a directory, for closed networks
+    Mirror(MirrorArgs),
+    /// Put a snapshot into an OCI registry
+    Push(PushArgs),
     /// What the current snapshot is made of, and how old it is
     Status {
         /// A snapshot file; otherwise the current one
@@ -51,4 +57,36 @@ pub(crate) struct DiffArgs {
     pub(crate) old: PathBuf,
     /// The newer snapshot
     pub(crate) new: PathBuf,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct UpdateArgs {
+    /// A prebuilt snapshot: oci://registry/repository[:tag]; otherwise the feeds' own places
+    #[arg(long, env = "LAYERGATE_DB_FROM", value_name = "URL")]
+    pub(crate) from: Option<String>,
+    /// Take an update even where a feed that was full has lost most of its records
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Speak plain HTTP to the registry of --from
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MirrorArgs {
+    /// Where the feeds go; `db build --from` and `scan --db` read it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// oci://registry/repository[:tag]
+    pub(crate) to: String,
+    /// A snapshot file; otherwise the current one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) db: Option<PathBuf>,
+    /// Speak plain HTTP
+    #[arg(long)]
+    pub(crate) plain_http: bool,
 }

@@ -4,7 +4,7 @@ mod db;
 mod fleet;
 mod scan;
 
-pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs};
+pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, MirrorArgs, PushArgs, ShowArgs, UpdateArgs};
 pub(crate) use fleet::{
     ApiArgs, CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
 };

@@ -7,6 +7,7 @@ use layergate_advisory::{ChangeKind, Entry, Snapshot, diff};
 use layergate_feeds::{BuildReport, build_from_dir_with};
 use layergate_model::Purl;
 
+use super::update;
 use crate::{
     args::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs},
     exit::{Failure, Outcome, usage},
@@ -21,6 +22,9 @@ const TOLD: usize = 20;
 pub(crate) async fn run(args: DbArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     match args.command {
         DbCommand::Build(args) => build(&args, quiet, verbose),
+        DbCommand::Update(args) => update::update(&args, quiet).await,
+        DbCommand::Mirror(args) => update::mirror(&args, quiet).await,
+        DbCommand::Push(args) => update::push(&args, quiet).await,
         DbCommand::Status { db } => status(db.as_deref()),
         DbCommand::Show(args) => show(&args, quiet),
         DbCommand::Diff(args) => difference(&args),

@@ -9,4 +9,5 @@ pub(crate) mod policy;
 pub(crate) mod remote;
 pub(crate) mod scan;
 pub(crate) mod submit;
+pub(crate) mod update;
 pub(crate) mod worker;

@@ -24,7 +24,7 @@ use crate::{
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
-    sbom_file, snapshot,
+    sbom_file,
 };
 
 /// How long an image may take when nobody says otherwise.
@@ -70,7 +70,7 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
         .map_err(usage)?;
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let snapshot = snapshot::open(args.judge.db.as_deref(), args.source.cache_dir.as_deref(), quiet)?;
+    let snapshot = super::update::snapshot_for_scan(&args, config, quiet).await?;
     let scan = LocalScan {
         snapshot: Some(snapshot),
         policy,

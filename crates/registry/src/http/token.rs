@@ -1,23 +1,14 @@
 //! How a registry is asked: anonymously, with Basic, or with a Bearer token of its token service (distribution spec,
 //! "token authentication"; the refresh grant of Docker's "OAuth2 token authentication" for identity tokens).
 //!
-//! Tokens come from `oci-client`'s `auth()`, one client for one credential and repository, so that tenants cannot
-//! meet in its cache. It is guarded: the token service's address is read by us first, and a service on plain HTTP is
-//! refused for a registry that is not; `auth()` reads an answer of any length, so that it has 30 seconds for it. What
-//! `auth()` does not do is done here with bounded reads: identity tokens, registries whose `/v2/` is open and whose
-//! repositories are not, and telling *why* a token was refused (401 and 429 are one error there).
-
-use std::time::Duration;
+//! The exchange is ours and not `oci-client`'s `auth()`, which reads an answer of any length, swallows why a token was
+//! refused, and looks only at `/v2/`, which some registries leave open. Here every read is bounded, and a token service
+//! on plain HTTP is refused for a registry that is not.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
 use layergate_fleet::ports::SourceError;
 use layergate_model::{Registry, RepoPath};
-use oci_client::{
-    RegistryOperation,
-    client::{ClientConfig, ClientProtocol},
-    secrets::RegistryAuth,
-};
 use serde::Deserialize;
 use url::Url;
 
@@ -31,7 +22,6 @@ use crate::{
 };
 
 const MAX_TOKEN_ANSWER: usize = 256 << 10;
-const AUTH_TIME: Duration = Duration::from_secs(30);
 
 /// Gets what has to stand in the `Authorization` header for one repository.
 #[derive(Debug)]
@@ -72,73 +62,30 @@ impl Authorizer {
     async fn bearer(&self, realm: &Url, service: Option<&str>) -> Result<HeaderValue, SourceError> {
         let token = match &self.credential {
             Credential::IdentityToken(token) => self.refresh(realm, service, token.reveal()).await?,
-            Credential::Anonymous => self.token(realm, service, &RegistryAuth::Anonymous).await?,
+            Credential::Anonymous => self.exchange(realm, service, None).await?,
             Credential::Password { user, password } => {
-                let auth = RegistryAuth::Basic(user.clone(), password.reveal().to_owned());
-                self.token(realm, service, &auth).await?
+                self.exchange(realm, service, Some(self.basic(user, password.reveal())?)).await?
             }
         };
         secret_header(&format!("Bearer {token}"))
             .ok_or_else(|| malformed(shown(realm), "the token has characters that no header can hold"))
     }
 
-    /// A token by `oci-client` where its view of the registry is the one that was checked, else by our own request.
-    async fn token(&self, realm: &Url, service: Option<&str>, auth: &RegistryAuth) -> Result<String, SourceError> {
-        if self.ping_names(realm, service).await? {
-            let config = ClientConfig {
-                protocol: match self.base.scheme() {
-                    "http" => ClientProtocol::Http,
-                    _ => ClientProtocol::Https,
-                },
-                connect_timeout: Some(self.transport.timeouts.connect),
-                read_timeout: Some(self.transport.timeouts.idle),
-                ..ClientConfig::default()
-            };
-            let image = oci_client::Reference::with_tag(
-                self.registry.to_string(),
-                self.repository.to_string(),
-                "latest".to_owned(),
-            );
-            if let Ok(client) = oci_client::Client::try_from(config) {
-                let asked = client.auth(&image, auth, RegistryOperation::Pull);
-                if let Ok(Ok(Some(token))) = tokio::time::timeout(AUTH_TIME, asked).await {
-                    return Ok(token);
-                }
-            }
-        }
-        self.exchange(realm, service, auth).await
-    }
-
-    /// Whether `/v2/`, which is what `auth()` looks at, names the same token service without redirecting.
-    async fn ping_names(&self, realm: &Url, service: Option<&str>) -> Result<bool, SourceError> {
-        // oci-client speaks to index.docker.io where we speak to registry-1.
-        let ping = match self.registry.as_str() {
-            "docker.io" => Url::parse("https://index.docker.io/v2/").ok(),
-            _ => self.base.join("/v2/").ok(),
-        };
-        let Some(ping) = ping else { return Ok(false) };
-        let Ok(answer) = self.transport.get(&ping, HeaderMap::new()).await else { return Ok(false) };
-        if answer.url() != &ping {
-            return Ok(false);
-        }
-        Ok(match challenge_of(answer.headers()) {
-            Some(Challenge::Bearer { realm: r, service: s }) => {
-                Url::parse(&r).is_ok_and(|r| r == *realm) && s.as_deref() == service
-            }
-            _ => false,
-        })
-    }
-
     /// The GET of the token protocol.
-    async fn exchange(&self, realm: &Url, service: Option<&str>, auth: &RegistryAuth) -> Result<String, SourceError> {
+    async fn exchange(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        login: Option<HeaderValue>,
+    ) -> Result<String, SourceError> {
         let mut url = realm.clone();
         url.query_pairs_mut().append_pair("scope", &self.scope());
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }
         let mut headers = HeaderMap::new();
-        if let RegistryAuth::Basic(user, password) = auth {
-            headers.insert(header::AUTHORIZATION, self.basic(user, password)?);
+        if let Some(login) = login {
+            headers.insert(header::AUTHORIZATION, login);
         }
         let answer = self.transport.get(&url, headers).await?;
         self.token_of(&url, answer).await
