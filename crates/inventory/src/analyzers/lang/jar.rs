@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{AnalyzerId, PackageKind, Section};
+use layergate_model::{AnalyzerId, GapKind, PackageKind, Section};
 
 use super::{
     archive::{Archive, Member},
@@ -16,7 +16,7 @@ use super::{
     jar_identity::{self, Manifest},
     maven_pom,
 };
-use crate::{AnalyzeError, Analyzer, Entry, File, Interest, Spool, analyzers::license};
+use crate::{AnalyzeError, Analyzer, Entry, File, Interest, Spool, analyzers::license, spool::TemporaryFile};
 
 /// Reads Java archives.
 pub struct Jar;
@@ -94,7 +94,7 @@ struct Walk<'w> {
     /// Bytes of unpacked archives that may still be kept at this time.
     room_left: u64,
     archives_left: u32,
-    /// The first thing that went wrong; the rest is read all the same.
+    /// The worst thing that went wrong; the rest is read all the same.
     trouble: Option<AnalyzeError>,
 }
 
@@ -106,8 +106,13 @@ struct Coordinates {
 }
 
 impl Walk<'_> {
+    /// Keeps the worst: a failure of this machine, which must not be cached, before what may hide packages, before the
+    /// rest; of equals the first.
     fn trouble(&mut self, error: AnalyzeError) {
-        self.trouble.get_or_insert(error);
+        let rank = |e: &AnalyzeError| (!e.kind.is_deterministic(), e.kind.hides_packages());
+        if self.trouble.as_ref().is_none_or(|first| rank(&error) > rank(first)) {
+            self.trouble = Some(error);
+        }
     }
 
     fn archive(&mut self, archive: &Archive<'_>, location: &str, depth: u32) {
@@ -159,6 +164,10 @@ impl Walk<'_> {
             } else if !self.nested(archive, &member, &inside, depth) {
                 return;
             }
+            // What was unpacked from it is not needed in memory any more.
+            if let Some(spool) = self.file.spool.filter(|_| depth == 1) {
+                spool.release(0..self.file.bytes.len());
+            }
         }
     }
 
@@ -199,6 +208,11 @@ impl Walk<'_> {
                     self.file.limits.max_file_bytes
                 )));
                 false
+            }
+            Err(error) if error.get_ref().is_some_and(|e| e.is::<TemporaryFile>()) => {
+                let detail = format!("{location}: a large archive inside could not be kept in the temporary directory");
+                self.trouble(AnalyzeError { kind: GapKind::LayerUnavailable, detail });
+                true
             }
             Err(_) => {
                 self.trouble(AnalyzeError::unreadable(format!("{location}: the archive inside does not unpack")));
@@ -305,7 +319,7 @@ fn properties(text: &str, name: &[u8]) -> Option<Coordinates> {
 
 #[cfg(test)]
 mod tests {
-    use layergate_model::{GapKind, LayerPath, Limits};
+    use layergate_model::{LayerPath, Limits};
 
     use super::{super::archive::tests::zip, *};
     use crate::testing::{analyze, packages};
@@ -385,6 +399,9 @@ mod tests {
         }
         let result = kinds(&wide, &Limits::default());
         assert_eq!(result.0, GapKind::FileLimit);
+        // What is only broken does not hide that something was over a limit.
+        let both = zip(&[("broken-1.jar", b"no"), ("x-1.jar", &zeros)]);
+        assert_eq!(kinds(&both, &small), (GapKind::FileLimit, 0));
         assert_eq!(kinds(&zip(&[("x-1.jar", b"no")]), &Limits::default()).0, GapKind::UnreadableFile);
         assert_eq!(kinds(&zip(&[("x", b"no")])[..40], &Limits::default()).0, GapKind::UnreadableFile);
     }

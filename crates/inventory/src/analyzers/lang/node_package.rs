@@ -60,7 +60,8 @@ impl Analyzer for NodePackage {
 fn is_installed(path: &str) -> bool {
     let mut parts = path.rsplit('/').skip(1);
     let (Some(name), Some(above)) = (parts.next(), parts.next()) else { return false };
-    !name.starts_with('@') && (above == "node_modules" || (above.starts_with('@') && parts.next() == Some("node_modules")))
+    !name.starts_with('@')
+        && (above == "node_modules" || (above.starts_with('@') && parts.next() == Some("node_modules")))
 }
 
 /// A licence is a string, an object with a type, or a list of either.
