@@ -176,7 +176,8 @@ fn oci_reference(text: &str) -> Result<ImageReference, Failure> {
 
 fn tell_failures(report: &MirrorReport) {
     for (source, failure) in report.failures() {
-        eprintln!("layergate: {source}: {failure}; its older files are used where there are any");
+        let older = if failure.older_kept { "the older copy is used" } else { "nothing of it is used" };
+        eprintln!("layergate: {source}/{}: {}; {older}", failure.file, failure.why);
     }
 }
 
