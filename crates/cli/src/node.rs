@@ -46,6 +46,7 @@ pub(crate) async fn connect(args: &NatsArgs, what: &str) -> Result<Fleet, Failur
         client_certificate: args.nats_cert.clone().zip(args.nats_key.clone()),
         name: format!("layergate {what} {}", env!("CARGO_PKG_VERSION")),
         replicas: args.nats_replicas,
+        ack_wait: args.nats_ack_wait,
         ..NatsOptions::default()
     };
     options.check().map_err(usage)?;

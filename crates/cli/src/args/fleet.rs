@@ -33,6 +33,9 @@ pub(crate) struct NatsArgs {
     /// Replicas of streams and buckets: 1 for one server, 3 for a cluster
     #[arg(long, env = "LAYERGATE_NATS_REPLICAS", default_value_t = 1, value_name = "N")]
     pub(crate) nats_replicas: usize,
+    /// How long the work of a process that died lies still before another takes it up; the same for the whole fleet
+    #[arg(long, env = "LAYERGATE_NATS_ACK_WAIT", default_value = "30s", value_name = "DURATION", value_parser = duration)]
+    pub(crate) nats_ack_wait: Duration,
 }
 
 /// What is told of the work.

@@ -82,6 +82,7 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
         CoordinatorConfig {
             interactive_jobs: args.jobs,
             bulk_jobs: args.jobs,
+            ack_wait: args.nats.nats_ack_wait,
             ..CoordinatorConfig::new(fingerprint, limits)
         },
     );

@@ -67,6 +67,7 @@ pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Fa
             byte_budget: byte_budget(),
             per_host: args.per_registry,
             grace: args.grace,
+            ack_wait: args.nats.nats_ack_wait,
             ..WorkerConfig::new(fingerprint)
         },
     );
