@@ -78,8 +78,7 @@ impl Analyzer for DotnetDeps {
             .collect();
         for (key, library) in &deps.libraries.0 {
             let Some((name, version)) = key.split_once('/') else { continue };
-            if empty.contains(key.as_str()) && !members.get(key.as_str()).is_some_and(|m| !m.dependencies.0.is_empty())
-            {
+            if empty.contains(key.as_str()) && members.get(key.as_str()).is_none_or(|m| m.dependencies.0.is_empty()) {
                 continue;
             }
             let name = name.strip_prefix("runtimepack.").unwrap_or(name);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use layergate_model::{AnalyzerId, LayerPath, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Gap, GapKind, LayerPath, PackageKind, Scope, Section};
 use quick_xml::{Reader, events::Event};
 
 use super::input;
@@ -22,6 +22,9 @@ const MAX_DEPTH: usize = 64;
 const MAX_DEPENDENCIES: usize = 20_000;
 /// Parents of parents.
 const MAX_PARENTS: usize = 16;
+/// Properties and dependencies, with those of the parents, that the files of one layer may ask to be looked at: a large
+/// parent with very many children would cost hours otherwise.
+const MAX_WORK: usize = 4_000_000;
 /// Bytes that a property may grow to.
 const MAX_VALUE: usize = 1000;
 
@@ -76,6 +79,7 @@ impl Analyzer for MavenPom {
     fn finish(&self, out: &mut Section) {
         let poms: HashMap<LayerPath, Pom> =
             out.notes.take().into_iter().filter_map(|(path, text)| Some((path, parse(&text).ok()?))).collect();
+        let mut work = 0;
         let mut paths: Vec<&LayerPath> = poms.keys().collect();
         paths.sort();
         for path in paths {
@@ -96,7 +100,19 @@ impl Analyzer for MavenPom {
                 };
                 at = parent;
             }
-            list(&chain, path, out);
+            work +=
+                chain.iter().map(|p| 1 + p.properties.len() + p.dependencies.len() + p.managed.len()).sum::<usize>();
+            if work <= MAX_WORK {
+                list(&chain, path, out);
+                continue;
+            }
+            if out.gaps.iter().all(|g| g.kind != GapKind::FileLimit) {
+                let detail = format!(
+                    "the pom.xml files of this layer have more than {MAX_WORK} dependencies with those of their parents; the parents of the rest are not looked at"
+                );
+                out.gaps.push(Gap::new(GapKind::FileLimit, path.as_str(), detail));
+            }
+            list(&chain[..1], path, out);
         }
     }
 }
@@ -280,11 +296,9 @@ fn parse(text: &str) -> Result<Pom, String> {
                     current = Dependency::default();
                 }
             }
-            Event::Empty(tag) => {
-                if tag.local_name().as_ref() == "relativePath" && path.join("/") == "project/parent" {
-                    // Empty: the parent is in a repository only.
-                    pom.relative = Some("\u{0}none".to_owned());
-                }
+            Event::Empty(tag) if tag.local_name().as_ref() == "relativePath" && path.join("/") == "project/parent" => {
+                // Empty: the parent is in a repository only.
+                pom.relative = Some("\u{0}none".to_owned());
             }
             Event::Text(text) if value.len() < 64 << 10 => value.push_str(&text),
             Event::CData(text) if value.len() < 64 << 10 => value.push_str(&text),
@@ -370,6 +384,31 @@ mod tests {
         assert_eq!(both, ["g:c 1", "g:own 1", "g:p 1", "m:m 7.1", "x:hard 2.0"]);
         let (section, _) = analyze(&MavenPom, "c/pom.xml", CHILD);
         assert!(section.packages.iter().any(|p| p.licenses == ["MIT"]));
+    }
+
+    #[test]
+    fn a_large_parent_with_many_children() {
+        let managed: String = (0..20_000)
+            .map(|i| {
+                format!(
+                    "<dependency><groupId>g</groupId><artifactId>a{i}</artifactId><version>1</version></dependency>"
+                )
+            })
+            .collect();
+        let parent = format!(
+            "<project><groupId>g</groupId><artifactId>p</artifactId><version>1</version><dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement></project>"
+        );
+        let child = b"<project><parent><groupId>g</groupId><artifactId>p</artifactId><version>1</version></parent><artifactId>c</artifactId></project>";
+        let mut section = Section::default();
+        let limits = layergate_model::Limits::default();
+        let mut add = |path: &str, bytes: &[u8]| {
+            let path = LayerPath::normalise(path).unwrap();
+            MavenPom.analyze(&File::new(&path, 0, bytes, &limits), &mut section).unwrap();
+        };
+        add("pom.xml", parent.as_bytes());
+        (0..1000).for_each(|i| add(&format!("c{i}/pom.xml"), child));
+        MavenPom.finish(&mut section);
+        assert_eq!((section.packages.len(), section.gaps.len()), (1001, 1));
     }
 
     #[test]

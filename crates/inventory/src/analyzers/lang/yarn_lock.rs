@@ -17,6 +17,8 @@ use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 /// Reads `yarn.lock`, and `package.json` for the scopes.
 pub struct YarnLock;
 
+/// Manifests that the locks of one layer may ask to be looked at; the scopes of the rest are not known.
+const MAX_WORK: usize = 4_000_000;
 /// Largest `package.json` that is remembered until the lock has come.
 const MAX_MANIFEST: usize = 256 << 10;
 
@@ -82,10 +84,13 @@ impl Analyzer for YarnLock {
         let manifests: BTreeMap<LayerPath, Manifest> =
             manifests.into_iter().filter_map(|(path, text)| Some((path, serde_json::from_str(&text).ok()?))).collect();
         let limits = Limits::default();
+        let mut work = 0;
         for (path, text) in locks {
             let Some(root) = path.parent() else { continue };
+            work += manifests.len();
+            let looked_at = if work <= MAX_WORK { &manifests } else { &BTreeMap::new() };
             let below: Vec<(&LayerPath, &Manifest)> =
-                manifests.iter().filter(|(at, _)| root.is_empty() || at.is_within(&root)).collect();
+                looked_at.iter().filter(|(at, _)| root.is_empty() || at.is_within(&root)).collect();
             list(&text, &File::new(&path, 0, b"", &limits), &below, out);
             // The project itself.
             if let Some((at, own)) = below.iter().find(|(at, _)| at.parent().as_ref() == Some(&root)) {
