@@ -25,6 +25,17 @@ fleet:
     cargo build --release -p layergate
     PATH="$(realpath {{target}}/tools):$PATH" deploy/local/fleet {{target}}/release/layergate
 
+# 100 kills, 3 restarts of nats-server and a cut network under 300 images; LAYERGATE_SEED=… replays one
+chaos:
+    tests/tools
+    cargo build --release -p layergate
+    PATH="$(realpath {{target}}/tools):$PATH" LAYERGATE_BIN="$(realpath {{target}}/release/layergate)" LAYERGATE_CHAOS_KILLS=100 LAYERGATE_CHAOS_IMAGES=300 LAYERGATE_CHAOS_LAYERS=60 LAYERGATE_CHAOS_RESTARTS=3 cargo test -p layergate-tests --test fleet -- --nocapture whoever_dies
+
+# Verdicts a second, latency beside a bulk rescan, scaling and overhead of the fleet
+bench-fleet: snapshot
+    tests/tools
+    PATH="$(realpath {{target}}/tools):$PATH" python3 tests/bench/fleet.py {{target}}/release/layergate {{target}}/bench/shared.lgdb
+
 # The peers' binaries (Trivy, Syft) to target/peers, from PyPI
 peers:
     tests/bench/peers {{peers}}

@@ -1,8 +1,12 @@
 //! Helpers of the end-to-end tests: images from readable recipes, real servers on free loopback ports, the binary.
 #![allow(clippy::expect_used, clippy::panic)]
 
+pub mod chance;
+pub mod fleet;
+pub mod images;
 pub mod layout;
 pub mod program;
+pub mod proxy;
 pub mod recipe;
 pub mod rpm;
 pub mod servers;

@@ -90,3 +90,9 @@ impl Program {
         (run, report)
     }
 }
+
+/// Asks a process to stop (SIGTERM).
+pub fn terminate(child: &std::process::Child) {
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(told.is_ok_and(|status| status.success()), "kill(1) works");
+}

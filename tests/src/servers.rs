@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -35,6 +35,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 /// A running server.
 pub struct Server {
     child: Child,
+    command: Command,
     directory: TempDir,
     /// Its port on 127.0.0.1.
     pub port: u16,
@@ -50,16 +51,29 @@ impl Drop for Server {
 
 impl Server {
     fn start(mut command: Command, directory: TempDir, port: u16) -> Self {
-        let log = fs::File::create(directory.path().join("log")).expect("a log file");
+        let log = fs::File::options().create(true).append(true).open(directory.path().join("log")).expect("a log file");
         let errors = log.try_clone().expect("a log file");
         let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().expect("the server starts");
-        let server = Self { child, directory, port };
+        let server = Self { child, command, directory, port };
+        server.await_listening();
+        server
+    }
+
+    fn await_listening(&self) {
         let end = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "the server does not listen: {}", server.log());
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < end, "the server does not listen: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        server
+    }
+
+    /// Stops it as an operator would (SIGTERM) and starts it again on the same port with the same data.
+    pub fn restart(&mut self) {
+        crate::program::terminate(&self.child);
+        self.child.wait().expect("the server ends");
+        // The log files of the first start are at hand in the command.
+        self.child = self.command.spawn().expect("the server starts again");
+        self.await_listening();
     }
 
     /// What it has logged.
@@ -86,6 +100,16 @@ impl Server {
         let mut command = Command::new(program);
         command.arg("serve").arg(path.join("config.yml"));
         Some(Self::start(command, directory, port))
+    }
+
+    /// A NATS server with JetStream; its monitoring port is the second.
+    pub fn monitored_nats() -> Option<(Self, u16)> {
+        let program = tool("nats-server")?;
+        let (directory, port, monitor) = (tempfile::tempdir().expect("a directory"), free_port(), free_port());
+        let mut command = Command::new(program);
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-m", &monitor.to_string(), "-js", "-sd"]);
+        command.arg(directory.path().join("js"));
+        Some((Self::start(command, directory, port), monitor))
     }
 
     /// A NATS server with JetStream.
@@ -124,7 +148,7 @@ impl Server {
         digest(&image.manifest)
     }
 
-    /// One HTTP/1.1 request; status, headers (names in lower case) and body.
+    /// One request; status, headers (names in lower case) and body.
     pub fn http(
         &self,
         method: &str,
@@ -133,25 +157,42 @@ impl Server {
         body: &[u8],
         authorization: Option<&str>,
     ) -> (u16, Vec<(String, String)>, Vec<u8>) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
-        let mut head = format!(
-            "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.host(),
-            body.len()
-        );
-        for (name, value) in headers.iter().copied().chain(authorization.map(|a| ("authorization", a))) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes()).expect("a request is sent");
-        stream.write_all(body).expect("a body is sent");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
-        let headers = lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
-        (status, headers, answer[end + 4..].to_vec())
+        let headers: Vec<_> = headers.iter().copied().chain(authorization.map(|a| ("authorization", a))).collect();
+        http(self.port, method, target, &headers, body).expect("the server answers")
     }
+}
+
+/// Status, headers (names in lower case) and body.
+pub type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+
+/// One HTTP/1.0 request (so that no answer comes in chunks) to a loopback port; an error where nobody answers, or not to the end.
+pub fn http(port: u16, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+    let cut_short = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(90)))?;
+    let mut head = format!(
+        "{method} {target} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(cut_short)?;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).ok_or_else(cut_short)?;
+    let headers: Vec<_> =
+        lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
+    let body = answer[end + 4..].to_vec();
+    let told = headers.iter().find(|(k, _)| k == "content-length").and_then(|(_, v)| v.parse::<usize>().ok());
+    // Whoever is killed while it answers closes the connection early.
+    if told.is_some_and(|told| told != body.len()) && method != "HEAD" {
+        return Err(cut_short());
+    }
+    Ok((status, headers, body))
 }
