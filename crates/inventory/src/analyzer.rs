@@ -131,6 +131,17 @@ pub trait Analyzer: Send + Sync {
         true
     }
 
+    /// Whether it reads a file of this size. For analyzers that leave large files alone by rule; a file that should have
+    /// been read and is too large is a gap, which the driver tells.
+    fn wants_size(&self, _path: &LayerPath, _size: u64) -> bool {
+        true
+    }
+
+    /// Whether it finds packages, so that it matters whether a distribution's package owns the files that it claims.
+    fn finds_packages(&self) -> bool {
+        true
+    }
+
     /// Whether the first bytes (up to 512) look like something it can read. Saves buffering what is not.
     fn wants(&self, _head: &[u8]) -> bool {
         true

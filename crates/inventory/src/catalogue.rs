@@ -6,7 +6,7 @@ use layergate_model::{Digest, EntryKind, LayerPath};
 
 use crate::{
     Analyzer, Entry, Interest,
-    analyzers::{binary, lang, os},
+    analyzers::{binary, content, lang, os},
 };
 
 /// Every analyzer. A new one is one line here.
@@ -69,6 +69,8 @@ static STANDARD: &[&dyn Analyzer] = &[
     &binary::rust::RustBinary,
     &binary::elf_note::ElfNote,
     &binary::known::KnownPrograms,
+    // Content.
+    &content::secrets::Secrets,
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.
@@ -171,7 +173,8 @@ impl Catalogue {
         let entry = Entry { path, kind: EntryKind::File, mode: 0o644, target: "" };
         let by_name = self.names.get(name).into_iter().flatten();
         let by_extension = dotted.and_then(|end| self.extensions.get(end)).into_iter().flatten();
-        if by_name.chain(by_extension).any(|index| self.analyzers[*index].claims(&entry)) {
+        let claims = |index: &usize| self.analyzers[*index].finds_packages() && self.analyzers[*index].claims(&entry);
+        if by_name.chain(by_extension).any(claims) {
             return true;
         }
         const PROGRAMS: [&str; 8] =

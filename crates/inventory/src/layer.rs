@@ -215,6 +215,10 @@ impl<'c> Pass<'c> {
         claims: &mut Vec<usize>,
         archive: &mut Archive<R>,
     ) -> Result<(), PassError> {
+        claims.retain(|index| self.catalogue.analyzers()[*index].wants_size(entry.path, size));
+        if claims.is_empty() {
+            return Ok(());
+        }
         if size > self.limits.max_file_bytes {
             let detail =
                 format!("the file has {size} bytes, over the limit of {} (max-file-bytes)", self.limits.max_file_bytes);

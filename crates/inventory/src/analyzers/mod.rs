@@ -1,6 +1,7 @@
 //! The analyzers, one file each.
 
 pub mod binary;
+pub mod content;
 pub mod lang;
 mod license;
 pub mod os;
