@@ -1,4 +1,4 @@
-//! Prints what layers contain: `cargo run --example inventory -- layer.tar.gz …`, one package, fact or gap a line.
+//! Prints what layers contain: `cargo run --example inventory -- layer.tar.gz …`, one package, fact, secret or gap a line.
 
 use layergate_inventory::{Catalogue, inventory_layer};
 use layergate_model::{Digest, Limits};
@@ -13,6 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             for fact in &section.facts {
                 println!("{analyzer} {:?} {}", fact.kind, fact.path);
+            }
+            for s in &section.secrets {
+                println!("{analyzer} {} {}:{} {}", s.rule, s.path, s.line, s.redacted);
             }
         }
         let gaps = inventory.gaps.iter().chain(inventory.sections.values().flat_map(|s| &s.gaps));
