@@ -27,6 +27,8 @@ enum Place {
 }
 
 struct Message<Q, T> {
+    /// Tells this message from earlier and later ones of the same key: a late ack must not take off its successor.
+    number: u64,
     queue: Q,
     tenant: Tenant,
     value: T,
@@ -62,6 +64,7 @@ pub(crate) struct Desk<Q, K, T> {
 /// One hold on a message.
 pub(crate) struct Hold<K> {
     pub(crate) key: K,
+    message: u64,
     hold: u64,
 }
 
@@ -84,8 +87,9 @@ where
         if state.messages.len() >= self.capacity {
             return Published::Full;
         }
-        let message =
-            Message { queue, tenant: tenant.clone(), value: value.clone(), deliveries: 0, place: Place::Waiting };
+        state.count += 1;
+        let (number, tenant_of, value) = (state.count, tenant.clone(), value.clone());
+        let message = Message { number, queue, tenant: tenant_of, value, deliveries: 0, place: Place::Waiting };
         state.messages.insert(key.clone(), message);
         state.line_up(queue, tenant, key.clone());
         Published::Queued
@@ -126,6 +130,9 @@ where
     /// The message is done with, one way or another. A holder whose time ran out may still be right that the work is done.
     pub(crate) fn remove(&self, hold: &Hold<K>) {
         let mut state = lock(&self.state);
+        if state.messages.get(&hold.key).is_none_or(|message| message.number != hold.message) {
+            return;
+        }
         let Some(message) = state.messages.remove(&hold.key) else { return };
         match message.place {
             Place::Waiting => state.turns(message.queue).waiting -= 1,
@@ -229,7 +236,8 @@ impl<Q: Copy + Eq + Hash, K: Clone + Eq + Hash, T: Clone> State<Q, K, T> {
                 // The next waiter may have been told of a message that this one took.
                 turns.arrived.notify_one();
             }
-            return Some((Hold { key, hold }, message.value.clone(), message.deliveries));
+            let hold = Hold { key, message: message.number, hold };
+            return Some((hold, message.value.clone(), message.deliveries));
         }
     }
 }

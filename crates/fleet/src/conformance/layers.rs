@@ -85,6 +85,20 @@ pub async fn layer_queue(make: impl AsyncFn(Duration) -> Arc<dyn LayerQueue>) {
     assert_eq!((after_silence.key, after_silence.deliveries), (key(3), 4));
     after_silence.lease.ack().await.holds("ack");
 
+    // A late word on a message that is gone leaves its successor of the same key alone.
+    assert_eq!(publish(6).await, Published::Queued);
+    let slow = take(&queue, &own).await;
+    let quick = take(&queue, &own).await;
+    assert_eq!((quick.key, quick.deliveries), (key(6), 2), "the slow one's time ran out");
+    quick.lease.ack().await.holds("ack");
+    assert_eq!(publish(6).await, Published::Queued);
+    let successor = take(&queue, &own).await;
+    // Whether the queue tells that the word came too late is its own affair.
+    let _ = slow.lease.ack().await;
+    let _ = slow.lease.nak(Duration::ZERO).await;
+    assert_eq!(publish(6).await, Published::InFlight, "the successor is still in flight");
+    successor.lease.ack().await.holds("ack");
+
     // A next() that is dropped takes no message with it.
     let waiting = queue.next(&own);
     assert!(tokio::time::timeout(Duration::from_millis(50), waiting).await.is_err());
