@@ -1,1 +1,22 @@
 //! Thousands of workers, faults and a virtual clock in one seeded process.
+//!
+//! The loops of `layergate_fleet` as they are, over ports that lose, delay, double and reorder, with members that die at any
+//! await point; the in-memory adapters of `layergate_local` are the server. An oracle checks every event. The same seed has
+//! the same trace: `docs/simulation.md` says how to replay.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod catalogue;
+mod faults;
+mod net;
+mod oracle;
+mod queues;
+mod rng;
+mod run;
+mod sabotage;
+mod stores;
+mod world;
+
+pub use faults::Faults;
+pub use oracle::Counts;
+pub use run::{Outcome, Plan, run};
+pub use sabotage::Sabotage;
