@@ -16,7 +16,8 @@ use crate::feed::FeedFile;
 /// The largest single file that is read (all of Debian's tracker is 70 MB, Red Hat's largest OVAL 500 MB).
 const MAX_FILE: u64 = 1 << 30;
 const MAX_FOLDERS: usize = 24;
-const MAX_ARCHIVES: usize = 2;
+/// Layers of packing, each compression and each archive being one: a `.tar.gz` in a `.tar.zst` has four.
+const MAX_ARCHIVES: usize = 4;
 const MAX_ENTRIES: usize = 2_000_000;
 
 /// Who is told of each file.
