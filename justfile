@@ -52,6 +52,10 @@ bench-scan: peers snapshot
     tests/bench/build-image
     PATH="$(realpath {{target}}/tools):$PATH" python3 tests/bench/scan.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{target}}/bench/image --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache --syft {{peers}}/syft
 
+# The snapshot at scale: half a million generated records beside the shared ones, against the targets of issue 4
+bench-db:
+    cargo run --release -p layergate-judge --example bench_db -- 500000 {{shared}}/data/advisories
+
 # Packages and findings against the recorded peers; the table goes to docs/parity.md
 parity: snapshot
     python3 {{shared}}/tools/parity.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{shared}}/data {{shared}}/data/golden/peer-results-dev.jsonl.zst {{shared}}/data/golden/advisory-cves.tsv {{target}}/bench/parity.json
