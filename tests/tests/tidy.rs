@@ -208,6 +208,36 @@ fn nothing_is_left_for_later_and_nothing_registers_itself() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// What stands between backticks and looks like a path, and what links lead to.
+fn named_files(page: &str) -> BTreeSet<String> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    let endings = [".rs", ".toml", ".md", ".yaml", ".json", ".proto"];
+    let paths = quoted.filter(|word| {
+        endings.iter().any(|e| word.ends_with(e)) && !word.starts_with('.') && !word.contains([' ', '*', '{', '<'])
+    });
+    let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    paths.chain(links.filter(|l| !l.contains("://") && !l.starts_with('#'))).map(str::to_owned).collect()
+}
+
+#[test]
+fn files_that_the_pages_name_exist() {
+    let mut all: Vec<String> = files("").iter().map(|p| format!("/{}", short(p))).collect();
+    all.sort();
+    let mut wrong = Vec::new();
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "deploy/README.md"] {
+        let text = read(root().join(page));
+        // Blocks of commands are no prose.
+        let prose: String = text.lines().filter(|l| !l.starts_with("    ")).map(|l| format!("{l}\n")).collect();
+        for name in named_files(&prose).iter().filter(|n| !n.contains("NAME")) {
+            let end = format!("/{name}");
+            if !all.iter().any(|path| path.ends_with(&end)) && !root().join(name).exists() {
+                wrong.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn what_the_workspace_declares_is_used() {
     let root: toml::Table = read(root().join("Cargo.toml")).parse().unwrap();

@@ -13,6 +13,9 @@ use layergate_model::{Digest, GapKind, LayerInventory, Limits};
 
 /// A file of each kind.
 const SEEDS: &[(&str, &str)] = &[
+    ("app/.env", "URL=postgres://app:tr0ub4dor@db/x\nHOME=https://ci:tr0ub4dor@git.internal/x\n"),
+    ("root/.netrc", "machine a\nlogin b\npassword tr0ub4dor\n"),
+    ("root/.pgpass", "db:5432:*:app:tr0ub4dor\n"),
     ("node_modules/a/package.json", r#"{"name":"a","version":"1.0.0","license":{"type":"MIT"},"licenses":["ISC"]}"#),
     ("package.json", r#"{"name":"app","version":"1.0.0","dependencies":{"a":"^1"},"devDependencies":{"b":"1"}}"#),
     (
@@ -252,9 +255,9 @@ fn every_seed_is_read() {
             continue;
         }
         let inventory = layer([(path.as_str(), bytes.as_slice())]);
-        let found: usize = inventory.sections.values().map(|s| s.packages.len()).sum();
+        let found: usize = inventory.sections.values().map(|s| s.packages.len() + s.secrets.len()).sum();
         let gaps: Vec<_> = inventory.sections.values().flat_map(|s| &s.gaps).collect();
-        assert!(found > 0 && gaps.is_empty(), "{path}: {found} packages, {gaps:?}");
+        assert!(found > 0 && gaps.is_empty(), "{path}: {found} found, {gaps:?}");
     }
 }
 

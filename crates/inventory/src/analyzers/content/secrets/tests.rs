@@ -143,6 +143,37 @@ fn what_is_too_much_is_said() {
 }
 
 #[test]
+fn files_made_to_hurt_take_no_time() {
+    let begin = "-----BEGIN ";
+    let pieces = [
+        format!("{begin}PRIVATE KEY-----\n"),
+        format!("{begin}RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED "),
+        format!("{begin}A B C PRIVATE KEY-----{}", " ".repeat(299)),
+        "eyJaaaaaaaaaaaaa.".into(),
+        "eyJ".into(),
+        "postgres://a:".into(),
+        format!("redis://{}:", "a".repeat(79)),
+        "secret_access_key=".into(),
+        "\"private_key\": service_account ".into(),
+        "AKIA".into(),
+        "1234567890:AA".into(),
+        "a:1:a:".into(),
+        "twilio".into(),
+        "ghp_".into(),
+        "password ".into(),
+    ];
+    for name in ["app/.env", "root/.pgpass", "root/.netrc", "root/.npmrc"] {
+        for piece in &pieces {
+            let (text, clock) = (piece.repeat((1 << 20) / piece.len()), std::time::Instant::now());
+            let (section, _) = analyze(&Secrets, name, text.as_bytes());
+            assert!(section.secrets.len() <= MAX_OF_FILE, "{name}: {piece}");
+            // Unoptimised and beside other tests; quadratic work takes minutes.
+            assert!(clock.elapsed().as_secs() < 20, "{name}: {piece}: {:?}", clock.elapsed());
+        }
+    }
+}
+
+#[test]
 fn large_and_binary_files_are_passed_over() {
     let path = |text: &str| LayerPath::normalise(text).unwrap();
     assert!(
