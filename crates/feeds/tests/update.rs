@@ -163,7 +163,9 @@ async fn a_download_that_always_breaks_leaves_the_old_file() {
 
 #[tokio::test]
 async fn what_servers_say_no_with() {
-    let cases: [(&str, Vec<(u16, Option<u32>)>, Option<&str>, usize); 6] = [
+    /// What it is about, the answers, what is said of it, how often it is asked.
+    type Case = (&'static str, Vec<(u16, Option<u32>)>, Option<&'static str>, usize);
+    let cases: [Case; 6] = [
         ("403 is not asked again", vec![(403, None); 9], Some("403 (access refused"), 1),
         ("404 of a file that must be there", vec![(404, None); 9], Some("404 (there is no such file"), 1),
         ("500 is asked again", vec![(500, None)], None, 2),
@@ -218,7 +220,7 @@ async fn a_feed_that_lost_its_records_is_refused_unless_forced() {
         assert!(error.to_string().contains(says), "{error}");
         assert_eq!(entries(&first.snapshot, "package-99"), 1);
         let left: Vec<_> = std::fs::read_dir(&options.snapshots).unwrap().flatten().map(|e| e.path()).collect();
-        assert_eq!(left, [first.snapshot.clone()], "nothing half-made stays");
+        assert_eq!(left, std::slice::from_ref(&first.snapshot), "nothing half-made stays");
     }
     let forced = world.update(&UpdateOptions { force: true, ..options.clone() }).await.unwrap();
     assert!(forced.changed && !forced.regressions.is_empty());

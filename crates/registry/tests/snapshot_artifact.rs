@@ -65,7 +65,7 @@ fn snapshot() -> Vec<u8> {
     (0..3_000_000)
         .map(|i: u32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            if i % 3 == 0 { (state >> 24) as u8 } else { b'x' }
+            if i.is_multiple_of(3) { (state >> 24) as u8 } else { b'x' }
         })
         .collect()
 }

@@ -200,9 +200,12 @@ impl<'d> Impacts<'d> {
     }
 }
 
+/// Packages that nothing mends, by release, name and module.
+type Open = BTreeMap<(Namespace, String, Option<String>), (Status, Option<Severity>)>;
+
 fn affected(flaw: &Flaw, products: &Products, impacts: &Impacts<'_>) -> Vec<Affected> {
     let mut fixed = FixedBuilds::default();
-    let mut open: BTreeMap<(Namespace, String, Option<String>), (Status, Option<Severity>)> = BTreeMap::new();
+    let mut open: Open = BTreeMap::new();
     let hopeless: BTreeSet<&str> = flaw
         .remediations
         .iter()

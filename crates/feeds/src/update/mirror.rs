@@ -22,9 +22,9 @@ use super::{
     fetch::{FetchError, Fetched, Fetcher, Wanted, shown},
     lock::Lock,
     repomd,
+    run::{UpdateError, UpdateOptions},
     sources::{Method, Source, Sources, join, local_path},
     state::Places,
-    update::{UpdateError, UpdateOptions},
 };
 
 /// The list of a mirror's files.

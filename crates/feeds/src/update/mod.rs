@@ -8,14 +8,14 @@ mod fetch;
 mod lock;
 mod mirror;
 mod repomd;
+mod run;
 mod sources;
 mod state;
-mod update;
 
 pub use check::Regression;
 pub use event::{Event, Tell, quiet};
 pub use fetch::{FetchError, FetchLimits};
 pub use lock::LockError;
 pub use mirror::{FileFailure, MirrorReport, SourceReport, mirror};
+pub use run::{UpdateError, UpdateOptions, UpdateReport, update};
 pub use sources::{Method, Source, Sources, SourcesError};
-pub use update::{UpdateError, UpdateOptions, UpdateReport, update};
