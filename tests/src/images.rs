@@ -52,13 +52,15 @@ impl Estate {
         Self { layers: std::iter::once(base).chain(applications).collect() }
     }
 
-    /// `count` different images of the base and up to three applications; together they need every layer.
+    /// `count` different images of the base and up to three applications. Together they need every layer, and the layers
+    /// come one after the other: a later image brings a layer that no earlier one had.
     pub fn images(&self, count: usize, chance: &mut Chance) -> Vec<Image> {
         let applications = self.layers.len() - 1;
         (0..count)
             .map(|n| {
-                let mut chosen = vec![n % applications];
-                chosen.extend(chance.sample(applications, 2).into_iter().filter(|&c| c != n % applications));
+                let newest = n * applications / count;
+                let mut chosen = vec![newest];
+                chosen.extend(chance.sample(newest + 1, 2).into_iter().filter(|&c| c != newest));
                 let layer = std::iter::once(0).chain(chosen.iter().map(|c| c + 1)).map(|l| self.layers[l].clone());
                 let config = [("User".to_owned(), json!(format!("user{n}")))].into_iter().collect();
                 let recipe = Recipe { platform: "linux/amd64".into(), config, layer: layer.collect() };

@@ -89,10 +89,14 @@ fn whoever_dies_every_image_gets_its_one_right_verdict() {
     let Some(mut fleet) = Fleet::new(2) else { return };
     let mut chance = Chance::printed("chaos");
     let built = Estate::new(layers, 60_000).images(images, &mut chance);
-    let references: Vec<String> =
-        built.iter().enumerate().map(|(n, image)| fleet.push("team/app", &format!("v{n}"), image)).collect();
+    // The registry is far away, so that layers take long enough to be killed in the midst of.
+    let far = Proxy::to(fleet.registry.port);
+    far.slow_down(60_000);
+    for (n, image) in built.iter().enumerate() {
+        fleet.push("team/app", &format!("v{n}"), image);
+    }
+    let references: Vec<String> = (0..images).map(|n| format!("127.0.0.1:{}/team/app:v{n}", far.port)).collect();
 
-    // The oracle: what a single machine says of each image.
     let proxy = Proxy::to(fleet.nats.port);
     let detour = format!("nats://127.0.0.1:{}", proxy.port);
     let mut coordinators = vec![fleet.coordinator(0, &[]), fleet.coordinator(1, &[])];
@@ -163,6 +167,11 @@ fn whoever_dies_every_image_gets_its_one_right_verdict() {
     }
     println!("chaos: all verdicts after {:.1} s", began.elapsed().as_secs_f64());
 
+    let fetched = fleet.fetched("team/app");
+    let distinct: BTreeSet<String> = built.iter().flat_map(self::layers).collect();
+    let times: usize = distinct.iter().filter_map(|digest| fetched.get(digest)).sum();
+    println!("chaos: {} layers, fetched {times} times", distinct.len());
+
     // None missing, none doubled, all right, and none changes afterwards.
     assert_eq!(jobs.iter().flatten().collect::<BTreeSet<_>>().len(), images, "every image has a job of its own");
     assert_eq!(fleet.messages("KV_layergate-verdicts"), Some(images as u64), "one verdict for each job");
@@ -181,10 +190,6 @@ fn whoever_dies_every_image_gets_its_one_right_verdict() {
         assert_eq!(said, right[references[n].as_str()], "image {n}: {verdict}");
         assert_eq!(fleet.verdict(jobs[n].as_deref().unwrap(), 0).as_ref(), Some(verdict), "image {n} was judged again");
     }
-    let fetched = fleet.fetched("team/app");
-    let distinct: BTreeSet<String> = built.iter().flat_map(self::layers).collect();
-    let times: usize = distinct.iter().filter_map(|digest| fetched.get(digest)).sum();
-    println!("chaos: {} layers, fetched {times} times", distinct.len());
 }
 
 #[test]

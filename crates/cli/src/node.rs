@@ -47,6 +47,7 @@ pub(crate) async fn connect(args: &NatsArgs, what: &str) -> Result<Fleet, Failur
         name: format!("layergate {what} {}", env!("CARGO_PKG_VERSION")),
         replicas: args.nats_replicas,
         ack_wait: args.nats_ack_wait,
+        storage: args.nats_storage << 30,
         ..NatsOptions::default()
     };
     options.check().map_err(usage)?;
