@@ -89,9 +89,8 @@ fn pep503(name: &str) -> Cow<'_, str> {
     let separator = |b: u8| matches!(b, b'-' | b'_' | b'.');
     let bytes = name.as_bytes();
     let plain = |(i, b): (usize, &u8)| {
-        !b.is_ascii_uppercase()
-            && !matches!(b, b'_' | b'.')
-            && !(*b == b'-' && bytes.get(i + 1).is_some_and(|next| separator(*next)))
+        let doubled = || *b == b'-' && bytes.get(i + 1).is_some_and(|next| separator(*next));
+        !(b.is_ascii_uppercase() || matches!(b, b'_' | b'.') || doubled())
     };
     if bytes.iter().enumerate().all(plain) {
         return Cow::Borrowed(name);
