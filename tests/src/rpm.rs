@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-#[allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 #[path = "../../crates/rpmdb/tests/common/mod.rs"]
 mod writer;
 

@@ -99,7 +99,7 @@ fn whoever_dies_every_image_gets_its_one_right_verdict() {
 
     let proxy = Proxy::to(fleet.nats.port);
     let detour = format!("nats://127.0.0.1:{}", proxy.port);
-    let mut coordinators = vec![fleet.coordinator(0, &[]), fleet.coordinator(1, &[])];
+    let mut coordinators = [fleet.coordinator(0, &[]), fleet.coordinator(1, &[])];
     fleet.ready(&coordinators.iter().collect::<Vec<_>>());
     let start = |fleet: &mut Fleet, n: usize| match n {
         // One worker's network can be cut.

@@ -8,11 +8,7 @@ use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use layergate_model::Digest;
 
-use crate::{
-    Affected, Day, EndOfLife, End, FeedInfo, Record, Start, VersionRange,
-    encode::encode,
-    intern::Interner,
-};
+use crate::{Affected, Day, End, EndOfLife, FeedInfo, Record, Start, VersionRange, encode::encode, intern::Interner};
 
 /// More text than the format's references can name.
 const MAX_TEXT: usize = u32::MAX as usize / 2;

@@ -201,7 +201,8 @@ fn entries(
     rank: impl Fn(u32) -> u32,
     feed_order: &BTreeMap<&str, u32>,
 ) -> EntrySections {
-    let feed_of: Vec<u32> = b.heads.iter().map(|h| feed_order.get(b.strings.get(h.feed)).copied().unwrap_or(0)).collect();
+    let feed_of: Vec<u32> =
+        b.heads.iter().map(|h| feed_order.get(b.strings.get(h.feed)).copied().unwrap_or(0)).collect();
     let mut order: Vec<u32> = (0..b.rows.len() as u32).collect();
     order.sort_unstable_by_key(|&i| {
         let row = &b.rows[i as usize];
@@ -280,7 +281,14 @@ pub(crate) const HAS_VERSIONS: u8 = 1 << 6;
 /// Exactly one range, from the beginning to a fixed version: by far the most frequent shape.
 pub(crate) const SIMPLE: u8 = 1 << 7;
 
-fn entry(b: &Builder, row: &Row, (flaw, id): (u32, Option<u32>), feed: u32, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
+fn entry(
+    b: &Builder,
+    row: &Row,
+    (flaw, id): (u32, Option<u32>),
+    feed: u32,
+    strings: &mut Strings<'_>,
+    out: &mut Vec<u8>,
+) {
     let ranges = row.ranges.of(&b.ranges);
     let simple = match ranges {
         [VersionRange { start: Start::Beginning, end: End::Fixed(v) }] => Some(*v),
@@ -363,7 +371,11 @@ fn flaw_section(
         let mut cvss: Vec<[u32; 4]> = heads.iter().flat_map(|h| h.cvss.of(&b.cvss).iter().copied()).collect();
         cvss.sort_unstable_by_key(|c| (rank(c[0]), rank(c[1]), rank(c[2])));
         cvss.dedup();
-        let kev = heads.iter().filter(|h| h.kev != 0).map(|h| b.kevs[h.kev as usize - 1]).min_by_key(|k| (rank(k.0), rank(k.1)));
+        let kev = heads
+            .iter()
+            .filter(|h| h.kev != 0)
+            .map(|h| b.kevs[h.kev as usize - 1])
+            .min_by_key(|k| (rank(k.0), rank(k.1)));
         let epss = heads.iter().map(|h| h.epss).max().unwrap_or(0);
         let title = heads.iter().map(|h| h.title).find(|t| *t != 0).unwrap_or(0);
         let modified = heads.iter().filter_map(|h| h.modified).max().map_or(0, |d| d.to_bits());

@@ -203,9 +203,13 @@ mod tests {
 
     #[test]
     fn numbers_of_the_format_are_the_models() {
-        for (byte, want) in
-            (0..).zip([Status::Affected, Status::Fixed, Status::WillNotFix, Status::UnderInvestigation, Status::NotAffected])
-        {
+        for (byte, want) in (0..).zip([
+            Status::Affected,
+            Status::Fixed,
+            Status::WillNotFix,
+            Status::UnderInvestigation,
+            Status::NotAffected,
+        ]) {
             assert_eq!((want as u8, status(byte)), (byte, want));
         }
         assert_eq!(Severity::ALL.map(|s| severity(s as u8)), Severity::ALL);

@@ -67,7 +67,9 @@ impl Namespace {
         let name = name.trim();
         match self.family() {
             "pypi" => pep503(name),
-            "nuget" | "composer" | "bitnami" | "github-actions" | "conda" if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+            "nuget" | "composer" | "bitnami" | "github-actions" | "conda"
+                if name.bytes().any(|b| b.is_ascii_uppercase()) =>
+            {
                 Cow::Owned(name.to_ascii_lowercase())
             }
             "swift" => {
@@ -111,9 +113,29 @@ fn scheme_of(family: &str) -> Option<Scheme> {
     Some(match family {
         "debian" | "ubuntu" | "ubuntu-esm" | "echo" | "raspbian" => Scheme::Dpkg,
         "alpine" | "wolfi" | "chainguard" | "minimos" | "postmarketos" => Scheme::Apk,
-        "rhel" | "rhel-eus" | "rhel-aus" | "rhel-els" | "rhel-tus" | "rhel-e4s" | "redhat" | "centos" | "almalinux"
-        | "rocky" | "oracle" | "amazon" | "suse" | "opensuse" | "opensuse-tumbleweed" | "sle-micro" | "fedora"
-        | "epel" | "photon" | "azurelinux" | "mariner" | "openeuler" | "mageia" => Scheme::Rpm,
+        "rhel"
+        | "rhel-eus"
+        | "rhel-aus"
+        | "rhel-els"
+        | "rhel-tus"
+        | "rhel-e4s"
+        | "redhat"
+        | "centos"
+        | "almalinux"
+        | "rocky"
+        | "oracle"
+        | "amazon"
+        | "suse"
+        | "opensuse"
+        | "opensuse-tumbleweed"
+        | "sle-micro"
+        | "fedora"
+        | "epel"
+        | "photon"
+        | "azurelinux"
+        | "mariner"
+        | "openeuler"
+        | "mageia" => Scheme::Rpm,
         "arch" => Scheme::Alpm,
         "gentoo" => Scheme::Portage,
         "bitnami" => Scheme::Bitnami,

@@ -14,7 +14,7 @@ use std::{
 use layergate_model::{Digest, Distro};
 
 use crate::{
-    Coverage, Entries, FeedSummary, Flaw, FORMAT_VERSION, Manifest, Namespace,
+    Coverage, Entries, FORMAT_VERSION, FeedSummary, Flaw, Manifest, Namespace,
     layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
 };
 
@@ -37,7 +37,9 @@ pub enum OpenError {
     #[error("{0} is not an advisory snapshot")]
     NotASnapshot(PathBuf),
     /// A format of another time.
-    #[error("{path} is a snapshot of format {found}; this program reads format {FORMAT_VERSION} (run `layergate db update`)")]
+    #[error(
+        "{path} is a snapshot of format {found}; this program reads format {FORMAT_VERSION} (run `layergate db update`)"
+    )]
     Version {
         /// The file.
         path: PathBuf,

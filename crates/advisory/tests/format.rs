@@ -6,7 +6,12 @@ use layergate_model::{Severity, Status};
 
 fn golden() -> Vec<u8> {
     let mut builder = Builder::new();
-    builder.feed(FeedInfo { id: "one".into(), name: "One".into(), url: "https://one.invalid".into(), licence: "CC0-1.0".into() });
+    builder.feed(FeedInfo {
+        id: "one".into(),
+        name: "One".into(),
+        url: "https://one.invalid".into(),
+        licence: "CC0-1.0".into(),
+    });
     let npm = Namespace::new("npm").unwrap();
     let record = Record {
         aliases: vec!["CVE-2026-0001".into()],
@@ -31,7 +36,10 @@ fn version_1() {
         std::fs::write(path, golden()).unwrap();
     }
     let stored = std::fs::read(path).unwrap();
-    assert!(stored == golden(), "the bytes of format 1 changed: raise FORMAT_VERSION and keep this golden readable or refused");
+    assert!(
+        stored == golden(),
+        "the bytes of format 1 changed: raise FORMAT_VERSION and keep this golden readable or refused"
+    );
     let snapshot = Snapshot::from_bytes(stored).unwrap();
     let entry = snapshot.lookup_text("npm", "left").next().unwrap();
     assert_eq!((entry.id, entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));

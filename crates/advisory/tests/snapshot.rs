@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use layergate_advisory::{
-    Affected, Builder, ChangeKind, Day, End, EndOfLife, FeedInfo, Namespace, OpenError, Rating, Record, Snapshot, Start,
-    VersionRange, diff,
+    Affected, Builder, ChangeKind, Day, End, EndOfLife, FeedInfo, Namespace, OpenError, Rating, Record, Snapshot,
+    Start, VersionRange, diff,
 };
 use layergate_model::{Cvss, Distro, Kev, Severity, Status};
 
@@ -22,7 +22,12 @@ fn records() -> Vec<Record> {
     let ghsa = Record {
         aliases: vec!["CVE-2024-1".into()],
         ratings: vec![Rating { source: "ghsa".into(), severity: Severity::High }],
-        cvss: vec![Cvss { source: "ghsa".into(), version: "3.1".into(), vector: "CVSS:3.1/…".into(), score_tenths: 75 }],
+        cvss: vec![Cvss {
+            source: "ghsa".into(),
+            version: "3.1".into(),
+            vector: "CVSS:3.1/…".into(),
+            score_tenths: 75,
+        }],
         modified: Day::parse("2024-06-01"),
         affected: vec![Affected {
             ranges: vec![
@@ -95,7 +100,10 @@ fn answers_what_went_in() {
     assert_eq!(snapshot.lookup(&ns("npm"), "pyssl").count(), 0);
     assert_eq!(snapshot.flaws_named("CVE-2024-1").len(), 2, "its own flaw, and the bundle");
     assert!(snapshot.flaws_named("CVE-1999-1").is_empty(), "what touches no package is not kept");
-    assert_eq!(snapshot.packages().map(|(k, e)| (k.name, e.count())).collect::<Vec<_>>(), [("openssl", 1), ("pyssl", 2)]);
+    assert_eq!(
+        snapshot.packages().map(|(k, e)| (k.name, e.count())).collect::<Vec<_>>(),
+        [("openssl", 1), ("pyssl", 2)]
+    );
 }
 
 #[test]
@@ -161,7 +169,11 @@ fn differences_are_the_packages_that_changed() {
 fn exercise(snapshot: &Snapshot) {
     for (_, entries) in snapshot.packages().take(1000) {
         for entry in entries.take(1000) {
-            let _ = (entry.arches.count(), entry.versions.count(), entry.ranges.map(|r| r.to_string()).count());
+            let _ = (
+                entry.arches.count(),
+                entry.versions.count(),
+                entry.ranges.map(|r| r.to_string().len()).sum::<usize>(),
+            );
             if let Some(flaw) = snapshot.flaw(entry.flaw) {
                 let _ = (flaw.ratings().count(), flaw.cvss().count(), flaw.kev(), flaw.aliases.clone().count());
             }

@@ -16,9 +16,18 @@ fn main() {
         }
     };
     let bytes: u64 = report.used.values().map(|u| u.1).sum();
-    println!("{} records, {} bytes of feeds, {} bytes of snapshot, {:.2?}", report.records, bytes, report.size, start.elapsed());
+    println!(
+        "{} records, {} bytes of feeds, {} bytes of snapshot, {:.2?}",
+        report.records,
+        bytes,
+        report.size,
+        start.elapsed()
+    );
     for feed in &report.feeds {
-        println!("{:24} {:7} records {:5} withdrawn {:4} errors  newest {:?}", feed.info.id, feed.records, feed.withdrawn, feed.errors, feed.newest);
+        println!(
+            "{:24} {:7} records {:5} withdrawn {:4} errors  newest {:?}",
+            feed.info.id, feed.records, feed.withdrawn, feed.errors, feed.newest
+        );
     }
     println!("used {:?}", report.used);
     let mut reasons: BTreeMap<String, (u64, String)> = BTreeMap::new();

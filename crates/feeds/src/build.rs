@@ -199,7 +199,10 @@ fn parse_files(files: &Mutex<Receiver<Vec<FeedFile>>>, messages: &SyncSender<Mes
 /// Why a file is nobody's, in words that help to see whether one was expected there.
 fn unclaimed(file: &FeedFile) -> String {
     let upper = file.name().to_ascii_uppercase();
-    if ["LICENSE", "LICENCE", "COPYING", "README", "SECURITY", "CONTRIBUTING", "CODEOWNERS"].iter().any(|w| upper.starts_with(w)) {
+    if ["LICENSE", "LICENCE", "COPYING", "README", "SECURITY", "CONTRIBUTING", "CODEOWNERS"]
+        .iter()
+        .any(|w| upper.starts_with(w))
+    {
         return "documentation or licence".into();
     }
     if file.name() == "mirror.json" {

@@ -43,15 +43,27 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["\"Class\"", "\"Criteria\""], "OVAL as aquasecurity/vuln-list cuts it up; the OVAL document itself is read"),
     (&["\"Class\"", "\"Metadata\""], "OVAL as aquasecurity/vuln-list cuts it up; the OVAL document itself is read"),
     (&["\"PackageSlug\""], "GitLab's advisories in aquasecurity/vuln-list's form; GHSA has the same, and is read"),
-    (&["\"Title\"", "\"Platform\""], "Oracle's OVAL in aquasecurity/vuln-list's form; the OVAL document itself is read"),
+    (
+        &["\"Title\"", "\"Platform\""],
+        "Oracle's OVAL in aquasecurity/vuln-list's form; the OVAL document itself is read",
+    ),
     (&["\"Title\"", "\"Tracking\""], "SUSE's CVRF in aquasecurity/vuln-list's form; SUSE's OVAL and CSAF are read"),
-    (&["\"Title\"", "\"Description\""], "Oracle's OVAL in aquasecurity/vuln-list's form; the OVAL document itself is read"),
+    (
+        &["\"Title\"", "\"Description\""],
+        "Oracle's OVAL in aquasecurity/vuln-list's form; the OVAL document itself is read",
+    ),
     (&["\"Header\"", "\"Original\""], "Debian's lists in aquasecurity/vuln-list's form; the lists themselves are read"),
     (&["\"major-version\""], "names of Debian's releases"),
     (&["\"PublicDateAtUSN\""], "Ubuntu's tracker in aquasecurity/vuln-list's form; the tracker itself is read"),
     (&["\"CVEDescription\""], "GHSA in aquasecurity/vuln-list's form; GHSA's own OSV is read"),
-    (&["\"Architecture\"", "\"Binary\""], "an index of Debian's archive: the security tracker names what is fixed where"),
-    (&["\"Package\"", "\"Version\"", "\"Section\""], "an index of Debian's archive: the security tracker names what is fixed where"),
+    (
+        &["\"Architecture\"", "\"Binary\""],
+        "an index of Debian's archive: the security tracker names what is fixed where",
+    ),
+    (
+        &["\"Package\"", "\"Version\"", "\"Section\""],
+        "an index of Debian's archive: the security tracker names what is fixed where",
+    ),
     (&["package_slug:"], "GitLab's community advisories: GHSA has the same, and is read"),
     (&["\"os_version\"", "\"cve_id\""], "Photon's CVE list: its OVAL has the same and more, and is read"),
     (&["\"cve_id\"", "\"aff_ver\""], "Photon's CVE list: its OVAL has the same and more, and is read"),
@@ -84,9 +96,18 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["\"coun7er\""], "CISA's countermeasures"),
     (&["\"motd\""], "Amazon's catalogue of topics"),
     (&["-----BEGIN PGP"], "a signature"),
-    (&["\"vulnerable\"", "\"patched\""], "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it"),
-    (&["\"cve\"", "\"vulnerable\""], "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it"),
-    (&["\"cve\"", "\"ref\"", "\"description\""], "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it"),
+    (
+        &["\"vulnerable\"", "\"patched\""],
+        "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it",
+    ),
+    (
+        &["\"cve\"", "\"vulnerable\""],
+        "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it",
+    ),
+    (
+        &["\"cve\"", "\"ref\"", "\"description\""],
+        "Node.js itself: no package of npm; Bitnami's feed and the distributions' have it",
+    ),
     (&["\"summary\"", "\"source_files\""], "a package of CocoaPods"),
     (&["\"$schema\"", "\"type\""], "a JSON schema"),
     (&["<html"], "a web page"),
@@ -109,7 +130,9 @@ pub(crate) fn reason(file: &FeedFile) -> Option<&'static str> {
             Some("an index of Debian's archive: the security tracker names what is fixed where")
         }
         _ if name.starts_with("fullfiletimelist") => Some("a list of a mirror's files"),
-        _ if name.starts_with('.') || matches!(name, "Makefile" | "Gemfile" | "Rakefile" | "package.json" | "composer.json") => {
+        _ if name.starts_with('.')
+            || matches!(name, "Makefile" | "Gemfile" | "Rakefile" | "package.json" | "composer.json") =>
+        {
             Some("a setting of the feed's repository")
         }
         "csv" if matches!(name, "changes.csv" | "deletions.csv") => Some("a list of what changed"),
@@ -127,7 +150,11 @@ mod tests {
         let cases = [
             ("a.json", "{\"dataType\": \"CVE_RECORD\"", Some("cve.org")),
             ("x/trivy.openvex.json", "{\"@context\": \"https://openvex.dev/ns/v0.2.0\"", Some("--vex")),
-            ("rhel-9.oval.xml", "<oval_definitions><definition id=\"oval:com.redhat.rhsa:def:1\">", Some("CSAF VEX is read")),
+            (
+                "rhel-9.oval.xml",
+                "<oval_definitions><definition id=\"oval:com.redhat.rhsa:def:1\">",
+                Some("CSAF VEX is read"),
+            ),
             ("changes.csv", "\"2023/x.json\",\"2024\"", Some("what changed")),
             ("a.json.sha256", "00 a.json", Some("checksum")),
             ("mystery.json", "{\"what\": 1}", None),

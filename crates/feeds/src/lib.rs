@@ -24,6 +24,6 @@ pub use build::{BuildReport, FeedsError, Progress, RecordProblem, UnusedFile, bu
 pub use catalogue::{CATALOGUE_REVISION, catalogue_ids, known_feeds};
 pub use fingerprint::directory_fingerprint;
 pub use update::{
-    Event, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source, SourceReport, Sources,
-    SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet, update,
+    Event, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source, SourceReport,
+    Sources, SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet, update,
 };

@@ -79,7 +79,10 @@ impl Oval {
                 Event::Start(ref e) | Event::Empty(ref e) => {
                     let name = e.local_name().as_ref().to_owned();
                     let attribute = |key: &str| {
-                        e.attributes().flatten().find(|a| a.key.local_name().as_ref() == key).map(|a| a.value.into_owned())
+                        e.attributes()
+                            .flatten()
+                            .find(|a| a.key.local_name().as_ref() == key)
+                            .map(|a| a.value.into_owned())
                     };
                     oval.open(&name, &path, &mut holder, &mut operation, attribute);
                     content.clear();

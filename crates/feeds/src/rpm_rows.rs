@@ -66,7 +66,8 @@ impl FixedBuilds {
             let lines = if any && !alone { lines(&versions) } else { None };
             let same_arches = versions.values().collect::<BTreeSet<_>>().len() == 1;
             for (evr, arches) in versions {
-                let start = lines.as_ref().and_then(|l| l.get(&evr)).map_or(Start::Beginning, |l| Start::From(l.clone()));
+                let start =
+                    lines.as_ref().and_then(|l| l.get(&evr)).map_or(Start::Beginning, |l| Start::From(l.clone()));
                 let range = VersionRange { start, end: End::Fixed(evr) };
                 let keep = !alone && !same_arches;
                 out.push(Affected {
@@ -100,7 +101,10 @@ fn lines(versions: &BTreeMap<String, BTreeSet<String>>) -> Option<BTreeMap<Strin
 pub(crate) fn nevra(text: &str) -> Option<(&str, String, &str)> {
     let text = text.strip_suffix(".rpm").unwrap_or(text);
     let (rest, arch) = text.rsplit_once('.')?;
-    let known = ["x86_64", "aarch64", "ppc64le", "ppc64", "ppc", "s390x", "s390", "i386", "i586", "i686", "ia64", "armv7hl", "riscv64", "noarch", "src", "nosrc"];
+    let known = [
+        "x86_64", "aarch64", "ppc64le", "ppc64", "ppc", "s390x", "s390", "i386", "i586", "i686", "ia64", "armv7hl",
+        "riscv64", "noarch", "src", "nosrc",
+    ];
     if !known.contains(&arch) {
         return None;
     }
@@ -163,7 +167,10 @@ mod tests {
         );
         assert_eq!(
             told(&[("p", "4:5.24.4-1.module+el8", "x86_64"), ("p", "4:5.26.3-1.module+el8", "x86_64")]),
-            ["p >= 4:5.24, < 4:5.24.4-1.module+el8 Some(\"*\") []", "p >= 4:5.26, < 4:5.26.3-1.module+el8 Some(\"*\") []"]
+            [
+                "p >= 4:5.24, < 4:5.24.4-1.module+el8 Some(\"*\") []",
+                "p >= 4:5.26, < 4:5.26.3-1.module+el8 Some(\"*\") []"
+            ]
         );
     }
 }

@@ -75,7 +75,13 @@ fn open(file: &Path, path: String, visit: &mut dyn Visit) -> bool {
 }
 
 /// Looks at the first bytes and goes into archives and compressed files.
-fn stream(mut reader: Box<dyn Read + '_>, len: u64, path: String, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+fn stream(
+    mut reader: Box<dyn Read + '_>,
+    len: u64,
+    path: String,
+    depth: usize,
+    visit: &mut dyn Visit,
+) -> io::Result<bool> {
     let mut head = Vec::with_capacity(512);
     (&mut reader).take(512).read_to_end(&mut head)?;
     let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);

@@ -34,7 +34,9 @@ const KEV: &str = r#"{"title":"t","catalogVersion":"2026.01.01","count":2,"vulne
  {"broken":true}]}"#;
 
 fn oval(definitions: &str, checks: &str) -> String {
-    format!("<?xml version=\"1.0\"?><oval_definitions xmlns:linux-def=\"l\"><definitions>{definitions}</definitions>{checks}</oval_definitions>")
+    format!(
+        "<?xml version=\"1.0\"?><oval_definitions xmlns:linux-def=\"l\"><definitions>{definitions}</definitions>{checks}</oval_definitions>"
+    )
 }
 
 fn azure() -> String {
@@ -112,7 +114,10 @@ fn every_feed_by_its_content() {
         shown(&snapshot, "alpine:3.99", "openssl"),
         ["CVE-2026-2 Fixed < 1.1.1d-r0", "CVE-2026-3 Fixed < 1.1.1d-r0"]
     );
-    assert_eq!(shown(&snapshot, "debian:12", "openssl"), ["CVE-2026-5 Affected *", "DSA-9999-1 Fixed < 3.0.99-1~deb12u1"]);
+    assert_eq!(
+        shown(&snapshot, "debian:12", "openssl"),
+        ["CVE-2026-5 Affected *", "DSA-9999-1 Fixed < 3.0.99-1~deb12u1"]
+    );
     assert_eq!(shown(&snapshot, "debian:13", "openssl"), ["CVE-2026-5 Fixed < 3.5-2"]);
     assert_eq!(shown(&snapshot, "debian:sid", "openssl"), [""; 0]);
     assert_eq!(shown(&snapshot, "ubuntu:22.04", "openssl"), ["CVE-2026-2 Fixed < 3.0.2-0ubuntu1.99"]);
@@ -125,7 +130,10 @@ fn every_feed_by_its_content() {
     let flaw = |id: &str| snapshot.flaw(*snapshot.flaws_named(id).first().unwrap()).unwrap();
     assert!(flaw("MAL-2026-1").malicious);
     assert!(flaw("DSA-9999-1").kev().is_some_and(|k| k.ransomware), "a bundle with an exploited CVE");
-    assert_eq!(flaw("CVE-2026-1").cvss().map(|c| (c.source, c.score_tenths)).collect::<Vec<_>>(), [("ghsa".into(), 98)]);
+    assert_eq!(
+        flaw("CVE-2026-1").cvss().map(|c| (c.source, c.score_tenths)).collect::<Vec<_>>(),
+        [("ghsa".into(), 98)]
+    );
     let low = snapshot.lookup(&Namespace::new("ubuntu:22.04").unwrap(), "openssl").next().unwrap();
     assert_eq!((low.severity, low.status), (Some(Severity::Low), Status::Fixed));
     assert!(snapshot.manifest().end_of_life.len() > 100);
@@ -147,7 +155,8 @@ fn every_feed_by_its_content() {
 
 #[test]
 fn archives_give_the_same_bytes() {
-    let plain: &[(&str, &[u8])] = &[("x/one.json", OSV.as_bytes()), ("x/two.yaml", YAML.as_bytes()), ("x/l.jsonl", LINES.as_bytes())];
+    let plain: &[(&str, &[u8])] =
+        &[("x/one.json", OSV.as_bytes()), ("x/two.yaml", YAML.as_bytes()), ("x/l.jsonl", LINES.as_bytes())];
     let (_, want) = build(plain);
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in plain {

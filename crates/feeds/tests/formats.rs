@@ -194,7 +194,13 @@ fn suse_oval() {
     );
 }
 
-fn update(kind: &str, id: &str, release: &str, references: &str, packages: &[(&str, &str, &str, &str, &str)]) -> String {
+fn update(
+    kind: &str,
+    id: &str,
+    release: &str,
+    references: &str,
+    packages: &[(&str, &str, &str, &str, &str)],
+) -> String {
     let packages: String = packages
         .iter()
         .map(|(name, epoch, version, release, arch)| {
@@ -212,13 +218,49 @@ fn updateinfo_of_every_distribution() {
     let cve = |n: u32| format!("<reference id=\"CVE-2024-{n}\" type=\"cve\" title=\"\"/>");
     let bug = "<reference id=\"1\" type=\"bugzilla\" title=\"CVE-2024-1003 web: hole &amp; more\"/>";
     let updates = [
-        update("security", "ALAS2-2024-1", "", &cve(1001), &[("web", "0", "1.0", "1.amzn2", "x86_64"), ("web", "0", "1.0", "1.amzn2", "aarch64")]),
-        update("security", "ALAS2KERNEL-5.15-2024-2", "", &cve(1002), &[("kernel", "0", "5.15.1", "1.amzn2", "x86_64")]),
-        update("security", "ALAS2023LIVEPATCH-2024-3", "", &cve(1002), &[("kernel-livepatch", "0", "1", "1", "x86_64")]),
-        update("security", "FEDORA-2024-a", "Fedora 40", bug, &[("web", "0", "2", "1.fc40", "src"), ("web", "1", "2", "1.fc40", "x86_64")]),
+        update(
+            "security",
+            "ALAS2-2024-1",
+            "",
+            &cve(1001),
+            &[("web", "0", "1.0", "1.amzn2", "x86_64"), ("web", "0", "1.0", "1.amzn2", "aarch64")],
+        ),
+        update(
+            "security",
+            "ALAS2KERNEL-5.15-2024-2",
+            "",
+            &cve(1002),
+            &[("kernel", "0", "5.15.1", "1.amzn2", "x86_64")],
+        ),
+        update(
+            "security",
+            "ALAS2023LIVEPATCH-2024-3",
+            "",
+            &cve(1002),
+            &[("kernel-livepatch", "0", "1", "1", "x86_64")],
+        ),
+        update(
+            "security",
+            "FEDORA-2024-a",
+            "Fedora 40",
+            bug,
+            &[("web", "0", "2", "1.fc40", "src"), ("web", "1", "2", "1.fc40", "x86_64")],
+        ),
         update("bugfix", "FEDORA-2024-b", "Fedora 40", "", &[("other", "0", "2", "1.fc40", "x86_64")]),
-        update("security", "FEDORA-EPEL-2024-c", "Fedora EPEL 9", &cve(1004), &[("extra", "0", "3", "1.el9", "noarch")]),
-        update("security", "RLSA-2024:5", "Rocky Linux 9", &cve(1005), &[("sql", "3", "10.5", "2.module+el9+1", "x86_64")]),
+        update(
+            "security",
+            "FEDORA-EPEL-2024-c",
+            "Fedora EPEL 9",
+            &cve(1004),
+            &[("extra", "0", "3", "1.el9", "noarch")],
+        ),
+        update(
+            "security",
+            "RLSA-2024:5",
+            "Rocky Linux 9",
+            &cve(1005),
+            &[("sql", "3", "10.5", "2.module+el9+1", "x86_64")],
+        ),
         update("security", "ALSA-2024:6", "0", &cve(1006), &[("lib", "0", "4", "1.el8_9", "x86_64")]),
     ];
     let text = format!("<?xml version=\"1.0\"?>\n<updates>{}</updates>", updates.concat());
@@ -257,11 +299,16 @@ fn arch_groups() {
 #[test]
 fn secdb_of_wolfi_and_chainguard() {
     let text = |url: &str| {
-        format!(r#"{{"apkurl": "{{{{urlprefix}}}}/{{{{reponame}}}}", "archs": ["x86_64"], "reponame": "os", "urlprefix": "{url}", "packages": [{{"pkg": {{"name": "web", "secfixes": {{"1.2-r0": ["CVE-2024-1 GHSA-aaaa-bbbb-cccc"], "0": ["CVE-2024-2"]}}}}}}]}}"#)
+        format!(
+            r#"{{"apkurl": "{{{{urlprefix}}}}/{{{{reponame}}}}", "archs": ["x86_64"], "reponame": "os", "urlprefix": "{url}", "packages": [{{"pkg": {{"name": "web", "secfixes": {{"1.2-r0": ["CVE-2024-1 GHSA-aaaa-bbbb-cccc"], "0": ["CVE-2024-2"]}}}}}}]}}"#
+        )
     };
     check(
         &[("w.json", &text("https://packages.wolfi.dev")), ("c.json", &text("https://packages.cgr.dev/chainguard"))],
-        &["chainguard web CVE-2024-1 < 1.2-r0 Fixed (chainguard-secdb)", "wolfi web CVE-2024-1 < 1.2-r0 Fixed (wolfi-secdb)"],
+        &[
+            "chainguard web CVE-2024-1 < 1.2-r0 Fixed (chainguard-secdb)",
+            "wolfi web CVE-2024-1 < 1.2-r0 Fixed (wolfi-secdb)",
+        ],
     );
 }
 
@@ -304,7 +351,10 @@ fn enrichment_joins_what_others_found() {
     let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
     assert_eq!((flaw.id, flaw.epss), ("CVE-2024-1", Some(975_670)));
     assert_eq!(flaw.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["nvd critical"]);
-    assert_eq!(flaw.cvss().map(|c| format!("{} {}", c.source, c.score_tenths)).collect::<Vec<_>>(), ["cna 61", "nvd 98"]);
+    assert_eq!(
+        flaw.cvss().map(|c| format!("{} {}", c.source, c.score_tenths)).collect::<Vec<_>>(),
+        ["cna 61", "nvd 98"]
+    );
     let problems: Vec<_> = report.problems.iter().map(|p| format!("{} {}", p.feed, p.detail)).collect();
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems[0].starts_with("epss line 4") && problems[1].starts_with("nvd vulnerability 3"), "{problems:?}");
@@ -317,7 +367,10 @@ fn ghsa_in_folders_and_malicious_packages() {
       "affected": [{"package": {"ecosystem": "RubyGems", "name": "rack"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}], "database_specific": {"last_known_affected_version_range": "<= 2.1"}}], "database_specific": {"severity": "HIGH"}}"#;
     let bad = r#"{"id": "MAL-2024-1", "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "evil"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}"#;
     let (snapshot, _) = check(
-        &[("advisories/github-reviewed/2024/01/GHSA-aaaa-bbbb-cccc/GHSA-aaaa-bbbb-cccc.json", ghsa), ("osv/malicious/npm/evil/MAL-2024-1.json", bad)],
+        &[
+            ("advisories/github-reviewed/2024/01/GHSA-aaaa-bbbb-cccc/GHSA-aaaa-bbbb-cccc.json", ghsa),
+            ("osv/malicious/npm/evil/MAL-2024-1.json", bad),
+        ],
         &["gem rack GHSA-aaaa-bbbb-cccc <= 2.1 Affected (osv-ghsa)", "npm evil MAL-2024-1 * Affected (osv-malicious)"],
     );
     assert!(snapshot.flaw(snapshot.flaws_named("MAL-2024-1")[0]).unwrap().malicious);
@@ -337,10 +390,36 @@ fn the_shared_advisories() {
     let report = build_from_dir(&dir, output.path()).unwrap();
     let brought: Vec<&str> = report.feeds.iter().filter(|f| f.records > 0).map(|f| f.info.id.as_str()).collect();
     for feed in [
-        "almalinux-updateinfo", "alpine-secdb", "amazon-updateinfo", "arch-tracker", "azurelinux-oval", "cisa-kev", "debian-lists",
-        "debian-tracker", "epss", "fedora-updateinfo", "friendsofphp", "nodejs-security-wg", "nvd", "oracle-oval", "osv-almalinux",
-        "osv-bitnami", "osv-ghsa", "osv-go", "osv-malicious", "osv-pypa", "osv-rocky", "osv-rustsec", "photon-oval", "redhat-csaf",
-        "rocky-updateinfo", "rubysec", "rustsec", "suse-csaf", "suse-oval", "ubuntu-cve-tracker",
+        "almalinux-updateinfo",
+        "alpine-secdb",
+        "amazon-updateinfo",
+        "arch-tracker",
+        "azurelinux-oval",
+        "cisa-kev",
+        "debian-lists",
+        "debian-tracker",
+        "epss",
+        "fedora-updateinfo",
+        "friendsofphp",
+        "nodejs-security-wg",
+        "nvd",
+        "oracle-oval",
+        "osv-almalinux",
+        "osv-bitnami",
+        "osv-ghsa",
+        "osv-go",
+        "osv-malicious",
+        "osv-pypa",
+        "osv-rocky",
+        "osv-rustsec",
+        "photon-oval",
+        "redhat-csaf",
+        "rocky-updateinfo",
+        "rubysec",
+        "rustsec",
+        "suse-csaf",
+        "suse-oval",
+        "ubuntu-cve-tracker",
     ] {
         assert!(brought.contains(&feed), "{feed} is missing of {brought:?}");
     }

@@ -11,7 +11,8 @@ use std::{
 
 use layergate_advisory::{Namespace, Snapshot};
 use layergate_feeds::{
-    Event, FetchError, FetchLimits, LockError, Sources, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet, update,
+    Event, FetchError, FetchLimits, LockError, Sources, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet,
+    update,
 };
 use layergate_model::Digest;
 use support::{Page, Server, etag};
@@ -57,7 +58,12 @@ impl World {
 
     fn options(&self) -> UpdateOptions {
         let quick = Duration::from_millis(10);
-        let limits = FetchLimits { attempts: 3, first_wait: quick, longest_wait: Duration::from_secs(2), ..FetchLimits::default() };
+        let limits = FetchLimits {
+            attempts: 3,
+            first_wait: quick,
+            longest_wait: Duration::from_secs(2),
+            ..FetchLimits::default()
+        };
         UpdateOptions {
             mirror: self.home.path().join("mirror"),
             snapshots: self.home.path().join("snapshots"),
@@ -133,7 +139,8 @@ async fn a_cut_download_goes_on_where_it_broke() {
     );
     let report = world.update(&world.options()).await.unwrap();
     assert_eq!(report.mirror.failures().count(), 0);
-    let ranges: Vec<_> = world.server.seen("/osv/npm/all.jsonl").iter().map(|s| s.headers.get("range").cloned()).collect();
+    let ranges: Vec<_> =
+        world.server.seen("/osv/npm/all.jsonl").iter().map(|s| s.headers.get("range").cloned()).collect();
     assert_eq!(ranges, [None, Some("bytes=1000-".into()), Some("bytes=1500-".into())]);
     assert_eq!(std::fs::read_to_string(world.options().mirror.join("osv/npm/all.jsonl")).unwrap(), body);
 }
@@ -181,7 +188,9 @@ async fn what_servers_say_no_with() {
         let report = world.update(&world.options()).await.unwrap();
         match want {
             None => assert_eq!(report.mirror.failures().count(), 0, "{what}"),
-            Some(want) => assert!(World::osv_failure(&report).contains(want), "{what}: {}", World::osv_failure(&report)),
+            Some(want) => {
+                assert!(World::osv_failure(&report).contains(want), "{what}: {}", World::osv_failure(&report))
+            }
         }
         assert_eq!(world.server.seen("/osv/npm/all.jsonl").len(), asked, "{what}");
         if what.contains("as it is told") {
@@ -195,7 +204,9 @@ async fn a_web_page_is_not_a_feed() {
     let world = World::new();
     let first = world.update(&world.options()).await.unwrap();
     let page = b"<!DOCTYPE html><title>Please log in</title>".to_vec();
-    world.server.page("/osv/npm/all.jsonl", Page { body: page.clone(), kind: Some("text/html".into()), ..Page::default() });
+    world
+        .server
+        .page("/osv/npm/all.jsonl", Page { body: page.clone(), kind: Some("text/html".into()), ..Page::default() });
     world.server.page("/kev/kev.json", Page { body: b"{\"catalogVersion\": ".to_vec(), ..Page::default() });
     let options = UpdateOptions { current: Some(first.snapshot.clone()), ..world.options() };
     // Both sources fail: that is no update at all.
@@ -309,7 +320,9 @@ async fn digests_are_held_against_what_was_promised() {
     world.server.text("/r/latest.txt", "data-2026-01-01.jsonl\n");
     world.server.text("/r/data-2026-01-01.jsonl", &body);
     world.server.text("/r/data-2026-01-01.jsonl.sha256", &format!("{}  data\n", Digest::of(b"another").to_hex()));
-    let text = format!("only = [\"redhat\", \"kev\"]\n[source.redhat]\nbase = \"{url}/r\"\nfiles = [\"latest.txt\"]\n[source.kev]\nbase = \"{url}/kev\"\nfiles = [\"kev.json\"]");
+    let text = format!(
+        "only = [\"redhat\", \"kev\"]\n[source.redhat]\nbase = \"{url}/r\"\nfiles = [\"latest.txt\"]\n[source.kev]\nbase = \"{url}/kev\"\nfiles = [\"kev.json\"]"
+    );
     let options = UpdateOptions { sources: Sources::from_text(&text).unwrap(), ..world.options() };
     let report = mirror(&options, quiet()).await.unwrap();
     let (_, failure) = report.failures().next().unwrap();
@@ -332,7 +345,9 @@ async fn rpm_repositories_name_their_advisories() {
     let url = &world.server.url;
     let info = "<?xml version=\"1.0\"?><updates></updates>";
     let repomd = |digest: &str| {
-        format!("<repomd><data type=\"updateinfo\"><checksum type=\"sha256\">{digest}</checksum><location href=\"repodata/f00-updateinfo.xml\"/></data></repomd>")
+        format!(
+            "<repomd><data type=\"updateinfo\"><checksum type=\"sha256\">{digest}</checksum><location href=\"repodata/f00-updateinfo.xml\"/></data></repomd>"
+        )
     };
     world.server.text("/a/2/mirror.list", &format!("{url}/guid\n"));
     world.server.text("/guid/repodata/repomd.xml", &repomd(&Digest::of(info.as_bytes()).to_hex()));
@@ -382,7 +397,10 @@ async fn a_closed_network_reads_a_mirror() {
 async fn a_file_beyond_its_cap_is_not_kept() {
     let world = World::new();
     world.server.page("/kev/kev.json", Page { body: vec![b' '; (1 << 20) + 1], ..Page::default() });
-    let text = format!("only = [\"kev\"]\n[source.kev]\nbase = \"{}/kev\"\nfiles = [\"kev.json\"]\nmax_mib = 1", world.server.url);
+    let text = format!(
+        "only = [\"kev\"]\n[source.kev]\nbase = \"{}/kev\"\nfiles = [\"kev.json\"]\nmax_mib = 1",
+        world.server.url
+    );
     let options = UpdateOptions { sources: Sources::from_text(&text).unwrap(), ..world.options() };
     let error = world.update(&options).await.unwrap_err();
     assert!(error.to_string().contains("larger than the 1048576 bytes"), "{error}");

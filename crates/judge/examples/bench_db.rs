@@ -77,9 +77,18 @@ fn main() -> Result<(), Failure> {
     let mut tell = |what: &str, value: f64, unit: &str, limit: f64, at_most: bool| {
         let ok = if at_most { value <= limit } else { value >= limit };
         missed += u32::from(!ok);
-        println!("{what:44} {value:12.2} {unit:14} {} {limit} {}", if at_most { "<=" } else { ">=" }, if ok { "ok" } else { "MISSED" });
+        println!(
+            "{what:44} {value:12.2} {unit:14} {} {limit} {}",
+            if at_most { "<=" } else { ">=" },
+            if ok { "ok" } else { "MISSED" }
+        );
     };
-    println!("{} records, {:.0} MB of feeds, {:.1} MB of snapshot, {wall:.1} s wall", report.records, raw as f64 / 1e6, report.size as f64 / 1e6);
+    println!(
+        "{} records, {:.0} MB of feeds, {:.1} MB of snapshot, {wall:.1} s wall",
+        report.records,
+        raw as f64 / 1e6,
+        report.size as f64 / 1e6
+    );
     tell("build, records a second of one core", report.records as f64 / cpu, "records/s", 20_000.0, false);
     tell("build, peak memory", peak_mib(), "MiB", 1024.0, true);
     tell("feeds to snapshot", raw as f64 / report.size as f64, "times smaller", 10.0, false);
@@ -99,7 +108,8 @@ fn main() -> Result<(), Failure> {
     if missed > 0 { Err(format!("{missed} targets missed").into()) } else { Ok(()) }
 }
 
-const REGISTRIES: &[(&str, &str)] = &[("npm", "npm"), ("PyPI", "pypi"), ("Go", "golang"), ("Maven", "maven"), ("crates.io", "cargo")];
+const REGISTRIES: &[(&str, &str)] =
+    &[("npm", "npm"), ("PyPI", "pypi"), ("Go", "golang"), ("Maven", "maven"), ("crates.io", "cargo")];
 
 fn name(registry: usize, number: u64) -> String {
     match registry {
@@ -113,10 +123,17 @@ fn name(registry: usize, number: u64) -> String {
 fn osv(number: u64, dice: &mut Dice) -> String {
     let mut text = String::with_capacity(2048);
     let year = 2010 + dice.below(16);
-    let words = ["buffer", "overflow", "remote", "attacker", "crafted", "request", "allows", "denial", "service", "parser", "before", "version"];
+    let words = [
+        "buffer", "overflow", "remote", "attacker", "crafted", "request", "allows", "denial", "service", "parser",
+        "before", "version",
+    ];
     let details: Vec<&str> = (0..100).map(|_| words[dice.below(12) as usize]).collect();
     let distribution = number % 2 == 1;
-    let id = if distribution { format!("DEBIAN-CVE-{year}-{number}") } else { format!("GHSA-{number:04x}-{:04x}-{:04x}", dice.below(65536), dice.below(65536)) };
+    let id = if distribution {
+        format!("DEBIAN-CVE-{year}-{number}")
+    } else {
+        format!("GHSA-{number:04x}-{:04x}-{:04x}", dice.below(65536), dice.below(65536))
+    };
     let severity = ["LOW", "MODERATE", "HIGH", "CRITICAL"][dice.below(4) as usize];
     let affected: Vec<String> = if distribution {
         let package = dice.popular(20_000);
@@ -135,18 +152,31 @@ fn osv(number: u64, dice: &mut Dice) -> String {
         let (major, minor) = (dice.below(6), dice.below(30));
         vec![format!(
             r#"{{"package":{{"ecosystem":"{}","name":"{package}","purl":"pkg:{}/{package}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"{major}.0.0"}},{{"fixed":"{major}.{minor}.{}"}}]}},{{"type":"ECOSYSTEM","events":[{{"introduced":"{}.0.0"}},{{"fixed":"{}.{}.0"}}]}}],"database_specific":{{"source":"https://example.invalid/advisories/{id}.json"}}}}"#,
-            REGISTRIES[registry].0, REGISTRIES[registry].1, dice.below(30), major + 1, major + 1, dice.below(30)
+            REGISTRIES[registry].0,
+            REGISTRIES[registry].1,
+            dice.below(30),
+            major + 1,
+            major + 1,
+            dice.below(30)
         )]
     };
-    let references: Vec<String> = (0..5).map(|n| format!(r#"{{"type":"WEB","url":"https://example.invalid/reference/{number}/{n}"}}"#)).collect();
+    let references: Vec<String> =
+        (0..5).map(|n| format!(r#"{{"type":"WEB","url":"https://example.invalid/reference/{number}/{n}"}}"#)).collect();
     // Writing into a string cannot fail.
     let _ = writeln!(
         text,
         r#"{{"schema_version":"1.7.0","id":"{id}","modified":"{year}-0{}-1{}T00:00:00Z","published":"{year}-01-01T00:00:00Z","aliases":["CVE-{year}-{number}"],"summary":"{} in {}","details":"{}","severity":[{{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:{}/PR:N/UI:N/S:U/C:{}/I:{}/A:{}"}}],"affected":[{}],"references":[{}],"database_specific":{{"severity":"{severity}","cwe_ids":["CWE-79"],"github_reviewed":true}}}}"#,
-        1 + dice.below(9), dice.below(10),
-        details[..4].join(" "), details[4..6].join(" "), details.join(" "),
-        ["L", "H"][dice.below(2) as usize], ["N", "L", "H"][dice.below(3) as usize], ["N", "L", "H"][dice.below(3) as usize], ["N", "L", "H"][dice.below(3) as usize],
-        affected.join(","), references.join(",")
+        1 + dice.below(9),
+        dice.below(10),
+        details[..4].join(" "),
+        details[4..6].join(" "),
+        details.join(" "),
+        ["L", "H"][dice.below(2) as usize],
+        ["N", "L", "H"][dice.below(3) as usize],
+        ["N", "L", "H"][dice.below(3) as usize],
+        ["N", "L", "H"][dice.below(3) as usize],
+        affected.join(","),
+        references.join(",")
     );
     text
 }
@@ -170,9 +200,23 @@ fn image() -> Result<ImageInventory, Failure> {
         };
         package.arch = Some("amd64".into());
         let purl = package.purl(None);
-        packages.push(ImagePackage { id: PackageId::derive(&purl, Some(0), "x"), purl, package, layer: Some(0), origin: Origin::Unknown, owned_by: None });
+        packages.push(ImagePackage {
+            id: PackageId::derive(&purl, Some(0), "x"),
+            purl,
+            package,
+            layer: Some(0),
+            origin: Origin::Unknown,
+            owned_by: None,
+        });
     }
-    let distro = Distro { id: "debian".into(), version: Some("12.8".into()), codename: None, like: vec![], name: None, end_of_life: None };
+    let distro = Distro {
+        id: "debian".into(),
+        version: Some("12.8".into()),
+        codename: None,
+        like: vec![],
+        name: None,
+        end_of_life: None,
+    };
     Ok(ImageInventory { distro: Some(distro), packages, ..ImageInventory::default() })
 }
 

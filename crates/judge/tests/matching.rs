@@ -62,23 +62,156 @@ fn only(matches: Matches) -> Finding {
 fn names_and_versions_of_each_distribution() {
     use PackageKind::{Apk, Deb, Rpm};
     // Distribution, release, namespace, advisory's name and fix; package, version, source; whether it is affected.
-    type Row<'r> = (&'r str, &'r str, &'r str, &'r str, &'r str, PackageKind, &'r str, &'r str, Option<(&'r str, &'r str)>, bool);
+    type Row<'r> =
+        (&'r str, &'r str, &'r str, &'r str, &'r str, PackageKind, &'r str, &'r str, Option<(&'r str, &'r str)>, bool);
     let rows: &[Row<'_>] = &[
-        ("debian", "12.8", "debian:12", "openssl", "3.0.15-1~deb12u1", Deb, "libssl3", "3.0.14-1", Some(("openssl", "3.0.14-1")), true),
-        ("debian", "12.8", "debian:12", "openssl", "3.0.15-1~deb12u1", Deb, "libssl3", "3.0.15-1", Some(("openssl", "3.0.15-1")), false),
+        (
+            "debian",
+            "12.8",
+            "debian:12",
+            "openssl",
+            "3.0.15-1~deb12u1",
+            Deb,
+            "libssl3",
+            "3.0.14-1",
+            Some(("openssl", "3.0.14-1")),
+            true,
+        ),
+        (
+            "debian",
+            "12.8",
+            "debian:12",
+            "openssl",
+            "3.0.15-1~deb12u1",
+            Deb,
+            "libssl3",
+            "3.0.15-1",
+            Some(("openssl", "3.0.15-1")),
+            false,
+        ),
         ("debian", "12", "debian:11", "openssl", "9", Deb, "openssl", "1", None, false),
         // The source has no epoch, the binary has one: the advisory speaks of the source.
-        ("ubuntu", "18.04", "ubuntu:18.04", "util-linux", "2.31.1-0.4ubuntu3.7", Deb, "bsdutils", "1:2.31.1-0.4ubuntu3.1", Some(("util-linux", "2.31.1-0.4ubuntu3.1")), true),
-        ("ubuntu", "18.04", "ubuntu:18.04", "bsdutils", "9:9", Deb, "bsdutils", "1:2.31.1", Some(("util-linux", "2.31.1")), false),
-        ("alpine", "3.18.4", "alpine:3.18", "openssl", "3.1.4-r1", Apk, "libcrypto3", "3.1.4-r0", Some(("openssl", "3.1.4-r0")), true),
-        ("alpine", "3.18.4", "alpine:3.18", "openssl", "3.1.4-r1", Apk, "libcrypto3", "3.1.4-r1", Some(("openssl", "3.1.4-r1")), false),
-        ("almalinux", "8.8", "almalinux:8", "bind-libs", "32:9.11.36-8.el8", Rpm, "bind-libs", "32:9.11.36-7.el8", Some(("bind", "9.11.36-7.el8")), true),
-        ("almalinux", "8.8", "almalinux:8", "bind", "32:9.11.36-8.el8", Rpm, "bind-libs", "32:9.11.36-7.el8", Some(("bind", "9.11.36-7.el8")), false),
-        ("mariner", "2.0", "mariner:2.0", "bind", "9.16.50-1.cm2", Rpm, "bind-libs", "9.16.44-1.cm2", Some(("bind", "9.16.44-1.cm2")), true),
+        (
+            "ubuntu",
+            "18.04",
+            "ubuntu:18.04",
+            "util-linux",
+            "2.31.1-0.4ubuntu3.7",
+            Deb,
+            "bsdutils",
+            "1:2.31.1-0.4ubuntu3.1",
+            Some(("util-linux", "2.31.1-0.4ubuntu3.1")),
+            true,
+        ),
+        (
+            "ubuntu",
+            "18.04",
+            "ubuntu:18.04",
+            "bsdutils",
+            "9:9",
+            Deb,
+            "bsdutils",
+            "1:2.31.1",
+            Some(("util-linux", "2.31.1")),
+            false,
+        ),
+        (
+            "alpine",
+            "3.18.4",
+            "alpine:3.18",
+            "openssl",
+            "3.1.4-r1",
+            Apk,
+            "libcrypto3",
+            "3.1.4-r0",
+            Some(("openssl", "3.1.4-r0")),
+            true,
+        ),
+        (
+            "alpine",
+            "3.18.4",
+            "alpine:3.18",
+            "openssl",
+            "3.1.4-r1",
+            Apk,
+            "libcrypto3",
+            "3.1.4-r1",
+            Some(("openssl", "3.1.4-r1")),
+            false,
+        ),
+        (
+            "almalinux",
+            "8.8",
+            "almalinux:8",
+            "bind-libs",
+            "32:9.11.36-8.el8",
+            Rpm,
+            "bind-libs",
+            "32:9.11.36-7.el8",
+            Some(("bind", "9.11.36-7.el8")),
+            true,
+        ),
+        (
+            "almalinux",
+            "8.8",
+            "almalinux:8",
+            "bind",
+            "32:9.11.36-8.el8",
+            Rpm,
+            "bind-libs",
+            "32:9.11.36-7.el8",
+            Some(("bind", "9.11.36-7.el8")),
+            false,
+        ),
+        (
+            "mariner",
+            "2.0",
+            "mariner:2.0",
+            "bind",
+            "9.16.50-1.cm2",
+            Rpm,
+            "bind-libs",
+            "9.16.44-1.cm2",
+            Some(("bind", "9.16.44-1.cm2")),
+            true,
+        ),
         // The source rpm's name leaves the epoch out.
-        ("azurelinux", "3.0", "azurelinux:3.0", "bind", "1:9.16-1", Rpm, "bind-libs", "2:9.15-1", Some(("bind", "9.15-1")), false),
-        ("photon", "3.0", "photon:3.0", "sqlite-libs", "3.27.2-5.ph3", Rpm, "sqlite-libs", "3.27.2-4.ph3", Some(("sqlite", "3.27.2-4.ph3")), true),
-        ("sles", "15.3", "suse:15.3", "openssl-1_1", "1.1.1d-11.43.1", Rpm, "libopenssl1_1", "1.1.1d-11.20.1", Some(("openssl-1_1", "1.1.1d-11.20.1")), true),
+        (
+            "azurelinux",
+            "3.0",
+            "azurelinux:3.0",
+            "bind",
+            "1:9.16-1",
+            Rpm,
+            "bind-libs",
+            "2:9.15-1",
+            Some(("bind", "9.15-1")),
+            false,
+        ),
+        (
+            "photon",
+            "3.0",
+            "photon:3.0",
+            "sqlite-libs",
+            "3.27.2-5.ph3",
+            Rpm,
+            "sqlite-libs",
+            "3.27.2-4.ph3",
+            Some(("sqlite", "3.27.2-4.ph3")),
+            true,
+        ),
+        (
+            "sles",
+            "15.3",
+            "suse:15.3",
+            "openssl-1_1",
+            "1.1.1d-11.43.1",
+            Rpm,
+            "libopenssl1_1",
+            "1.1.1d-11.20.1",
+            Some(("openssl-1_1", "1.1.1d-11.20.1")),
+            true,
+        ),
     ];
     for (id, release, namespace, name, fix, kind, package_name, version, source, affected) in rows {
         let records = [record("feed", "CVE-2026-1", &[], Affected::fixed(ns(namespace), *name, *fix))];
@@ -130,7 +263,8 @@ fn one_flaw_of_several_feeds_is_one_finding() {
         )
     };
     let pysec = record("osv-pypa", "PYSEC-1", &["GHSA-1"], Affected::fixed(ns("pypi"), "django", "4.0.6"));
-    let dsa = record("debian-lists", "DSA-1-1", &["CVE-2026-1"], Affected::fixed(ns("debian:12"), "python-django", "9"));
+    let dsa =
+        record("debian-lists", "DSA-1-1", &["CVE-2026-1"], Affected::fixed(ns("debian:12"), "python-django", "9"));
     let finding = only(matched(None, vec![package(PackageKind::Pypi, "Django", "4.0.4", None)], &[ghsa, pysec, dsa]));
     assert_eq!(finding.advisory, "CVE-2026-1");
     assert_eq!(finding.aliases, ["GHSA-1", "PYSEC-1"], "another distribution's advisory is not this finding's name");
@@ -143,7 +277,8 @@ fn one_flaw_of_several_feeds_is_one_finding() {
 #[test]
 fn bundles_give_way_to_their_flaws() {
     let debian = ns("debian:12");
-    let bundle = record("debian-lists", "DSA-1-1", &["CVE-2026-1", "CVE-2026-2"], Affected::fixed(debian.clone(), "x", "2"));
+    let bundle =
+        record("debian-lists", "DSA-1-1", &["CVE-2026-1", "CVE-2026-2"], Affected::fixed(debian.clone(), "x", "2"));
     let one = record("debian-tracker", "CVE-2026-1", &[], Affected::fixed(debian.clone(), "x", "2"));
     let two = record("debian-tracker", "CVE-2026-2", &[], Affected::fixed(debian, "x", "2"));
     let x = || vec![package(PackageKind::Deb, "x", "1", None)];
@@ -151,7 +286,7 @@ fn bundles_give_way_to_their_flaws() {
         let findings = matched(distro("debian", "12"), x(), records).findings;
         findings.into_iter().map(|f| format!("{} {}", f.advisory, f.aliases.join(","))).collect::<Vec<_>>()
     };
-    assert_eq!(ids(&[bundle.clone()]), ["DSA-1-1 CVE-2026-1,CVE-2026-2"]);
+    assert_eq!(ids(std::slice::from_ref(&bundle)), ["DSA-1-1 CVE-2026-1,CVE-2026-2"]);
     assert_eq!(ids(&[bundle.clone(), one.clone()]), ["CVE-2026-1 ", "DSA-1-1 CVE-2026-1,CVE-2026-2"]);
     assert_eq!(ids(&[bundle, one, two]), ["CVE-2026-1 DSA-1-1", "CVE-2026-2 DSA-1-1"]);
 }
@@ -246,7 +381,11 @@ fn severities_by_precedence() {
     };
     let affected = |severity| Affected { severity, ..Affected::fixed(ns("debian:12"), "x", "2") };
     let cases = [
-        (vec![record("debian-tracker", "CVE-1", &[], affected(Some(Severity::Low))), nvd.clone()], Severity::Low, Some("debian")),
+        (
+            vec![record("debian-tracker", "CVE-1", &[], affected(Some(Severity::Low))), nvd.clone()],
+            Severity::Low,
+            Some("debian"),
+        ),
         (vec![record("debian-tracker", "CVE-1", &[], affected(None)), nvd.clone()], Severity::Critical, Some("nvd")),
         (vec![record("debian-lists", "DSA-1", &["CVE-8", "CVE-9"], affected(None))], Severity::Unknown, None),
     ];
@@ -264,6 +403,7 @@ fn extended_support_is_told_as_a_gap_or_used() {
     ];
     let plain = matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1", None)], &records);
     assert_eq!((plain.findings.len(), plain.gaps[0].kind), (0, GapKind::EndOfLife));
-    let pro = matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1+esm1", None)], &records);
+    let pro =
+        matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1+esm1", None)], &records);
     assert_eq!((only(pro.clone()).advisory.as_str(), pro.gaps.len()), ("CVE-1", 0));
 }

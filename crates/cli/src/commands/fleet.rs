@@ -143,7 +143,7 @@ fn held_longest(members: &[MemberStatus]) -> Vec<(i64, String)> {
         .map(|(member, h)| {
             let since: Option<Timestamp> = h.since.parse().ok();
             let seconds = since.map_or(0, |s| now.duration_since(s).as_secs());
-            let part = if h.size > 0 { format!("{:3} %", 100 * h.bytes / h.size) } else { String::new() };
+            let part = h.bytes.saturating_mul(100).checked_div(h.size).map(|p| format!("{p:3} %")).unwrap_or_default();
             (seconds, format!("{part} of {} on {}", h.source, member.host))
         })
         .collect();

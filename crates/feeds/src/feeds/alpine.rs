@@ -17,7 +17,12 @@ const ROWS: &[FeedRow] = &[
         url: "https://secdb.alpinelinux.org",
         licence: "LicenseRef-Alpine",
     },
-    FeedRow { id: "wolfi-secdb", name: "Wolfi secdb", url: "https://packages.wolfi.dev/os/security.json", licence: "Apache-2.0" },
+    FeedRow {
+        id: "wolfi-secdb",
+        name: "Wolfi secdb",
+        url: "https://packages.wolfi.dev/os/security.json",
+        licence: "Apache-2.0",
+    },
     FeedRow {
         id: "chainguard-secdb",
         name: "Chainguard secdb",
@@ -78,7 +83,9 @@ impl Feed for AlpineSecdb {
             ("chainguard-secdb", Namespace::new("chainguard"))
         } else {
             let release = secdb.distroversion.as_deref().map(|v| v.trim_start_matches('v')).filter(|v| !v.is_empty());
-            let Some(release) = release else { return sink.problem("no distroversion: nobody knows which release it is of") };
+            let Some(release) = release else {
+                return sink.problem("no distroversion: nobody knows which release it is of");
+            };
             ("alpine-secdb", Namespace::of("alpine", Some(release)))
         };
         let namespace = match namespace {
@@ -91,7 +98,8 @@ impl Feed for AlpineSecdb {
                     continue;
                 }
                 for line in flaws.into_iter().flatten().flatten() {
-                    let mut ids = line.split_whitespace().map(|w| w.trim_matches(['(', ')', ',', ';'])).filter(|w| is_id(w));
+                    let mut ids =
+                        line.split_whitespace().map(|w| w.trim_matches(['(', ')', ',', ';'])).filter(|w| is_id(w));
                     let Some(id) = ids.next() else { continue };
                     let mut record = Record::new(feed, id);
                     record.aliases = ids.map(str::to_owned).collect();
@@ -106,6 +114,8 @@ impl Feed for AlpineSecdb {
 /// `CVE-2019-1`, `XSA-201`, `GHSA-…`, `ALPINE-1234`: letters, a hyphen, something with a digit.
 fn is_id(word: &str) -> bool {
     word.split_once('-').is_some_and(|(kind, rest)| {
-        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_uppercase()) && rest.bytes().any(|b| b.is_ascii_alphanumeric())
+        !kind.is_empty()
+            && kind.bytes().all(|b| b.is_ascii_uppercase())
+            && rest.bytes().any(|b| b.is_ascii_alphanumeric())
     })
 }

@@ -59,7 +59,10 @@ impl Feed for AzureOval {
                     "less than or equal" if !applies => continue,
                     "less than or equal" => (Status::Affected, End::Last(version)),
                     other => {
-                        sink.problem(format!("{}: an operation {other:?} that nobody has seen there before", definition.id));
+                        sink.problem(format!(
+                            "{}: an operation {other:?} that nobody has seen there before",
+                            definition.id
+                        ));
                         continue;
                     }
                 };
@@ -78,7 +81,8 @@ impl Feed for AzureOval {
 
 fn release(oval: &Oval, file: &FeedFile) -> Option<Namespace> {
     let count = |tag: &str| oval.versions().filter(|v| v.ends_with(tag)).count();
-    let tags = [(".cm1", "mariner:1.0"), (".cm2", "mariner:2.0"), (".azl3", "azurelinux:3.0"), (".azl4", "azurelinux:4.0")];
+    let tags =
+        [(".cm1", "mariner:1.0"), (".cm2", "mariner:2.0"), (".azl3", "azurelinux:3.0"), (".azl4", "azurelinux:4.0")];
     let best = tags.iter().map(|(tag, ns)| (count(tag), *ns)).filter(|(n, _)| *n > 0).max();
     if let Some((_, namespace)) = best {
         return Namespace::new(namespace).ok();

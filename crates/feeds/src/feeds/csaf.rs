@@ -157,8 +157,11 @@ impl Feed for Csaf {
             Ok(doc) => doc,
             Err(error) => return sink.problem(error.to_string()),
         };
-        let (feed, source) =
-            if doc.document.publisher.name.starts_with("Red Hat") { ("redhat-csaf", "redhat") } else { ("suse-csaf", "suse") };
+        let (feed, source) = if doc.document.publisher.name.starts_with("Red Hat") {
+            ("redhat-csaf", "redhat")
+        } else {
+            ("suse-csaf", "suse")
+        };
         let products = Products::read(doc.product_tree);
         for flaw in doc.vulnerabilities.into_iter().flatten() {
             let id = flaw.cve.clone().unwrap_or_else(|| doc.document.tracking.id.clone());
@@ -283,7 +286,9 @@ impl Products {
             }
         }
         for r in tree.relationships.into_iter().flatten() {
-            products.parts.insert(r.full_product_name.product_id, (r.product_reference, r.relates_to_product_reference));
+            products
+                .parts
+                .insert(r.full_product_name.product_id, (r.product_reference, r.relates_to_product_reference));
         }
         products
     }
@@ -351,7 +356,9 @@ impl Products {
             return ecosystem::namespace(&format!("openSUSE:{rest}"));
         }
         let rest = name.strip_prefix("SUSE ")?;
-        if let Some(release) = rest.strip_prefix("Linux Enterprise Micro ").or_else(|| rest.strip_prefix("Linux Micro ")) {
+        if let Some(release) =
+            rest.strip_prefix("Linux Enterprise Micro ").or_else(|| rest.strip_prefix("Linux Micro "))
+        {
             return Namespace::of("sle-micro", Some(release)).ok();
         }
         ecosystem::suse(rest).and_then(|release| Namespace::of("suse", Some(&release)).ok())
@@ -379,7 +386,9 @@ impl Purl {
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
         let last = path.rsplit('/').next()?;
         let (name, version) = last.split_once('@').map_or((last, None), |(n, v)| (n, Some(decoded(v))));
-        let qualifier = |key: &str| query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == key).map(|(_, v)| decoded(v));
+        let qualifier = |key: &str| {
+            query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == key).map(|(_, v)| decoded(v))
+        };
         let epoch = qualifier("epoch").filter(|e| e != "0");
         let evr = version.map(|v| epoch.map_or(v.clone(), |e| format!("{e}:{v}")));
         let module = qualifier("rpmmod");
@@ -389,8 +398,10 @@ impl Purl {
 
 /// Architectures as words that live as long as the program.
 fn known_arch(arch: &str) -> &'static str {
-    const KNOWN: &[&str] =
-        &["x86_64", "aarch64", "ppc64le", "ppc64", "s390x", "s390", "i386", "i586", "i686", "noarch", "src", "nosrc", "riscv64"];
+    const KNOWN: &[&str] = &[
+        "x86_64", "aarch64", "ppc64le", "ppc64", "s390x", "s390", "i386", "i586", "i686", "noarch", "src", "nosrc",
+        "riscv64",
+    ];
     KNOWN.iter().find(|k| **k == arch).copied().unwrap_or("")
 }
 

@@ -26,7 +26,8 @@ impl Feed for Epss {
     }
 
     fn claims(&self, file: &FeedFile) -> bool {
-        let head = String::from_utf8_lossy(file.bytes.get(..file.bytes.len().min(512)).unwrap_or_default()).into_owned();
+        let head =
+            String::from_utf8_lossy(file.bytes.get(..file.bytes.len().min(512)).unwrap_or_default()).into_owned();
         let mut lines = head.lines().filter(|l| !l.starts_with('#'));
         lines.next().is_some_and(|l| l.trim() == "cve,epss" || l.trim().starts_with("cve,epss,"))
     }

@@ -42,7 +42,9 @@ impl Feed for NodeWorkingGroup {
     }
 
     fn claims(&self, file: &FeedFile) -> bool {
-        file.trimmed().starts_with(b"{") && file.has("\"module_name\"", usize::MAX) && file.has("\"vulnerable_versions\"", usize::MAX)
+        file.trimmed().starts_with(b"{")
+            && file.has("\"module_name\"", usize::MAX)
+            && file.has("\"vulnerable_versions\"", usize::MAX)
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
@@ -66,7 +68,8 @@ impl Feed for NodeWorkingGroup {
         for range in &mut ranges {
             mend(range, &patched);
         }
-        let status = if ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) { Status::Fixed } else { Status::Affected };
+        let status =
+            if ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) { Status::Fixed } else { Status::Affected };
         record.affected.push(Affected { ranges, ..Affected::bare(npm, advisory.module_name, status) });
         sink.record(record);
     }
@@ -109,12 +112,7 @@ fn alternative(text: &str) -> Option<VersionRange> {
     for word in joined.split(' ') {
         let version = word.trim_start_matches(['<', '>', '=', '~', '^', 'v']);
         let operator = word.strip_suffix(version)?.trim_end_matches('v');
-        let numbers: Vec<u64> = version
-            .split(['-', '+'])
-            .next()?
-            .split('.')
-            .map_while(|n| n.parse().ok())
-            .collect();
+        let numbers: Vec<u64> = version.split(['-', '+']).next()?.split('.').map_while(|n| n.parse().ok()).collect();
         let next = |at: usize| {
             let mut up: Vec<u64> = numbers.get(..=at)?.to_vec();
             *up.last_mut()? += 1;
@@ -123,10 +121,18 @@ fn alternative(text: &str) -> Option<VersionRange> {
         };
         match operator {
             "<" => range.end = End::Before(full(version)?),
-            "<=" => range.end = if numbers.len() < 3 { next(numbers.len().checked_sub(1)?)? } else { End::Last(full(version)?) },
+            "<=" => {
+                range.end =
+                    if numbers.len() < 3 { next(numbers.len().checked_sub(1)?)? } else { End::Last(full(version)?) }
+            }
             ">" => range.start = Start::After(full(version)?),
             ">=" => range.start = Start::From(full(version)?),
-            "~" | "~>" => range = VersionRange { start: Start::From(full(version)?), end: next(numbers.len().min(2).checked_sub(1)?)? },
+            "~" | "~>" => {
+                range = VersionRange {
+                    start: Start::From(full(version)?),
+                    end: next(numbers.len().min(2).checked_sub(1)?)?,
+                }
+            }
             "^" => {
                 let first = numbers.iter().position(|n| *n != 0).unwrap_or(numbers.len().checked_sub(1)?);
                 range = VersionRange { start: Start::From(full(version)?), end: next(first)? };
@@ -154,10 +160,14 @@ fn full(version: &str) -> Option<String> {
 }
 
 fn lower_bounds(text: &str) -> Vec<String> {
-    ranges(text).into_iter().flatten().filter_map(|r| match r.start {
-        Start::From(v) => Some(v),
-        _ => None,
-    }).collect()
+    ranges(text)
+        .into_iter()
+        .flatten()
+        .filter_map(|r| match r.start {
+            Start::From(v) => Some(v),
+            _ => None,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ impl Feed for OracleOval {
                 for release in platforms.iter().filter_map(|p| p.trim().strip_prefix("Oracle Linux ")) {
                     let Ok(namespace) = Namespace::of("oracle", Some(release)) else { continue };
                     let arch = guard.arch.as_deref().unwrap_or("");
-                    let build = Build { name: test.package, evr: test.evr, arch, module: guard.module.as_deref(), severity };
+                    let build =
+                        Build { name: test.package, evr: test.evr, arch, module: guard.module.as_deref(), severity };
                     releases.entry(namespace.clone()).or_default().add(&namespace, &build);
                 }
             }

@@ -80,9 +80,9 @@ impl Feed for Osv {
         match bytes.first() {
             Some(b'{') => {
                 // One document, or one a line: the parser stops after the first and says where it is.
-                let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Osv1>();
+                let stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Osv1>();
                 let mut number = 0;
-                while let Some(item) = stream.next() {
+                for item in stream {
                     number += 1;
                     match item {
                         Ok(osv) => convert(osv, sink),
@@ -92,7 +92,10 @@ impl Feed for Osv {
                         }
                         Err(error) => {
                             sink.problem(error.to_string());
-                            return if file.ending() == "jsonl" { lines(bytes, 1, sink) } else { () };
+                            if file.ending() == "jsonl" {
+                                lines(bytes, 1, sink);
+                            }
+                            return;
                         }
                     }
                 }
@@ -193,18 +196,12 @@ impl<'de> Deserialize<'de> for Specific {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(d)?;
         let word = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-        Ok(Self {
-            severity: word("severity"),
-            last_known: word("last_known_affected_version_range"),
-        })
+        Ok(Self { severity: word("severity"), last_known: word("last_known_affected_version_range") })
     }
 }
 
 fn database(id: &str) -> &'static str {
-    PREFIXES
-        .iter()
-        .find(|(prefix, _)| id.starts_with(prefix))
-        .map_or("osv", |(_, feed)| feed)
+    PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix)).map_or("osv", |(_, feed)| feed)
 }
 
 /// Whose word a severity is.
@@ -231,7 +228,8 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     record.title = osv.summary.filter(|s| !s.trim().is_empty()).or_else(|| osv.details.map(first_sentence));
     let source = rater(feed);
     rate(&mut record, source, osv.severity.as_deref());
-    let words = [osv.database_specific.and_then(|d| d.severity), summary_word(of_distribution, record.title.as_deref())];
+    let words =
+        [osv.database_specific.and_then(|d| d.severity), summary_word(of_distribution, record.title.as_deref())];
     for severity in words.into_iter().flatten().filter_map(|w| w.parse::<Severity>().ok()) {
         record.ratings.push(Rating { source: source.into(), severity });
     }
@@ -304,7 +302,8 @@ fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
     let fixed = affected.ranges.iter().any(|r| matches!(&r.end, End::Fixed(v) | End::Last(v) if modular(v)));
     let stream = |word: &&str| {
-        word.split_once(':').is_some_and(|(name, stream)| !name.is_empty() && stream.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        word.split_once(':')
+            .is_some_and(|(name, stream)| !name.is_empty() && stream.starts_with(|c: char| c.is_ascii_alphanumeric()))
     };
     let named = title.into_iter().flat_map(|t| t.split_whitespace()).find(stream);
     fixed.then(|| named.unwrap_or("*").to_owned())
@@ -387,4 +386,3 @@ fn holds(scheme: Scheme, range: &VersionRange, version: &str) -> bool {
             End::Last(v) => against(v).is_some_and(std::cmp::Ordering::is_le),
         }
 }
-

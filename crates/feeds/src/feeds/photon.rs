@@ -37,9 +37,11 @@ impl Feed for PhotonOval {
         };
         for definition in &oval.definitions {
             // `Photon 3` names release 3.0, as its os-release does.
-            let release = definition.platforms.iter().find_map(|p| p.trim().strip_prefix("Photon ")).map(|r| {
-                if r.contains('.') { r.to_owned() } else { format!("{r}.0") }
-            });
+            let release = definition
+                .platforms
+                .iter()
+                .find_map(|p| p.trim().strip_prefix("Photon "))
+                .map(|r| if r.contains('.') { r.to_owned() } else { format!("{r}.0") });
             let Some(namespace) = release.and_then(|r| Namespace::of("photon", Some(&r)).ok()) else {
                 sink.problem(format!("{}: no Photon release among its platforms", definition.id));
                 continue;

@@ -60,7 +60,9 @@ impl Feed for FriendsOfPhp {
         let own = file.name().trim_end_matches(".yaml").trim_end_matches(".yml");
         let mut record = Record::new("friendsofphp", cve.unwrap_or_else(|| format!("FOP-{name}-{own}")));
         record.title = advisory.title;
-        if let Some(ghsa) = advisory.link.as_deref().and_then(|l| l.rsplit('/').next()).filter(|l| l.starts_with("GHSA-")) {
+        if let Some(ghsa) =
+            advisory.link.as_deref().and_then(|l| l.rsplit('/').next()).filter(|l| l.starts_with("GHSA-"))
+        {
             record.aliases.push(ghsa.to_owned());
         }
         let mut affected = Affected::bare(composer.clone(), composer.canonical_name(name), Status::Fixed);

@@ -43,8 +43,11 @@ impl Feed for RubySec {
     }
 
     fn claims(&self, file: &FeedFile) -> bool {
-        let begins = |key: &str| file.has(&format!("\n{key}:"), 4096) || file.bytes.starts_with(format!("{key}:").as_bytes());
-        matches!(file.ending(), "yml" | "yaml") && (begins("gem") || begins("engine")) && file.has("\ntitle:", usize::MAX)
+        let begins =
+            |key: &str| file.has(&format!("\n{key}:"), 4096) || file.bytes.starts_with(format!("{key}:").as_bytes());
+        matches!(file.ending(), "yml" | "yaml")
+            && (begins("gem") || begins("engine"))
+            && file.has("\ntitle:", usize::MAX)
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
@@ -154,7 +157,10 @@ mod tests {
         ];
         for (patched, unaffected, want) in cases {
             let parse = |lines: &[&str]| lines.iter().map(|l| interval(l).unwrap()).collect::<Vec<_>>();
-            let got: Vec<String> = affected(Scheme::RubyGems, &parse(patched), &parse(unaffected)).iter().map(ToString::to_string).collect();
+            let got: Vec<String> = affected(Scheme::RubyGems, &parse(patched), &parse(unaffected))
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(got, want, "{patched:?} {unaffected:?}");
         }
         for bad in ["!= 1", ">=", "~> x"] {

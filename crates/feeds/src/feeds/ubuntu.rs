@@ -145,7 +145,9 @@ fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
     let (extended, codename) = match release_word.split_once('/') {
         None => (false, release_word),
         Some((codename, "esm")) => (true, codename),
-        Some(("esm-infra" | "esm-apps" | "esm-infra-legacy" | "esm-apps-legacy" | "ros-esm", codename)) => (true, codename),
+        Some(("esm-infra" | "esm-apps" | "esm-infra-legacy" | "esm-apps-legacy" | "ros-esm", codename)) => {
+            (true, codename)
+        }
         Some(_) => return None,
     };
     let family = if extended { "ubuntu-esm" } else { "ubuntu" };

@@ -17,10 +17,30 @@ use crate::{
 pub(crate) struct Updateinfo;
 
 const ROWS: &[FeedRow] = &[
-    FeedRow { id: "amazon-updateinfo", name: "Amazon Linux", url: "https://alas.aws.amazon.com", licence: "LicenseRef-Amazon" },
-    FeedRow { id: "fedora-updateinfo", name: "Fedora and EPEL", url: "https://bodhi.fedoraproject.org", licence: "LicenseRef-Fedora" },
-    FeedRow { id: "rocky-updateinfo", name: "Rocky Linux updateinfo", url: "https://errata.rockylinux.org", licence: "BSD-3-Clause" },
-    FeedRow { id: "almalinux-updateinfo", name: "AlmaLinux updateinfo", url: "https://errata.almalinux.org", licence: "MIT" },
+    FeedRow {
+        id: "amazon-updateinfo",
+        name: "Amazon Linux",
+        url: "https://alas.aws.amazon.com",
+        licence: "LicenseRef-Amazon",
+    },
+    FeedRow {
+        id: "fedora-updateinfo",
+        name: "Fedora and EPEL",
+        url: "https://bodhi.fedoraproject.org",
+        licence: "LicenseRef-Fedora",
+    },
+    FeedRow {
+        id: "rocky-updateinfo",
+        name: "Rocky Linux updateinfo",
+        url: "https://errata.rockylinux.org",
+        licence: "BSD-3-Clause",
+    },
+    FeedRow {
+        id: "almalinux-updateinfo",
+        name: "AlmaLinux updateinfo",
+        url: "https://errata.almalinux.org",
+        licence: "MIT",
+    },
 ];
 const MAX_DEPTH: usize = 32;
 
@@ -87,8 +107,9 @@ fn updates(text: &str, mut each: impl FnMut(Update)) -> Result<(), String> {
         match event {
             Event::Eof => return if depth == 0 { Ok(()) } else { Err("the file ends in the middle".into()) },
             Event::Start(ref e) | Event::Empty(ref e) => {
-                let attribute =
-                    |key: &str| e.attributes().flatten().find(|a| a.key.local_name().as_ref() == key).map(|a| a.value.into_owned());
+                let attribute = |key: &str| {
+                    e.attributes().flatten().find(|a| a.key.local_name().as_ref() == key).map(|a| a.value.into_owned())
+                };
                 content.clear();
                 match e.local_name().as_ref() {
                     "update" => update = Update { kind: attribute("type").unwrap_or_default(), ..Update::default() },
@@ -252,7 +273,10 @@ fn place(update: &Update) -> Result<(&'static str, Namespace), String> {
     match id.get(..2) {
         Some("RL" | "RX") => of("rocky-updateinfo", "rocky", major),
         Some("AL") => of("almalinux-updateinfo", "almalinux", major),
-        _ => Err(format!("updates of this kind ({release:?}, {}) are not known", update.collections.first().map_or("", String::as_str))),
+        _ => Err(format!(
+            "updates of this kind ({release:?}, {}) are not known",
+            update.collections.first().map_or("", String::as_str)
+        )),
     }
 }
 
@@ -278,7 +302,8 @@ mod tests {
             assert_eq!(place(&update).unwrap().1.as_str(), want, "{id}");
         }
         let package = Package { release: "1.el9_2".into(), ..Package::default() };
-        let update = Update { id: "ALSA-2023:1".into(), release: "0".into(), packages: vec![package], ..Update::default() };
+        let update =
+            Update { id: "ALSA-2023:1".into(), release: "0".into(), packages: vec![package], ..Update::default() };
         assert_eq!(place(&update).unwrap().1.as_str(), "almalinux:9");
         assert!(place(&Update { id: "XX-1".into(), ..Update::default() }).is_err());
     }

@@ -270,7 +270,8 @@ impl Fetcher {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Response, FetchError> {
-        let response = request.send().await.map_err(|e| FetchError::Unreachable { url: shown(url), why: reason(&e) })?;
+        let response =
+            request.send().await.map_err(|e| FetchError::Unreachable { url: shown(url), why: reason(&e) })?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED || status == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);

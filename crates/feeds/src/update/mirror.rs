@@ -169,9 +169,8 @@ pub(crate) async fn fetch_all(options: &UpdateOptions, tell: &Tell) -> Result<Mi
             }
         }
     }
-    let contents = write_list(&options.mirror).map_err(|source| {
-        UpdateError::Fetch(FetchError::Disk { path: options.mirror.join(LIST), source })
-    })?;
+    let contents = write_list(&options.mirror)
+        .map_err(|source| UpdateError::Fetch(FetchError::Disk { path: options.mirror.join(LIST), source }))?;
     let mut sources: Vec<SourceReport> = reports.into_values().collect();
     sources.iter_mut().for_each(|s| s.failures.sort_by(|a, b| a.file.cmp(&b.file)));
     Ok(MirrorReport { sources, contents: Some(contents) })
@@ -261,7 +260,8 @@ async fn run(job: &Job, fetcher: &Fetcher, root: &Path) -> Result<Done, FetchErr
             let found = repomd::updateinfo(&fetcher.document(&repomd, &label).await?);
             let Some(found) = found.map_err(|found| wrong(&repomd, found))? else { return Ok(Done::Nothing) };
             // `href` is relative to the folder above repodata/.
-            let url = repomd.join("../").and_then(|u| u.join(&found.href)).map_err(|e| wrong(&repomd, e.to_string()))?;
+            let url =
+                repomd.join("../").and_then(|u| u.join(&found.href)).map_err(|e| wrong(&repomd, e.to_string()))?;
             if url.host() != repomd.host() {
                 return Err(wrong(&repomd, "a repomd.xml that names a file on another host".into()));
             }

@@ -23,8 +23,9 @@ pub(crate) fn updateinfo(bytes: &[u8]) -> Result<Option<Updateinfo>, String> {
         match reader.read_event().map_err(|e| format!("repomd.xml: {e}"))? {
             Event::Eof => break,
             Event::Start(e) | Event::Empty(e) => {
-                let attribute =
-                    |key: &str| e.attributes().flatten().find(|a| a.key.local_name().as_ref() == key).map(|a| a.value.into_owned());
+                let attribute = |key: &str| {
+                    e.attributes().flatten().find(|a| a.key.local_name().as_ref() == key).map(|a| a.value.into_owned())
+                };
                 match e.local_name().as_ref() {
                     "repomd" => root = true,
                     "data" => within = attribute("type").as_deref() == Some("updateinfo"),
@@ -42,7 +43,11 @@ pub(crate) fn updateinfo(bytes: &[u8]) -> Result<Option<Updateinfo>, String> {
             _ => {}
         }
     }
-    if root { Ok(href.map(|href| Updateinfo { href, sha256 })) } else { Err("repomd.xml: its root is not <repomd>".into()) }
+    if root {
+        Ok(href.map(|href| Updateinfo { href, sha256 }))
+    } else {
+        Err("repomd.xml: its root is not <repomd>".into())
+    }
 }
 
 #[cfg(test)]

@@ -167,13 +167,18 @@ fn still_good(options: &UpdateOptions, record: &Path, now: &Built) -> Option<(Pa
     Some((snapshot, before.snapshot))
 }
 
-async fn make(options: &UpdateOptions, fresh: &Path, tell: &Tell) -> Result<(BuildReport, Vec<Regression>), UpdateError> {
+async fn make(
+    options: &UpdateOptions,
+    fresh: &Path,
+    tell: &Tell,
+) -> Result<(BuildReport, Vec<Regression>), UpdateError> {
     let (mirror, output, tell) = (options.mirror.clone(), fresh.to_owned(), Arc::clone(tell));
     let build = move || build_from_dir_with(&mirror, &output, &mut |p| tell(Event::Building(p)));
     let build = tokio::task::spawn_blocking(build).await.map_err(io::Error::other).map_err(at(fresh))??;
     let new = Snapshot::open(fresh)?;
     // An old snapshot that cannot be opened is no measure.
-    let old: Option<Manifest> = options.current.as_deref().and_then(|p| Snapshot::open(p).ok()).map(|s| s.manifest().clone());
+    let old: Option<Manifest> =
+        options.current.as_deref().and_then(|p| Snapshot::open(p).ok()).map(|s| s.manifest().clone());
     let regressions = old.map(|old| regressions(&old, new.manifest())).unwrap_or_default();
     if !regressions.is_empty() && !options.force {
         return Err(UpdateError::Regressed(regressions));

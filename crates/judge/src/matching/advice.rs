@@ -6,7 +6,10 @@ use layergate_model::{Package, PackageKind, Status};
 pub(super) fn remediation(package: &Package, status: Status, fixed: &[String], malicious: bool) -> String {
     let name = &package.name;
     if malicious {
-        return format!("remove {name} {}: the package is malicious; treat what it could reach as compromised", package.version);
+        return format!(
+            "remove {name} {}: the package is malicious; treat what it could reach as compromised",
+            package.version
+        );
     }
     if let Some(version) = fixed.first() {
         return match (package.kind, name.as_str()) {
@@ -17,7 +20,9 @@ pub(super) fn remediation(package: &Package, status: Status, fixed: &[String], m
         };
     }
     match status {
-        Status::WillNotFix => format!("{name} will not be mended in this release: replace it, remove it, or move to a newer release"),
+        Status::WillNotFix => {
+            format!("{name} will not be mended in this release: replace it, remove it, or move to a newer release")
+        }
         Status::UnderInvestigation => format!("the source is still looking into it: watch for an update of {name}"),
         Status::Fixed | Status::Affected | Status::NotAffected => {
             format!("no version of {name} mends it yet: remove it, or accept the risk until one does")

@@ -86,7 +86,11 @@ fn distribution(
             Some(space)
         }
         Err(NoSpace { place, detail }) => {
-            gaps.push(Gap::new(GapKind::UnknownDistribution, place, format!("{detail}: {} packages were not judged", os.len())));
+            gaps.push(Gap::new(
+                GapKind::UnknownDistribution,
+                place,
+                format!("{detail}: {} packages were not judged", os.len()),
+            ));
             None
         }
     }

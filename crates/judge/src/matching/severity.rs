@@ -16,7 +16,12 @@ use layergate_model::{Cvss, Severity};
 use super::hit::Hit;
 
 /// Severity and source.
-pub(super) fn decide(hits: &[Hit<'_>], flaw: &Flaw<'_>, cvss: &[Cvss], snapshot: &Snapshot) -> (Severity, Option<String>) {
+pub(super) fn decide(
+    hits: &[Hit<'_>],
+    flaw: &Flaw<'_>,
+    cvss: &[Cvss],
+    snapshot: &Snapshot,
+) -> (Severity, Option<String>) {
     let known = |s: &Severity| *s != Severity::Unknown;
     let own = hits.iter().filter_map(|h| Some((h.entry.severity.filter(known)?, h.entry.feed))).max();
     if let Some((severity, feed)) = own {
@@ -39,11 +44,13 @@ pub(super) fn decide(hits: &[Hit<'_>], flaw: &Flaw<'_>, cvss: &[Cvss], snapshot:
         return (*severity, Some((*source).to_owned()));
     }
     let bundled = flaw.aliases.clone().filter(|a| a.starts_with("CVE-")).flat_map(|cve| {
-        snapshot.flaws_named(cve).into_iter().filter_map(|n| snapshot.flaw(n)).filter(move |f| f.id == cve).filter_map(|f| {
-            let cvss: Vec<Cvss> = f.cvss().collect();
-            let ratings: Vec<(&str, Severity)> = f.ratings().filter(|(_, s)| known(s)).collect();
-            neutral(&|source| ratings.iter().find(|(s, _)| *s == source).map(|(_, s)| *s), &cvss)
-        })
+        snapshot.flaws_named(cve).into_iter().filter_map(|n| snapshot.flaw(n)).filter(move |f| f.id == cve).filter_map(
+            |f| {
+                let cvss: Vec<Cvss> = f.cvss().collect();
+                let ratings: Vec<(&str, Severity)> = f.ratings().filter(|(_, s)| known(s)).collect();
+                neutral(&|source| ratings.iter().find(|(s, _)| *s == source).map(|(_, s)| *s), &cvss)
+            },
+        )
     });
     match bundled.max_by_key(|(severity, _)| *severity) {
         Some((severity, source)) => (severity, Some(source.to_owned())),
@@ -60,7 +67,10 @@ fn neutral(of: &dyn Fn(&str) -> Option<Severity>, cvss: &[Cvss]) -> Option<(Seve
 
 /// The newest CVSS version's score of a source.
 fn scored(cvss: &[Cvss], source: &str) -> Option<Severity> {
-    let newest = cvss.iter().filter(|c| c.source == source).max_by(|a, b| (&a.version, a.score_tenths).cmp(&(&b.version, b.score_tenths)))?;
+    let newest = cvss
+        .iter()
+        .filter(|c| c.source == source)
+        .max_by(|a, b| (&a.version, a.score_tenths).cmp(&(&b.version, b.score_tenths)))?;
     Some(Severity::from_cvss_score(f64::from(newest.score_tenths) / 10.0))
 }
 

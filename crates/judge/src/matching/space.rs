@@ -138,10 +138,16 @@ fn release(family: &str, cut: Cut, distro: &Distro) -> Option<String> {
         ("debian", None) => Some(distro.codename.clone().unwrap_or_else(|| "sid".into())),
         ("alpine", Some(v)) if v.contains("alpha") || v.contains("edge") || v.contains("_git") => Some("edge".into()),
         ("amazon", Some(v)) if v.starts_with("2018.") || v.starts_with("2017.") => Some("1".into()),
-        (_, Some(_)) => distro.release(if matches!(cut, Cut::Major) { 1 } else { 2 }).filter(|r| !r.is_empty()).map(|r| {
-            // `azurelinux 3` and `photon 5` are written 3.0 and 5.0 by their advisories.
-            if matches!(family, "azurelinux" | "mariner" | "photon") && !r.contains('.') { format!("{r}.0") } else { r }
-        }),
+        (_, Some(_)) => {
+            distro.release(if matches!(cut, Cut::Major) { 1 } else { 2 }).filter(|r| !r.is_empty()).map(|r| {
+                // `azurelinux 3` and `photon 5` are written 3.0 and 5.0 by their advisories.
+                if matches!(family, "azurelinux" | "mariner" | "photon") && !r.contains('.') {
+                    format!("{r}.0")
+                } else {
+                    r
+                }
+            })
+        }
         (_, None) => None,
     }
 }
@@ -180,7 +186,7 @@ pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapsh
     for package in os {
         for subject in subject::subjects(&package.package, space.names) {
             // Thirty binaries of one source are asked for once.
-            if !sources.insert((subject.name.to_owned(), subject.version.to_string())) {
+            if !sources.insert((subject.name.to_string(), subject.version.to_string())) {
                 continue;
             }
             let own: Vec<u32> =

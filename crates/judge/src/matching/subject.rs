@@ -35,7 +35,11 @@ pub(super) fn subjects(package: &Package, names: Names) -> Vec<Subject<'_>> {
     };
     let source = |unfixed_only| {
         let source = package.source.as_ref()?;
-        Some(Subject { name: Cow::Borrowed(source.name.as_str()), version: source_version(package, &source.version), unfixed_only })
+        Some(Subject {
+            name: Cow::Borrowed(source.name.as_str()),
+            version: source_version(package, &source.version),
+            unfixed_only,
+        })
     };
     let other = |unfixed_only| source(unfixed_only).filter(|s| s.name != package.name);
     match names {
@@ -79,7 +83,10 @@ mod tests {
         let mut rpm = Package::new(PackageKind::Rpm, "bind-libs", "32:9.11-1", &at);
         rpm.source = Some(SourcePackage { name: "bind".into(), version: "9.11-1".into() });
         let shown = |names| {
-            subjects(&rpm, names).iter().map(|s| format!("{} {} {}", s.name, s.version, s.unfixed_only)).collect::<Vec<_>>()
+            subjects(&rpm, names)
+                .iter()
+                .map(|s| format!("{} {} {}", s.name, s.version, s.unfixed_only))
+                .collect::<Vec<_>>()
         };
         assert_eq!(shown(Names::Source), ["bind 32:9.11-1 false"]);
         assert_eq!(shown(Names::Binary), ["bind-libs 32:9.11-1 false"]);

@@ -30,7 +30,9 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::UnsupportedPlatform => ("platform cannot be read", "platforms cannot be read"),
         GapKind::UnknownDistribution => ("distribution is not known", "distributions are not known"),
         GapKind::NoAdvisories => ("source of packages has no advisories", "sources of packages have no advisories"),
-        GapKind::UnwatchedEcosystem => ("kind of package has no advisories anywhere", "kinds of packages have no advisories anywhere"),
+        GapKind::UnwatchedEcosystem => {
+            ("kind of package has no advisories anywhere", "kinds of packages have no advisories anywhere")
+        }
         GapKind::StaleAdvisories => ("set of advisories is out of date", "sets of advisories are out of date"),
         GapKind::EndOfLife => ("release is past its end of life", "releases are past their end of life"),
         GapKind::UncomparableVersion => ("version cannot be compared", "versions cannot be compared"),

@@ -18,7 +18,9 @@ pub(crate) type Expansion = BTreeMap<String, BTreeSet<String>>;
 pub(crate) fn expansion(text: &str) -> Expansion {
     text.lines()
         .filter_map(|l| l.split_once('\t'))
-        .map(|(id, list)| (id.to_owned(), list.split([' ', ',']).filter(|w| !w.is_empty()).map(str::to_owned).collect()))
+        .map(|(id, list)| {
+            (id.to_owned(), list.split([' ', ',']).filter(|w| !w.is_empty()).map(str::to_owned).collect())
+        })
         .collect()
 }
 
@@ -58,7 +60,9 @@ pub(crate) fn compare(record: &Value, snapshot: &Snapshot, expand: &Expansion) -
     let (mut met, mut missing) = (BTreeSet::new(), Vec::new());
     for (package, id) in &theirs {
         let ids: BTreeSet<&String> = expand.get(id).into_iter().flatten().chain([id]).collect();
-        let hit = |((p, _), known): &(&(String, String), &BTreeSet<String>)| p == package && ids.iter().any(|i| known.contains(*i));
+        let hit = |((p, _), known): &(&(String, String), &BTreeSet<String>)| {
+            p == package && ids.iter().any(|i| known.contains(*i))
+        };
         let hits: Vec<_> = ours.iter().filter(hit).map(|(key, _)| key.clone()).collect();
         if hits.is_empty() {
             missing.push(format!("{package} {id}"));
@@ -94,7 +98,9 @@ fn inventory(trivy: &Value) -> Result<ImageInventory, Failure> {
         let Some(kind) = kind_of(&word(result, "type")) else { continue };
         for p in result["packages"].as_array().into_iter().flatten() {
             let epoch = p["epoch"].as_u64().filter(|e| *e != 0).map(|e| format!("{e}:")).unwrap_or_default();
-            let joined = |version: String, release: String| if release.is_empty() { version } else { format!("{version}-{release}") };
+            let joined = |version: String, release: String| {
+                if release.is_empty() { version } else { format!("{version}-{release}") }
+            };
             let version = joined(word(p, "version"), word(p, "release"));
             let source = joined(word(p, "srcver"), word(p, "srcrel"));
             let at = LayerPath::normalise(p["path"].as_str().unwrap_or("lockfile"))?;
