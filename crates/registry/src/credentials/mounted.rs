@@ -23,7 +23,7 @@ pub(super) fn look_up(
 ) -> Result<Credential, SourceError> {
     let Some(dir) = dir else {
         let what = format!("the credential {name} is asked for, and no directory of secrets is configured here");
-        return Err(trouble::unauthorized(registry, what, "start this process with --registry-secrets DIR"));
+        return Err(trouble::unauthorized(registry, what, "start this process with --credentials-dir DIR"));
     };
     let dir = dir.join(name.as_str());
     for file in [".dockerconfigjson", "config.json"] {
