@@ -54,7 +54,8 @@ def await_port(port, path=None):
         except OSError:
             pass
         time.sleep(0.05)
-    raise SystemExit(f"nothing listens on {port}; see {work}")
+    logs = "".join(open(f"{work}/{name}").read()[-600:] for name in sorted(os.listdir(work)) if name.endswith(".log"))
+    raise SystemExit(f"nothing is ready on {port}:\n{logs}")
 
 
 def call(port, method, path, body=None, kind="application/json", keep=None):
