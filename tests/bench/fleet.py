@@ -11,7 +11,7 @@ and with the default setting:
   scaling      cold layers, one worker of one task against two
   overhead     one cold image by the fleet against the same by the single machine
 """
-import argparse, concurrent.futures as cf, gzip, hashlib, http.client, io, json, os, random, signal, socket, statistics, subprocess, tarfile, tempfile, time, shutil
+import argparse, concurrent.futures as cf, gzip, hashlib, http.client, io, json, os, random, signal, socket, statistics, subprocess, tarfile, tempfile, time, shutil, sys
 
 parser = argparse.ArgumentParser()
 parser.add_argument("layergate"); parser.add_argument("snapshot")
@@ -21,6 +21,8 @@ a = parser.parse_args()
 random.seed(1)
 work = tempfile.mkdtemp(prefix="layergate-bench-")
 running = []
+# Asked to stop, the servers are stopped as well.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def free_port():
