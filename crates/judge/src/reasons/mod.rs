@@ -79,7 +79,11 @@ pub(crate) fn of(case: &Case<'_>) -> Vec<Reason> {
             ),
         };
         out.push(reason("packages", Effect::Warn, text, Vec::new()));
-    } else if unsuppressed == 0 && !case.gaps.iter().any(|g| g.value.kind.hides_packages()) {
+    } else if unsuppressed == 0
+        && !case.gaps.iter().any(|g| g.value.kind.hides_packages())
+        // A policy may make an error of anything: "clean" beside "no verdict" would confuse.
+        && out.iter().all(|r| r.effect < Effect::Error)
+    {
         let text = match case.packages {
             1 => "1 package was compared with the advisories and nothing stands against it".to_owned(),
             n => format!("{n} packages were compared with the advisories and nothing stands against them"),
