@@ -121,7 +121,9 @@ pub(crate) async fn ensure(jetstream: &jetstream::Context, wanted: &Config) -> R
                 jetstream.get_stream(&wanted.name).await.map_err(|e| refused(e.to_string()))?
             }
             CreateStreamErrorKind::JetStream(ref e) if e.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED => {
-                return Err(refused(format!("{e}; give the server more disk, or the fleet less of it (--nats-storage, LAYERGATE_NATS_STORAGE)")));
+                return Err(refused(format!(
+                    "{e}; give the server more disk, or the fleet less of it (--nats-storage, LAYERGATE_NATS_STORAGE)"
+                )));
             }
             _ => return Err(refused(error.to_string())),
         },
