@@ -309,6 +309,10 @@ impl LayerCache for Forgetful {
     async fn remove(&self, key: &LayerKey) -> Result<(), CacheError> {
         self.inner.remove(key).await
     }
+    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+        // Nobody puts it back meanwhile here, and another look would be another forgetting.
+        self.inner.remove(key).await
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -464,4 +468,45 @@ async fn ten_thousand_waiting_jobs_are_small() {
     println!("10,000 jobs in flight: {used} MiB");
     assert!(used < 200, "{used} MiB");
     drop(coordinator);
+}
+
+/// Does not answer about layer 1.
+struct Silent(Arc<dyn LayerQueue>);
+
+#[async_trait]
+impl LayerQueue for Silent {
+    async fn publish(&self, task: &LayerTask) -> Result<Published, QueueError> {
+        if task.key == key(1) {
+            std::future::pending::<()>().await;
+        }
+        self.0.publish(task).await
+    }
+    async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
+        self.0.next(fingerprint).await
+    }
+    async fn waiting(&self, fingerprint: &Fingerprint) -> Result<u64, QueueError> {
+        self.0.waiting(fingerprint).await
+    }
+    async fn announce(&self, event: &DoneEvent) -> Result<(), QueueError> {
+        self.0.announce(event).await
+    }
+    async fn watch_done(&self) -> Result<DoneStream, QueueError> {
+        self.0.watch_done().await
+    }
+}
+
+/// The simulation found every bulk layer of a coordinator waiting for one answer that did not come.
+#[tokio::test(start_paused = true)]
+async fn one_answer_that_does_not_come_holds_up_no_other_layer() {
+    let mut fleet = Fleet::new();
+    fleet.layers = Arc::new(Silent(fleet.layers.clone()));
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let stuck = fleet.world.image("registry.example/app:1", &[(1, "app")]);
+    fleet.submit("stuck", &stuck, Lane::Bulk, HOUR).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = tokio::time::Instant::now();
+    let image = fleet.world.image("registry.example/app:2", &[(2, "app"), (3, "app")]);
+    fleet.submit("free", &image, Lane::Bulk, HOUR).await;
+    assert_eq!(fleet.verdict("free").await.verdict, Verdict::Pass);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -147,17 +147,22 @@ impl Coordinator {
     /// Publishes what is open; `false` when the queue did not answer.
     async fn publish(&self, job: &Job, wanted: &Wanted, gathering: &mut Gathering) -> bool {
         let trace = self.ports.observer.traceparent(&tracing::Span::current()).or_else(|| job.trace.clone());
-        let mut all = true;
+        let mut tasks = Vec::new();
         for (key, _) in gathering.pending() {
             let Some(locator) = wanted.get(&key) else { continue };
-            let task = LayerTask {
+            tasks.push(LayerTask {
                 key,
                 locator: locator.clone(),
                 lane: job.lane,
                 tenant: job.tenant.clone(),
                 trace: trace.clone(),
-            };
-            match self.publisher.publish(task).await {
+            });
+        }
+        // All at once: one answer that does not come does not hold up the others.
+        let answers = tasks.into_iter().map(|task| async { (task.key, self.publisher.publish(task).await) });
+        let mut all = true;
+        for (key, answer) in futures::future::join_all(answers).await {
+            match answer {
                 Ok(accepted) => gathering.queued(&key, accepted),
                 Err(error) => {
                     tracing::warn!(%error, layer = %key.digest, "a layer task could not be published");
@@ -168,8 +173,8 @@ impl Coordinator {
         all
     }
 
-    /// The inventories of the layers that are stored. One that is not there after all is removed from the cache's
-    /// index, and wanted again.
+    /// The inventories of the layers that are stored. One that is not there after all is taken off the cache's index, and
+    /// wanted again.
     pub(super) async fn bodies(
         &self,
         gathering: &mut Gathering,
@@ -184,7 +189,7 @@ impl Coordinator {
                 }
                 None => {
                     tracing::warn!(layer = %key.digest, "the cache has lost a layer; it is read again");
-                    self.ports.cache.remove(key).await?;
+                    self.ports.cache.lost(key).await?;
                     gathering.body_missing(key);
                 }
             }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,8 @@ use crate::{
 
 /// How often the depth of the queue is looked at while bulk tasks wait here.
 const LOOK: Duration = Duration::from_millis(20);
+/// Bulk tasks on their way to the queue at one time.
+const AT_A_TIME: usize = 64;
 
 #[derive(Default)]
 struct Bulk {
@@ -75,46 +78,72 @@ impl Publisher {
         self.bulk().keys.remove(key);
     }
 
-    /// Lets bulk tasks through, until `stop`.
+    /// Lets bulk tasks through, until `stop`. Several are on their way at a time: a queue that is slow to answer about one
+    /// task, or does not answer at all, does not hold up the others.
     pub(super) async fn run(&self, stop: CancellationToken) {
+        let mut sending = FuturesUnordered::new();
         while !stop.is_cancelled() {
-            if self.bulk().order.is_empty() {
+            if sending.is_empty() && self.bulk().order.is_empty() {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return,
                     () = self.wake.notified() => continue,
                 }
             }
-            match self.queue.waiting(&self.fingerprint).await {
-                Ok(waiting) => self.let_through(self.window.load(Ordering::Relaxed).saturating_sub(waiting)).await,
-                Err(error) => tracing::warn!(%error, "the depth of the layer queue is not known"),
-            }
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                () = self.clock.sleep(LOOK) => {}
+            let mut look = std::pin::pin!(self.queue.waiting(&self.fingerprint));
+            let mut pause = std::pin::pin!(self.clock.sleep(LOOK));
+            let mut looked = false;
+            // How many more may go before the next look.
+            let mut room = 0;
+            loop {
+                while room > 0 && sending.len() < AT_A_TIME {
+                    let Some(task) = self.take() else { break };
+                    room -= 1;
+                    sending.push(async move {
+                        let published = self.queue.publish(&task).await;
+                        (task, published)
+                    });
+                }
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    Some((task, published)) = sending.next() => match published {
+                        Ok(Published::Queued) => {}
+                        Ok(Published::InFlight) => room += u64::from(looked),
+                        Ok(Published::Full) => {
+                            self.put_back(task);
+                            room = 0;
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, layer = %task.key.digest, "a bulk task could not be published");
+                            self.put_back(task);
+                            room = 0;
+                        }
+                    },
+                    waiting = &mut look, if !looked => {
+                        looked = true;
+                        match waiting {
+                            // Those on their way are not counted by the queue yet.
+                            Ok(waiting) => {
+                                let taken = waiting + sending.len() as u64;
+                                room = self.window.load(Ordering::Relaxed).saturating_sub(taken);
+                            }
+                            Err(error) => tracing::warn!(%error, "the depth of the layer queue is not known"),
+                        }
+                    }
+                    () = &mut pause, if looked => break,
+                }
             }
         }
     }
 
-    async fn let_through(&self, mut room: u64) {
-        while room > 0 {
-            let task = {
-                let mut bulk = self.bulk();
-                let Some(task) = bulk.order.pop_front() else { return };
-                if !bulk.keys.remove(&task.key) {
-                    continue;
-                }
-                task
-            };
-            match self.queue.publish(&task).await {
-                Ok(Published::Queued) => room -= 1,
-                Ok(Published::InFlight) => {}
-                Ok(Published::Full) => return self.put_back(task),
-                Err(error) => {
-                    tracing::warn!(%error, layer = %task.key.digest, "a bulk task could not be published");
-                    return self.put_back(task);
-                }
+    /// The next bulk task that somebody still waits for.
+    fn take(&self) -> Option<LayerTask> {
+        let mut bulk = self.bulk();
+        loop {
+            let task = bulk.order.pop_front()?;
+            if bulk.keys.remove(&task.key) {
+                return Some(task);
             }
         }
     }
