@@ -178,10 +178,10 @@ impl Catalogue {
         layers.iter().any(|l| matches!(self.layers[*l as usize].nature, Nature::Hangs | Nature::Panics | Nature::Kills))
     }
 
-    /// Distinct layers of images that can be resolved.
-    pub(crate) fn wanted(&self) -> Vec<u32> {
+    /// Distinct layers of those of these images that can be resolved.
+    pub(crate) fn wanted(&self, images: impl IntoIterator<Item = usize>) -> Vec<u32> {
         let mut wanted = vec![false; self.layers.len()];
-        for image in self.images.iter().filter(|i| !i.unknown) {
+        for image in images.into_iter().map(|n| &self.images[n]).filter(|image| !image.unknown) {
             image.layers.iter().for_each(|l| wanted[*l as usize] = true);
         }
         (0..self.layers.len() as u32).filter(|l| wanted[*l as usize]).collect()
@@ -218,7 +218,7 @@ mod tests {
         let estate = Catalogue::new(3, 5000, true);
         assert_eq!(estate.images.len(), 5000);
         let references: usize = estate.images.iter().map(|i| i.layers.len()).sum();
-        let distinct = estate.wanted().len();
+        let distinct = estate.wanted(0..5000).len();
         assert!(references > 3 * distinct, "{references} references, {distinct} layers");
         for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Error] {
             assert!((0..5000).any(|i| estate.verdict(i) == verdict), "{verdict:?}");

@@ -20,7 +20,7 @@ pub struct Faults {
     pub delivery_lost: f64,
     /// The word that a layer is done is lost, late (so that it overtakes or is overtaken), or comes twice; each.
     pub event: f64,
-    /// The cache forgets a value just when it is asked for.
+    /// When a value is stored the cache loses another one, whichever.
     pub forgets: f64,
     /// A store refuses.
     pub refuses: f64,
@@ -81,7 +81,7 @@ const LIGHT: Faults = Faults {
     twice: 0.000_5,
     delivery_lost: 0.000_2,
     event: 0.001,
-    forgets: 0.000_01,
+    forgets: 0.001,
     refuses: 0.000_2,
     source: 0.002,
     slow: 0.001,
@@ -105,7 +105,7 @@ const STANDARD: Faults = Faults {
     twice: 0.003,
     delivery_lost: 0.002,
     event: 0.01,
-    forgets: 0.000_1,
+    forgets: 0.01,
     refuses: 0.001,
     source: 0.01,
     slow: 0.005,
@@ -129,7 +129,7 @@ const HEAVY: Faults = Faults {
     twice: 0.02,
     delivery_lost: 0.02,
     event: 0.1,
-    forgets: 0.001,
+    forgets: 0.05,
     refuses: 0.01,
     source: 0.05,
     slow: 0.02,

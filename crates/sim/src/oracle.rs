@@ -40,6 +40,8 @@ pub struct Counts {
     pub error: u64,
     /// Errors of images that would have deserved another verdict, each with a reason that holds.
     pub excused_errors: u64,
+    /// Of the excused, by the reason of the first layer: quarantine, source, deadline, a cache that forgot.
+    pub excuses: [u64; 4],
     /// Deliveries of layer tasks.
     pub layer_deliveries: u64,
     /// Those that were not the first of their task.
@@ -125,6 +127,8 @@ struct State {
     reading: FxHashMap<u32, Vec<Reading>>,
     lives: Vec<Reader>,
     interactive: FxHashSet<u32>,
+    /// Layers that were ever stored.
+    kept: Vec<u32>,
 }
 
 /// The bounds that the oracle holds the fleet to.
@@ -192,6 +196,7 @@ impl Oracle {
             reading: FxHashMap::default(),
             lives: Vec::new(),
             interactive: FxHashSet::default(),
+            kept: Vec::new(),
         };
         Arc::new(Self { catalogue, bounds, epoch: Instant::now(), state: Mutex::new(state) })
     }
@@ -342,7 +347,10 @@ impl Oracle {
             _ => Err("the image deserves another".into()),
         };
         match excuse {
-            Ok(()) => state.counts.excused_errors += 1,
+            Ok(why) => {
+                state.counts.excused_errors += 1;
+                state.counts.excuses[why] += 1;
+            }
             Err(why) => {
                 let (given, right) = (record.verdict.as_str(), truth.as_str());
                 state.violation(now, format!("job {}: {given} where {right} is right: {why}", record.job));
@@ -351,24 +359,24 @@ impl Oracle {
     }
 
     /// Whether an error of a sound image names troubles that really happened.
-    fn excuse(&self, state: &State, record: &VerdictRecord, late: bool) -> Result<(), String> {
+    fn excuse(&self, state: &State, record: &VerdictRecord, late: bool) -> Result<usize, String> {
         match &record.error {
-            Some(JobError::Deadline(_)) if late => return Ok(()),
+            Some(JobError::Deadline(_)) if late => return Ok(2),
             Some(error) => return Err(error.to_string()),
-            None if record.missing.is_empty() => return Err("nothing is said to be missing".into()),
             None => {}
         }
+        let mut first = None;
         for gap in &record.missing {
             let Ok(digest) = gap.place.parse() else { return Err(format!("a gap at {}", gap.place)) };
             let n = catalogue::number(&digest);
             let layer = state.layers[n as usize];
             let deliveries = u64::from(layer.deliveries);
-            let really = match gap.kind {
-                GapKind::Quarantined => deliveries >= self.bounds.quarantine_after,
-                _ if gap.detail.starts_with("not read by the job's deadline") => late,
-                _ if gap.detail.contains("gone from the cache") => layer.forgotten >= 3,
-                GapKind::LayerUnavailable => layer.troubles > 0 && deliveries >= self.bounds.source_attempts,
-                _ => false,
+            let (really, why) = match gap.kind {
+                GapKind::Quarantined => (deliveries >= self.bounds.quarantine_after, 0),
+                _ if gap.detail.starts_with("not read by the job's deadline") => (late, 2),
+                _ if gap.detail.contains("gone from the cache") => (layer.forgotten >= 3, 3),
+                GapKind::LayerUnavailable => (layer.troubles > 0 && deliveries >= self.bounds.source_attempts, 1),
+                _ => (false, 0),
             };
             if !really {
                 return Err(format!(
@@ -376,8 +384,9 @@ impl Oracle {
                     layer.troubles, gap.detail
                 ));
             }
+            first.get_or_insert(why);
         }
-        Ok(())
+        first.ok_or_else(|| "nothing is said to be missing".into())
     }
 
     // Layer tasks.
@@ -497,20 +506,17 @@ impl Oracle {
         state.note(now, 14, u64::from(layer), u64::from(life));
         state.counts.reads += 1;
         let hold = state.latest.get(&(life, layer)).copied();
-        if hold.is_none() {
-            state.violation(now, format!("layer {layer} is read by member {life}, which does not hold its task"));
-        }
         let others = state.reading.entry(layer).or_default();
         let mut clash = None;
+        // Whose message went to somebody else meanwhile (it was cut off, it waited for its registry) may come second.
+        let own = hold.and_then(|hold| state.holds.get(&hold)).is_none_or(|hold| hold.until > now);
         for other in others.iter().filter(|other| !state.lives[other.life as usize].dead) {
-            let valid = match other.hold.and_then(|h| state.holds.get(&h)) {
-                Some(hold) => hold.until > now,
-                // It reads on although it has let the message go.
-                None => true,
-            };
-            state.counts.overlapping_reads += u64::from(!valid);
-            if valid {
+            // One without a hold reads on although it has let the message go.
+            let valid = other.hold.and_then(|hold| state.holds.get(&hold)).is_none_or(|hold| hold.until > now);
+            if own && valid {
                 clash = Some(other.life);
+            } else {
+                state.counts.overlapping_reads += 1;
             }
         }
         others.push(Reading { life, hold });
@@ -529,12 +535,21 @@ impl Oracle {
 
     // The cache.
 
-    pub(crate) fn forgot(&self, layer: u32) {
+    /// The cache loses one of the layers that it has: the one that `chance` (in `0..1`) picks.
+    pub(crate) fn forget(&self, chance: f64) -> Option<u32> {
         let now = self.now();
         let mut state = lock(&self.state);
+        let at = (state.kept.len() as f64 * chance) as usize;
+        let layer = *state.kept.get(at)?;
         state.note(now, 15, u64::from(layer), 0);
         let book = &mut state.layers[layer as usize];
         book.forgotten = book.forgotten.saturating_add(1);
+        Some(layer)
+    }
+
+    pub(crate) fn removed(&self, layer: u32) {
+        let now = self.now();
+        lock(&self.state).note(now, 19, u64::from(layer), 0);
     }
 
     /// Whether an inventory is that of its layer.
@@ -550,7 +565,9 @@ impl Oracle {
         let true_one = self.is_true(inventory) && inventory.is_cacheable();
         let mut state = lock(&self.state);
         state.note(now, 16, u64::from(n), 0);
-        state.layers[n as usize].stored = true;
+        if !std::mem::replace(&mut state.layers[n as usize].stored, true) {
+            state.kept.push(n);
+        }
         if !true_one || !state.layers[n as usize].whole {
             state.violation(now, format!("what is stored of layer {n} is not what it holds"));
         }
@@ -570,8 +587,8 @@ impl Oracle {
 
     // The end.
 
-    /// The ledger; and how long jobs took, by lane, sorted: from submission to verdict. And when the last verdict came,
-    /// and the last of an image that is not poisoned.
+    /// The ledger; and how long jobs without poisonous layers took from submission to verdict, by lane, sorted; and when
+    /// the last verdict came, and the last of a job without poisonous layers.
     pub(crate) fn close(&self, jobs: usize) -> (Vec<Duration>, Vec<Duration>, Duration, Duration) {
         let now = self.now();
         let mut state = lock(&self.state);
@@ -583,7 +600,7 @@ impl Oracle {
         }
         let ended = || state.jobs.iter().filter(|job| job.verdict.is_some());
         let took = |lane| {
-            let of_lane = ended().filter(|job| job.lane == lane);
+            let of_lane = ended().filter(|job| job.lane == lane && !self.catalogue.is_poisoned(job.image as usize));
             let mut took: Vec<_> =
                 of_lane.map(|job| job.finished.saturating_sub(job.submitted.unwrap_or(job.finished))).collect();
             took.sort();

@@ -45,6 +45,8 @@ const SETTLE: Duration = Duration::from_secs(20 * 60);
 /// A tenth of the jobs are interactive, and one in fifty asks for an image that another one asks for.
 const INTERACTIVE: f64 = 0.1;
 const REPEATED: f64 = 0.02;
+/// Every job's deadline.
+const DEADLINE: Duration = Duration::from_secs(4 * 3600);
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -100,7 +102,7 @@ pub struct Outcome {
     pub makespan_with_poison: f64,
     /// Makespan over ideal.
     pub ratio: f64,
-    /// Seconds from submission to verdict on the interactive lane: median and 99th of a hundred.
+    /// Seconds from submission to verdict on the interactive lane, images without a poisonous layer: median and 99th of a hundred.
     pub interactive: [f64; 2],
     /// The same on the bulk lane.
     pub bulk: [f64; 2],
@@ -117,8 +119,8 @@ impl fmt::Display for Outcome {
         let c = &self.counts;
         writeln!(
             f,
-            "verdicts      {} pass, {} fail, {} error ({} of them excused)",
-            c.pass, c.fail, c.error, c.excused_errors
+            "verdicts      {} pass, {} fail, {} error ({} of them excused; by quarantine, source, deadline, cache: {:?})",
+            c.pass, c.fail, c.error, c.excused_errors, c.excuses
         )?;
         writeln!(f, "layers        {} distinct, {:.1} an image", self.layers, self.layers_per_image)?;
         writeln!(
@@ -242,12 +244,13 @@ impl Sim {
     }
 
     async fn play(self: Arc<Self>) -> Outcome {
-        let (ideal, layers) = self.ideal();
+        let asked = self.asked();
+        let (ideal, layers) = self.ideal(asked.iter().map(|(image, _)| *image));
         for place in 0..self.places.len() {
             tokio::spawn(self.clone().live(place));
         }
         self.clone().trouble();
-        self.clone().submit_all(ideal);
+        self.clone().submit_all(&asked, ideal);
         let mut violated = false;
         loop {
             sleep(Duration::from_secs(1)).await;
@@ -294,8 +297,8 @@ impl Sim {
     }
 
     /// Each layer once, on sound workers, perfectly balanced; or the longest reading, if that takes longer.
-    fn ideal(&self) -> (Duration, u64) {
-        let wanted = self.oracle.catalogue.wanted();
+    fn ideal(&self, images: impl Iterator<Item = usize>) -> (Duration, u64) {
+        let wanted = self.oracle.catalogue.wanted(images);
         let all = wanted.iter().map(|n| self.oracle.catalogue.layers[*n as usize]);
         let times = || {
             let readable = all.clone().filter(|layer| layer.nature.is_readable());
@@ -435,17 +438,22 @@ impl Sim {
         }
     }
 
-    /// Bulk jobs at once, interactive ones evenly over the time that an ideal fleet would need.
-    fn submit_all(self: Arc<Self>, ideal: Duration) {
+    /// Each job's image and lane.
+    fn asked(&self) -> Vec<(usize, Lane)> {
         let mut rng = Rng::new(self.plan.seed, 4);
-        let deadline = Duration::from_secs(4 * 3600);
-        let mut lanes: [Vec<(usize, usize)>; 2] = Default::default();
-        for n in 0..self.plan.images {
+        let jobs = (0..self.plan.images).map(|n| {
             let image = if n > 0 && rng.chance(REPEATED) { rng.below(n) } else { n };
-            let interactive = rng.chance(INTERACTIVE);
-            let lane = if interactive { Lane::Interactive } else { Lane::Bulk };
-            self.oracle.job(image, lane, deadline);
-            lanes[usize::from(!interactive)].push((n, image));
+            (image, if rng.chance(INTERACTIVE) { Lane::Interactive } else { Lane::Bulk })
+        });
+        jobs.collect()
+    }
+
+    /// Bulk jobs at once, interactive ones evenly over the time that an ideal fleet would need.
+    fn submit_all(self: Arc<Self>, asked: &[(usize, Lane)], ideal: Duration) {
+        let mut lanes: [Vec<(usize, usize)>; 2] = Default::default();
+        for (n, (image, lane)) in asked.iter().enumerate() {
+            self.oracle.job(*image, *lane, DEADLINE);
+            lanes[usize::from(*lane == Lane::Bulk)].push((n, *image));
         }
         for (lane, jobs) in Lane::ALL.into_iter().zip(lanes) {
             let pause = if lane == Lane::Interactive { ideal / jobs.len().max(1) as u32 } else { Duration::ZERO };
@@ -457,7 +465,7 @@ impl Sim {
                     loop {
                         let next = jobs.1.fetch_add(1, Ordering::Relaxed);
                         let Some((n, image)) = jobs.0.get(next) else { return };
-                        sim.submit(*n, *image, lane, deadline).await;
+                        sim.submit(*n, *image, lane).await;
                         sleep(pause * SUBMITTERS as u32).await;
                     }
                 });
@@ -465,7 +473,7 @@ impl Sim {
         }
     }
 
-    async fn submit(&self, n: usize, image: usize, lane: Lane, deadline: Duration) {
+    async fn submit(&self, n: usize, image: usize, lane: Lane) {
         let app = self.oracle.catalogue.images[image].app;
         let (Some(locator), Ok(id)) = (world::locator(image, app), JobId::new(&job_id(n))) else {
             return self.oracle.accuse(format!("image {image} has no name"));
@@ -483,7 +491,7 @@ impl Sim {
             snapshot: None,
             as_of: String::new(),
             submitted_at: wall(self.oracle.now(), 0.0),
-            deadline: wall(deadline, 0.0),
+            deadline: wall(DEADLINE, 0.0),
             trace: None,
         };
         let life = Life::new(0);

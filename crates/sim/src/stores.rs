@@ -41,45 +41,30 @@ fn refuses<E: From<Lost>>(net: &Net) -> Result<(), E> {
     if net.strikes(net.faults.refuses) { Err(Lost.into()) } else { Ok(()) }
 }
 
-impl SimCache {
-    /// What is forgotten is forgotten when it is asked for, which is the worst moment.
-    async fn asked<T, R>(
-        &self,
-        keys: &[LayerKey],
-        ask: impl Fn(Arc<dyn LayerCache>, Arc<[LayerKey]>) -> R + Clone + Send + Sync + 'static,
-    ) -> Result<T, CacheError>
-    where
-        T: Send + 'static,
-        R: Future<Output = Result<T, CacheError>> + Send + 'static,
-    {
-        let keys: Arc<[LayerKey]> = keys.into();
-        let (inner, oracle, net) = (self.inner.clone(), self.oracle.clone(), self.link.net.clone());
+#[async_trait]
+impl LayerCache for SimCache {
+    async fn get_many(&self, keys: &[LayerKey]) -> Result<Vec<Option<Arc<LayerInventory>>>, CacheError> {
+        let (inner, net, keys) = (self.inner.clone(), self.link.net.clone(), Arc::<[_]>::from(keys));
         let effect = move || {
-            let (inner, oracle, net, keys) = (inner.clone(), oracle.clone(), net.clone(), keys.clone());
-            let ask = ask.clone();
+            let (inner, net, keys) = (inner.clone(), net.clone(), keys.clone());
             async move {
                 refuses::<CacheError>(&net)?;
-                for key in keys.iter() {
-                    if net.strikes(net.faults.forgets) {
-                        oracle.forgot(catalogue::number(&key.digest));
-                        inner.remove(key).await?;
-                    }
-                }
-                ask(inner, keys).await
+                inner.get_many(&keys).await
             }
         };
         self.link.call(effect).await?
     }
-}
-
-#[async_trait]
-impl LayerCache for SimCache {
-    async fn get_many(&self, keys: &[LayerKey]) -> Result<Vec<Option<Arc<LayerInventory>>>, CacheError> {
-        self.asked(keys, |inner, keys| async move { inner.get_many(&keys).await }).await
-    }
 
     async fn contains_many(&self, keys: &[LayerKey]) -> Result<Vec<bool>, CacheError> {
-        self.asked(keys, |inner, keys| async move { inner.contains_many(&keys).await }).await
+        let (inner, net, keys) = (self.inner.clone(), self.link.net.clone(), Arc::<[_]>::from(keys));
+        let effect = move || {
+            let (inner, net, keys) = (inner.clone(), net.clone(), keys.clone());
+            async move {
+                refuses::<CacheError>(&net)?;
+                inner.contains_many(&keys).await
+            }
+        };
+        self.link.call(effect).await?
     }
 
     async fn put(&self, key: &LayerKey, inventory: &Arc<LayerInventory>) -> Result<(), CacheError> {
@@ -94,6 +79,11 @@ impl LayerCache for SimCache {
                 if inner.contains_many(&[key]).await? == [true] {
                     oracle.stored(&inventory);
                 }
+                if net.strikes(net.faults.forgets)
+                    && let Some(layer) = oracle.forget(net.between(0.0, 1.0))
+                {
+                    inner.remove(&key.fingerprint.key(catalogue::digest(layer))).await?;
+                }
                 Ok(())
             }
         };
@@ -105,7 +95,7 @@ impl LayerCache for SimCache {
         let effect = move || {
             let (inner, oracle) = (inner.clone(), oracle.clone());
             async move {
-                oracle.forgot(catalogue::number(&key.digest));
+                oracle.removed(catalogue::number(&key.digest));
                 inner.remove(&key).await
             }
         };
