@@ -90,12 +90,26 @@ impl LayerCache for SimCache {
         self.link.call(effect).await?
     }
 
+    /// One request, judged where the value is, when it arrives: a late one finds what came meanwhile.
+    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+        let (inner, oracle, key) = (self.inner.clone(), self.oracle.clone(), *key);
+        let effect = move || {
+            let (inner, oracle) = (inner.clone(), oracle.clone());
+            async move {
+                oracle.removed(catalogue::number(&key.digest), false);
+                inner.lost(&key).await
+            }
+        };
+        self.link.call(effect).await?
+    }
+
     async fn remove(&self, key: &LayerKey) -> Result<(), CacheError> {
         let (inner, oracle, key) = (self.inner.clone(), self.oracle.clone(), *key);
         let effect = move || {
             let (inner, oracle) = (inner.clone(), oracle.clone());
             async move {
-                oracle.removed(catalogue::number(&key.digest));
+                let spoils = inner.contains_many(&[key]).await? == [true];
+                oracle.removed(catalogue::number(&key.digest), spoils);
                 inner.remove(&key).await
             }
         };
