@@ -174,14 +174,34 @@ impl Bucket {
         }
     }
 
+    /// The sequence of a key's value, if it has one: tells it from later values.
+    pub(crate) async fn sequence(&self, key: &str) -> Result<Option<u64>, NatsError> {
+        let subject = format!("$JS.API.DIRECT.GET.{}.{}", self.stream, self.subject(key));
+        let answer = self.link.request(&subject, Bytes::new()).await?;
+        match answer.status {
+            None => Ok(header(&answer, "Nats-Sequence").and_then(|sequence| sequence.parse().ok())),
+            Some(StatusCode::NOT_FOUND) => Ok(None),
+            Some(status) => Err(NatsError::new(&self.stream, format!("reading {key}: {status}"))),
+        }
+    }
+
     /// Deletes a key and leaves nothing behind. `filter` may end in `.>`.
     pub(crate) async fn purge(&self, filter: &str) -> Result<u64, NatsError> {
+        self.purge_by(&json!({ "filter": self.subject(filter) })).await
+    }
+
+    /// Deletes a key's value if it is not younger than `sequence`.
+    pub(crate) async fn purge_up_to(&self, key: &str, sequence: u64) -> Result<u64, NatsError> {
+        // The server's bound is the first that stays.
+        self.purge_by(&json!({ "filter": self.subject(key), "seq": sequence + 1 })).await
+    }
+
+    async fn purge_by(&self, question: &serde_json::Value) -> Result<u64, NatsError> {
         #[derive(Deserialize)]
         struct Purged {
             purged: u64,
         }
-        let question = json!({ "filter": self.subject(filter) });
-        let answer = self.link.api::<Purged>(&format!("STREAM.PURGE.{}", self.stream), &question).await?;
+        let answer = self.link.api::<Purged>(&format!("STREAM.PURGE.{}", self.stream), question).await?;
         Ok(answer.map_err(|e| NatsError::new(&self.stream, e))?.purged)
     }
 

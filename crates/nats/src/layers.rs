@@ -79,6 +79,17 @@ impl Done {
         self.bucket.purge(&key.to_string()).await.map(drop)
     }
 
+    /// The present word that a layer is there, to be taken back by [`Done::retract`].
+    pub(crate) async fn word(&self, key: &LayerKey) -> Result<Option<u64>, NatsError> {
+        self.bucket.sequence(&key.to_string()).await
+    }
+
+    /// Takes a word back; a later one stands.
+    pub(crate) async fn retract(&self, key: &LayerKey, word: u64) -> Result<(), NatsError> {
+        self.just_stored().remove(key);
+        self.bucket.purge_up_to(&key.to_string(), word).await.map(drop)
+    }
+
     pub(crate) async fn purge(&self, fingerprint: &Fingerprint) -> Result<u64, NatsError> {
         self.just_stored().clear();
         self.bucket.purge(&format!("{fingerprint}.>")).await

@@ -227,6 +227,28 @@ async fn large_inventories_travel_in_parts_and_an_old_set_is_purged() {
     assert_eq!(fleet.layers.waiting(&other.fingerprint).await.unwrap(), 0);
 }
 
+/// A body went (the budget of the store), the word that it is there has stayed: it is taken back once, and a value that comes
+/// again stays however many still believe it lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_body_is_told_and_what_comes_again_stays() {
+    let Some(server) = Server::start().await else { return };
+    let options = server.options();
+    let fleet = connect(&options).await;
+    let (key, inventory) = (conformance::key(1), conformance::inventory(1));
+    fleet.cache.put(&key, &inventory).await.unwrap();
+    let raw = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let bodies = raw.get_stream(format!("KV_{}-inventories", options.fleet)).await.unwrap();
+    bodies.purge().await.unwrap();
+    assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [true]);
+    assert_eq!(fleet.cache.get(&key).await.unwrap(), None);
+    fleet.cache.lost(&key).await.unwrap();
+    assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [false]);
+    fleet.cache.put(&key, &inventory).await.unwrap();
+    fleet.cache.lost(&key).await.unwrap();
+    assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [true]);
+    assert_eq!(fleet.cache.get(&key).await.unwrap(), Some(inventory));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_otherwise_is_refused_by_name() {
     let Some(server) = Server::start().await else { return };
