@@ -593,8 +593,8 @@ impl Oracle {
     // The end.
 
     /// The ledger; and how long jobs without poisonous layers took from submission to verdict, by lane, sorted; and when
-    /// the last verdict came, and the last of a job without poisonous layers.
-    pub(crate) fn close(&self, jobs: usize) -> (Vec<Duration>, Vec<Duration>, Duration, Duration) {
+    /// the last verdict came, and all those of jobs without poisonous layers, sorted.
+    pub(crate) fn close(&self, jobs: usize) -> (Vec<Duration>, Vec<Duration>, Duration, Vec<Duration>) {
         let now = self.now();
         let mut state = lock(&self.state);
         let counts = &state.counts;
@@ -613,7 +613,8 @@ impl Oracle {
         };
         let last = ended().map(|job| job.finished).max().unwrap_or_default();
         let sound = ended().filter(|job| !self.catalogue.is_poisoned(job.image as usize));
-        let sound = sound.map(|job| job.finished).max().unwrap_or_default();
+        let mut sound: Vec<_> = sound.map(|job| job.finished).collect();
+        sound.sort();
         (took(Lane::Interactive), took(Lane::Bulk), last, sound)
     }
 }
