@@ -15,8 +15,8 @@ use crate::{observe::Meter, ports::BlobStream};
 
 /// Chunks of the network (about 16 KiB) are sent together from this size on: every hand-over wakes a thread.
 const BATCH: usize = 128 << 10;
-/// Hand-overs that may wait.
-const DEPTH: usize = 6;
+/// Hand-overs that may wait. Each pins the buffers of the network that its chunks lie in, some 400 KiB.
+const DEPTH: usize = 2;
 
 enum Message {
     Bytes(Vec<Bytes>),

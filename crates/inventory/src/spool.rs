@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Files up to this size are kept in memory.
-const IN_MEMORY: u64 = 2 << 20;
+const IN_MEMORY: u64 = 1 << 20;
 
 /// The bytes of one file.
 pub enum Spool {
