@@ -58,8 +58,6 @@ pub struct Counts {
     pub redundant_bytes: u64,
     /// Of the redundant readings, those of layers that the cache forgot.
     pub redundant_after_forgetting: u64,
-    /// Sound values that a coordinator had taken off the cache, taking them for lost.
-    pub spoiled: u64,
     /// Readings that an ended life, a fault of the source or a time out cut short.
     pub broken_reads: u64,
     /// Two readings of one layer at a time, the earlier one's time having run out.
@@ -549,12 +547,10 @@ impl Oracle {
         Some(layer)
     }
 
-    /// Somebody had a layer taken off the cache; `spoils` when it was there.
-    pub(crate) fn removed(&self, layer: u32, spoils: bool) {
+    /// Somebody had a layer taken off the cache, or told that it is lost.
+    pub(crate) fn removed(&self, layer: u32) {
         let now = self.now();
-        let mut state = lock(&self.state);
-        state.counts.spoiled += u64::from(spoils);
-        state.note(now, 19, u64::from(layer), u64::from(spoils));
+        lock(&self.state).note(now, 19, u64::from(layer), 0);
     }
 
     /// Whether an inventory is that of its layer.

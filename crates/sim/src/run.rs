@@ -137,13 +137,12 @@ impl fmt::Display for Outcome {
         )?;
         writeln!(
             f,
-            "reads         {} begun, {} whole, {} redundant ({:.3} % of layers; {} after the cache forgot, {} sound values removed), {} cut short",
+            "reads         {} begun, {} whole, {} redundant ({:.3} % of layers; {} after the cache forgot), {} cut short",
             c.reads,
             c.whole_reads,
             c.redundant_reads,
             100.0 * c.redundant_reads as f64 / self.layers.max(1) as f64,
             c.redundant_after_forgetting,
-            c.spoiled,
             c.broken_reads
         )?;
         writeln!(

@@ -96,7 +96,7 @@ impl LayerCache for SimCache {
         let effect = move || {
             let (inner, oracle) = (inner.clone(), oracle.clone());
             async move {
-                oracle.removed(catalogue::number(&key.digest), false);
+                oracle.removed(catalogue::number(&key.digest));
                 inner.lost(&key).await
             }
         };
@@ -108,8 +108,7 @@ impl LayerCache for SimCache {
         let effect = move || {
             let (inner, oracle) = (inner.clone(), oracle.clone());
             async move {
-                let spoils = inner.contains_many(&[key]).await? == [true];
-                oracle.removed(catalogue::number(&key.digest), spoils);
+                oracle.removed(catalogue::number(&key.digest));
                 inner.remove(&key).await
             }
         };
