@@ -4,7 +4,12 @@
 //! and `Authorization` goes to the host it was meant for and nowhere else (registries redirect blobs to storage whose
 //! URLs carry their own signature). Queries and user names of URLs are kept out of messages: they may be secrets.
 
-use std::{error::Error as _, io, sync::Once, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    sync::{Arc, Once, OnceLock},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
@@ -34,10 +39,29 @@ impl Default for Timeouts {
     }
 }
 
-/// The HTTP client that all registries share; it holds no credential.
+fn builder(timeouts: Timeouts) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeouts.connect)
+        .read_timeout(timeouts.idle)
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, SourceError> {
+    builder
+        .build()
+        .map_err(|error| unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?"))
+}
+
+/// The HTTP clients that all registries share; they hold no credential.
+///
+/// The one for TLS is made when a registry is first asked over TLS: reading the system's CA certificates takes some
+/// megabytes and milliseconds, which a scan of archives or of a loopback registry need not pay.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    client: reqwest::Client,
+    /// Trusts no certificate at all: for plain HTTP only.
+    plain: reqwest::Client,
+    tls: Arc<OnceLock<reqwest::Client>>,
     pub(crate) timeouts: Timeouts,
     plain_http: bool,
 }
@@ -47,16 +71,20 @@ impl Transport {
         static RING: Once = Once::new();
         // An error means that somebody installed a provider before: theirs is as good.
         RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeouts.connect)
-            .read_timeout(timeouts.idle)
-            .build()
-            .map_err(|error| {
-                unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?")
-            })?;
-        Ok(Self { client, timeouts, plain_http })
+        let plain = build(builder(timeouts).tls_certs_only([]))?;
+        Ok(Self { plain, tls: Arc::default(), timeouts, plain_http })
+    }
+
+    /// The client for the scheme of `url`.
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
+        if url.scheme() == "http" {
+            return Ok(&self.plain);
+        }
+        if self.tls.get().is_none() {
+            // Two at once may both make one; either will do.
+            let _ = self.tls.set(build(builder(self.timeouts))?);
+        }
+        Ok(self.tls.get().unwrap_or(&self.plain))
     }
 
     /// Whether a host may be spoken to without TLS.
@@ -75,7 +103,7 @@ impl Transport {
         let (mut url, mut headers) = (url.clone(), headers);
         for _ in 0..=MAX_REDIRECTS {
             self.check_scheme(&url)?;
-            let request = self.client.get(url.clone()).headers(headers.clone());
+            let request = self.client(&url)?.get(url.clone()).headers(headers.clone());
             let response = request.send().await.map_err(|error| request_failed(&url, &error))?;
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if url.scheme() == "https" && next.scheme() != "https" {
@@ -95,7 +123,7 @@ impl Transport {
     /// A POST of a form, redirects not followed: it carries a secret in its body.
     pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, SourceError> {
         self.check_scheme(url)?;
-        self.client.post(url.clone()).form(form).send().await.map_err(|error| request_failed(url, &error))
+        self.client(url)?.post(url.clone()).form(form).send().await.map_err(|error| request_failed(url, &error))
     }
 
     /// A body of at most `limit` bytes.
