@@ -9,6 +9,8 @@ mod catalogue;
 mod faults;
 mod net;
 mod oracle;
+mod outcome;
+mod plan;
 mod queues;
 mod rng;
 mod run;
@@ -18,5 +20,7 @@ mod world;
 
 pub use faults::Faults;
 pub use oracle::Counts;
-pub use run::{Outcome, Plan, run};
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use run::run;
 pub use sabotage::Sabotage;
