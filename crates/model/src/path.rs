@@ -61,6 +61,13 @@ impl LayerPath {
         Ok(Self(normal.into()))
     }
 
+    /// Whether [`LayerPath::normalise`] would take the text; nothing is allocated unless it would not.
+    pub(crate) fn check(text: &str) -> Result<(), PathError> {
+        let bytes = text.as_bytes();
+        let odd = bytes.contains(&0) || bytes.windows(2).any(|two| two == b"..");
+        if odd { Self::normalise(text).map(drop) } else { Ok(()) }
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -81,14 +81,13 @@ impl PathTable {
 
     /// Takes stored bytes after reading them through once.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, PathTableError> {
-        let table = Self { bytes: Arc::new(bytes) };
-        table.iter().try_for_each(|entry| entry.map(drop))?;
-        Ok(table)
+        check(&bytes)?;
+        Ok(Self { bytes: Arc::new(bytes) })
     }
 
     /// The entries in archive order; the last of several entries with one path is the one that counts.
     pub fn iter(&self) -> impl Iterator<Item = Result<PathEntry, PathTableError>> + '_ {
-        Entries { bytes: &self.bytes, at: 0, path: Vec::new() }
+        Entries::new(&self.bytes)
     }
 
     /// The entries of a table that was checked when it was made.
@@ -99,7 +98,7 @@ impl PathTable {
     /// Walks the entries in archive order without an allocation for each: laying a hundred layers upon each other
     /// walks millions. Ends early where the bytes are damaged, which [`PathTable::from_bytes`] has ruled out.
     pub fn visit(&self, mut each: impl FnMut(EntryRef<'_>)) {
-        let mut entries = Entries { bytes: &self.bytes, at: 0, path: Vec::new() };
+        let mut entries = Entries::new(&self.bytes);
         while entries.at < entries.bytes.len() {
             let Some((kind, mode, target)) = entries.step() else { return };
             let Ok(path) = std::str::from_utf8(&entries.path) else { return };
@@ -151,6 +150,24 @@ impl PathTableBuilder {
     }
 }
 
+/// Whether every entry can be read and has a path of a layer. Nothing is allocated for an entry, and of its path only what
+/// it does not share with the one before is looked at: a warm scan does this for every entry of an image.
+fn check(bytes: &[u8]) -> Result<(), PathTableError> {
+    let mut entries = Entries::new(bytes);
+    while entries.at < bytes.len() {
+        let damaged = PathTableError::Damaged(entries.at);
+        if entries.step().is_none() {
+            return Err(damaged);
+        }
+        let shared = entries.shared;
+        // The part that the new bytes begin in may have begun among the shared ones, and so may a character.
+        let part = entries.path[..shared].iter().rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
+        let Ok(new) = std::str::from_utf8(&entries.path[part..]) else { return Err(damaged) };
+        LayerPath::check(new)?;
+    }
+    Ok(())
+}
+
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -163,9 +180,15 @@ struct Entries<'a> {
     bytes: &'a [u8],
     at: usize,
     path: Vec<u8>,
+    /// How many bytes of the path were the last one's.
+    shared: usize,
 }
 
 impl<'a> Entries<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, path: Vec::new(), shared: 0 }
+    }
+
     fn length(&mut self) -> Option<usize> {
         let (mut value, mut shift) = (0u64, 0);
         loop {
@@ -194,6 +217,7 @@ impl<'a> Entries<'a> {
         let shared = self.length().filter(|s| *s <= self.path.len())?;
         let rest = self.length()?;
         let rest = self.take(rest)?;
+        self.shared = shared;
         self.path.truncate(shared);
         self.path.extend_from_slice(rest);
         let word = u16::from_le_bytes(self.take(2)?.try_into().ok()?);

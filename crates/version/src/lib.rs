@@ -37,6 +37,7 @@
 //!   that no release uses.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod candidate;
 mod constraint;
 mod digits;
 mod error;
@@ -46,6 +47,7 @@ mod ranges;
 mod scheme;
 mod version;
 
+pub use candidate::Candidate;
 pub use constraint::{Constraint, MAX_CONSTRAINT_LEN, MAX_TERMS};
 pub use error::VersionError;
 pub use interval::{Bound, Interval};

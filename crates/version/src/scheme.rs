@@ -195,7 +195,7 @@ impl Scheme {
         self.check(version)?;
         self.check(bound)?;
         Ok(match self {
-            Scheme::Rpm => rpm::against(version, bound),
+            Scheme::Rpm => rpm::against(&rpm::split(version.as_bytes()), &rpm::split(bound.as_bytes())),
             Scheme::Alpm => alpm::against(version, bound),
             Scheme::Pep440 => pep440::against(version, bound),
             Scheme::Packagist => composer::against(version, bound),
@@ -203,13 +203,24 @@ impl Scheme {
         })
     }
 
-    fn check(&self, text: &str) -> Result<(), VersionError> {
+    /// Neither too long nor blank: all that some schemes ask of a text.
+    #[inline]
+    pub(crate) fn check_length(&self, text: &str) -> Result<(), VersionError> {
         if text.len() > MAX_VERSION_LEN {
             return Err(VersionError::TooLong { scheme: *self, len: text.len() });
         }
         if text.bytes().all(|b| b.is_ascii_whitespace()) {
             return Err(VersionError::Empty(*self));
         }
+        Ok(())
+    }
+
+    pub(crate) fn invalid(&self, version: &str, why: &'static str) -> VersionError {
+        VersionError::Invalid { scheme: *self, version: version.to_owned(), why }
+    }
+
+    pub(crate) fn check(&self, text: &str) -> Result<(), VersionError> {
+        self.check_length(text)?;
         let checked = match self {
             Scheme::Dpkg => dpkg::check(text),
             Scheme::Go => go::check(text),
@@ -224,7 +235,7 @@ impl Scheme {
             | Scheme::Bitnami => semver::check(text),
             _ => Ok(()),
         };
-        checked.map_err(|why| VersionError::Invalid { scheme: *self, version: text.to_owned(), why })
+        checked.map_err(|why| self.invalid(text, why))
     }
 
     /// The order of two bounds that passed [`Scheme::check`]. Only Composer's own equality of `1.0` and `1.0.0` matters

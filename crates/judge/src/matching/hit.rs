@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use layergate_advisory::{End, Entry, Namespace, Snapshot, Start, VersionRange};
 use layergate_model::{Package, Status};
-use layergate_version::{Scheme, VersionError};
+use layergate_version::{Candidate, Scheme, VersionError};
 
 use super::subject::Subject;
 
@@ -40,11 +40,12 @@ pub(super) fn collect<'s>(
 ) {
     let Some(scheme) = namespace.scheme() else { return };
     let build = Build::of(package);
+    let version = Version { text: &subject.version, read: scheme.candidate(&subject.version) };
     for entry in snapshot.lookup(namespace, &subject.name) {
         if (subject.unfixed_only && entry.status == Status::Fixed) || !build.is_meant(&entry) {
             continue;
         }
-        match holding(scheme, &subject.version, &entry) {
+        match holding(&version, &entry) {
             Ok(None) => {}
             Ok(Some(range)) => hits.push(Hit {
                 entry,
@@ -109,37 +110,48 @@ fn same_arch(a: &str, b: &str) -> bool {
     plain(a).is_empty() || plain(a) == plain(b)
 }
 
+/// The package's version, read once.
+struct Version<'v> {
+    text: &'v str,
+    read: Result<Candidate<'v>, VersionError>,
+}
+
+impl Version<'_> {
+    fn against(&self, bound: &str) -> Result<Ordering, VersionError> {
+        match &self.read {
+            Ok(version) => version.compare_to_bound(bound),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
 /// What holds the version: a range, or (`None` inside) the list of versions. A range that cannot be decided counts only
 /// when nothing else holds the version.
 #[allow(clippy::type_complexity)]
-fn holding<'s>(
-    scheme: Scheme,
-    version: &str,
-    entry: &Entry<'s>,
-) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
+fn holding<'s>(version: &Version<'_>, entry: &Entry<'s>) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
     let mut error = None;
     for range in entry.ranges.clone() {
-        match within(scheme, version, &range) {
+        match within(version, &range) {
             Ok(true) => return Ok(Some(Some(range))),
             Ok(false) => {}
             Err(e) => error = Some(e),
         }
     }
     for listed in entry.versions.clone() {
-        if listed == version || scheme.compare_to_bound(version, listed).is_ok_and(Ordering::is_eq) {
+        if listed == version.text || version.against(listed).is_ok_and(Ordering::is_eq) {
             return Ok(Some(None));
         }
     }
     match error {
         Some(error) => Err(error),
         // Without ranges an unreadable version could still be one of the list under another spelling.
-        None if !entry.versions.is_empty() => scheme.parse(version).map(|_| None),
+        None if !entry.versions.is_empty() => version.read.as_ref().map(|_| None).map_err(VersionError::clone),
         None => Ok(None),
     }
 }
 
-fn within(scheme: Scheme, version: &str, range: &VersionRange<&str>) -> Result<bool, VersionError> {
-    let against = |bound: &str| scheme.compare_to_bound(version, bound);
+fn within(version: &Version<'_>, range: &VersionRange<&str>) -> Result<bool, VersionError> {
+    let against = |bound: &str| version.against(bound);
     let after = match range.start {
         Start::Beginning => true,
         Start::From(v) => against(v)?.is_ge(),

@@ -12,40 +12,57 @@ use std::cmp::Ordering;
 
 use crate::digits;
 
-/// Where the epoch's colon is: behind the digits in front, or nowhere.
-fn colon(v: &[u8]) -> Option<usize> {
-    let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
-    (digits > 0 && v.get(digits) == Some(&b':')).then_some(digits)
+/// A version taken apart; all borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'v> {
+    epoch: &'v [u8],
+    upstream: &'v [u8],
+    revision: &'v [u8],
 }
 
-/// Epoch, upstream version, revision.
-fn split(v: &[u8]) -> (&[u8], &[u8], &[u8]) {
-    let (epoch, rest) = match colon(v) {
-        Some(colon) => (&v[..colon], &v[colon + 1..]),
-        None => (&[][..], v),
+/// Takes a version apart, or tells what makes it unreadable: one walk, for matching reads each bound once.
+pub(crate) fn read(v: &str) -> Result<Parts<'_>, &'static str> {
+    let v = v.as_bytes();
+    let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (epoch, rest) = match v.get(digits) {
+        Some(b':') if digits > 0 => (&v[..digits], &v[digits + 1..]),
+        _ => (&[][..], v),
     };
-    match rest.iter().rposition(|b| *b == b'-') {
-        Some(hyphen) => (epoch, &rest[..hyphen], &rest[hyphen + 1..]),
-        None => (epoch, rest, &[][..]),
+    if !epoch.is_empty() && rest.is_empty() {
+        return Err("nothing after the epoch");
     }
+    let mut hyphen = None;
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            b'-' => hyphen = Some(at),
+            b':' if epoch.is_empty() => return Err("the epoch is not a number"),
+            _ => {}
+        }
+    }
+    let (upstream, revision) = match hyphen {
+        Some(hyphen) => (&rest[..hyphen], &rest[hyphen + 1..]),
+        None => (rest, &[][..]),
+    };
+    Ok(Parts { epoch, upstream, revision })
 }
 
 pub(crate) fn check(v: &str) -> Result<(), &'static str> {
-    let v = v.as_bytes();
-    match colon(v) {
-        Some(colon) if colon + 1 == v.len() => Err("nothing after the epoch"),
-        None if v.contains(&b':') => Err("the epoch is not a number"),
-        _ => Ok(()),
-    }
+    read(v).map(drop)
 }
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
+    match (read(a), read(b)) {
+        (Ok(a), Ok(b)) => order(&a, &b),
+        // Neither is asked for: both were checked.
+        _ => a.cmp(b),
     }
-    let (ea, ua, ra) = split(a.as_bytes());
-    let (eb, ub, rb) = split(b.as_bytes());
-    digits::cmp(ea, eb).then_with(|| part(ua, ub)).then_with(|| part(ra, rb))
+}
+
+/// The order of two versions.
+pub(crate) fn order(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
+    digits::cmp(a.epoch, b.epoch)
+        .then_with(|| part(a.upstream, b.upstream))
+        .then_with(|| part(a.revision, b.revision))
 }
 
 /// The weight of each byte in a run of non-digits; a digit weighs as much as the end, nothing.

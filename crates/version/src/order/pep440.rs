@@ -12,7 +12,8 @@ use std::cmp::Ordering;
 use crate::digits;
 
 /// A version taken apart; all borrowed.
-struct Parts<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Parts<'a> {
     epoch: &'a [u8],
     release: &'a [u8],
     /// Rank of alpha, beta, candidate, and the number.
@@ -53,7 +54,7 @@ fn tagged<'a>(rest: &mut &'a [u8], words: &[(&str, u8)]) -> Option<(u8, &'a [u8]
     Some((*rank, number))
 }
 
-fn parse(v: &str) -> Option<Parts<'_>> {
+pub(crate) fn parse(v: &str) -> Option<Parts<'_>> {
     let v = v.trim();
     let mut rest = v.strip_prefix(['v', 'V']).unwrap_or(v).as_bytes();
     let mut epoch: &[u8] = &[];
@@ -111,9 +112,15 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
 /// The order of a package's version and a bound.
 pub(crate) fn against(version: &str, bound: &str) -> Ordering {
     match (parse(version), parse(bound)) {
-        (Some(a), Some(b)) if b.local.is_none() => public(&a, &b),
+        (Some(a), Some(b)) => order_against(&a, &b),
         _ => compare(version, bound),
     }
+}
+
+/// As [`against`], both taken apart.
+pub(crate) fn order_against(version: &Parts<'_>, bound: &Parts<'_>) -> Ordering {
+    let public = public(version, bound);
+    if bound.local.is_none() { public } else { public.then_with(|| local(version.local, bound.local)) }
 }
 
 fn public(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {

@@ -14,13 +14,21 @@ use std::cmp::Ordering;
 
 use crate::digits;
 
+/// A version taken apart; all borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'v> {
+    epoch: &'v [u8],
+    version: &'v [u8],
+    release: Option<&'v [u8]>,
+}
+
 /// Epoch, version, release.
-fn split(v: &[u8]) -> (&[u8], &[u8], Option<&[u8]>) {
+pub(crate) fn split(v: &[u8]) -> Parts<'_> {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
     let (epoch, rest) = if v.get(digits) == Some(&b':') { (&v[..digits], &v[digits + 1..]) } else { (&[][..], v) };
     match rest.iter().rposition(|b| *b == b'-') {
-        Some(hyphen) => (epoch, &rest[..hyphen], Some(&rest[hyphen + 1..])),
-        None => (epoch, rest, None),
+        Some(hyphen) => Parts { epoch, version: &rest[..hyphen], release: Some(&rest[hyphen + 1..]) },
+        None => Parts { epoch, version: rest, release: None },
     }
 }
 
@@ -28,21 +36,17 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     if a == b {
         return Ordering::Equal;
     }
-    let (ea, va, ra) = split(a.as_bytes());
-    let (eb, vb, rb) = split(b.as_bytes());
-    digits::cmp(ea, eb).then_with(|| segments(va, vb)).then_with(|| match (ra, rb) {
-        (Some(ra), Some(rb)) => segments(ra, rb),
-        (ra, rb) => ra.is_some().cmp(&rb.is_some()),
-    })
+    let (a, b) = (split(a.as_bytes()), split(b.as_bytes()));
+    against(&a, &b).then_with(|| a.release.is_some().cmp(&b.release.is_some()))
 }
 
-/// The order of a package's version and an advisory's bound.
-pub(crate) fn against(version: &str, bound: &str) -> Ordering {
-    let (ea, va, ra) = split(version.as_bytes());
-    let (eb, vb, rb) = split(bound.as_bytes());
-    digits::cmp(ea, eb).then_with(|| segments(va, vb)).then_with(|| match (ra, rb) {
-        (Some(ra), Some(rb)) => segments(ra, rb),
-        _ => Ordering::Equal,
+/// The order of a package's version and an advisory's bound: the release counts where both have one.
+pub(crate) fn against(version: &Parts<'_>, bound: &Parts<'_>) -> Ordering {
+    digits::cmp(version.epoch, bound.epoch).then_with(|| segments(version.version, bound.version)).then_with(|| {
+        match (version.release, bound.release) {
+            (Some(a), Some(b)) => segments(a, b),
+            _ => Ordering::Equal,
+        }
     })
 }
 

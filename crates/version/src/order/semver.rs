@@ -67,7 +67,11 @@ pub(crate) fn check(v: &str) -> Result<(), &'static str> {
 }
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (split(a, 3), split(b, 3));
+    order(&split(a, 3), &split(b, 3))
+}
+
+/// The order of two versions, build metadata apart.
+pub(crate) fn order(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
     digits::cmp_dotted_padded(a.numbers, b.numbers).then_with(|| pre_release(a.pre, b.pre))
 }
 
