@@ -57,14 +57,14 @@ pub enum OpenError {
 }
 
 enum Bytes {
-    Mapped(memmap2::Mmap),
+    Mapped(memmap2::Mmap, std::fs::File),
     Owned(Vec<u8>),
 }
 
 impl Bytes {
     fn get(&self) -> &[u8] {
         match self {
-            Self::Mapped(map) => map,
+            Self::Mapped(map, _) => map,
             Self::Owned(bytes) => bytes,
         }
     }
@@ -97,9 +97,8 @@ pub struct PackageKey<'s> {
 }
 
 impl Snapshot {
-    /// Opens a file. A file named by its digest (`sha256-<64 hex>` or the hex alone, before the first dot) is taken at
-    /// its word, for whoever stored it under that name has verified it; of another one the digest is computed when
-    /// somebody asks.
+    /// Opens a file. Its digest is computed when somebody asks, unless the opener tells it ([`Snapshot::with_digest`]):
+    /// what a file is called proves nothing, only whose directory it lies in can.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let file = std::fs::File::open(path).map_err(io)?;
@@ -110,13 +109,7 @@ impl Snapshot {
         // change regardless are only ever read as numbers that are checked before use.
         #[allow(unsafe_code)]
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
-        let snapshot = Self::read(Bytes::Mapped(map), path)?;
-        let stem = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.split('.').next()).unwrap_or_default();
-        let named = format!("sha256:{}", stem.strip_prefix("sha256-").unwrap_or(stem)).parse();
-        Ok(match named {
-            Ok(digest) => snapshot.with_digest(digest),
-            Err(_) => snapshot,
-        })
+        Self::read(Bytes::Mapped(map, file), path)
     }
 
     /// A snapshot from bytes in memory (tests, small generated ones).
@@ -170,9 +163,13 @@ impl Snapshot {
         self.section(1)
     }
 
-    /// The SHA-256 of the file, which is its name. Reads the whole file once unless it was told.
+    /// The SHA-256 of the file, which is its name. Reads the whole file once unless it was told; whoever asks meanwhile
+    /// waits for that. It is read in pieces and not through the map, whose pages would then be this process's memory.
     pub fn digest(&self) -> Digest {
-        *self.0.digest.get_or_init(|| Digest::of(self.0.bytes.get()))
+        *self.0.digest.get_or_init(|| match &self.0.bytes {
+            Bytes::Mapped(map, file) => Digest::of_reader(file).unwrap_or_else(|_| Digest::of(map)),
+            Bytes::Owned(bytes) => Digest::of(bytes),
+        })
     }
 
     /// What the snapshot says of itself.

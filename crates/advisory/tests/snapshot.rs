@@ -145,6 +145,10 @@ fn files_are_mapped_and_named() {
     let snapshot = Snapshot::open(&path).unwrap();
     assert_eq!(snapshot.digest(), digest);
     assert_eq!(snapshot.size(), std::fs::metadata(&path).unwrap().len());
+    // A name proves nothing: whoever passes the file could have chosen it.
+    let lying = dir.path().join(format!("sha256-{}.lgdb", "0".repeat(64)));
+    std::fs::copy(&path, &lying).unwrap();
+    assert_eq!(Snapshot::open(&lying).unwrap().digest(), digest);
     assert!(matches!(Snapshot::open(&dir.path().join("none")), Err(OpenError::Io { .. })));
     std::fs::write(&path, b"<html>not found, and long enough to be a header</html>").unwrap();
     assert!(matches!(Snapshot::open(&path), Err(OpenError::NotASnapshot(_))));

@@ -1,12 +1,11 @@
 //! Which advisories a command judges by: a snapshot file, a directory of feeds (compiled once and kept in the cache), or
 //! the data directory's current snapshot.
 //!
-//! A kept snapshot is named by its digest, so that opening it costs nothing; a file of the user's is hashed once by
-//! reading it, not through the mapping, so that its pages do not count as this process's memory.
+//! A kept snapshot is named by its digest, so that opening it costs nothing; a file of the user's is hashed once, on a
+//! thread of its own while the image is asked for.
 
 use std::{
     fs::{self, File},
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +13,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use layergate_advisory::{FORMAT_VERSION, Snapshot};
 use layergate_feeds::{build_from_dir_with, directory_fingerprint};
 use layergate_model::Digest;
-use sha2::Digest as _;
 
 use crate::{exit::Failure, places, progress::Spinner};
 
@@ -33,11 +31,18 @@ pub(crate) fn open(db: Option<&Path>, cache_dir: Option<&Path>, quiet: bool) -> 
 /// Opens a snapshot file.
 pub(crate) fn file(path: &Path) -> Result<Snapshot> {
     let snapshot = Snapshot::open(path).with_context(|| format!("the advisories {} cannot be used", path.display()))?;
-    let digest = match digest_of_name(path) {
-        Some(digest) => digest,
-        None => hash(path)?,
-    };
-    Ok(snapshot.with_digest(digest))
+    Ok(match digest_of_name(path) {
+        Some(digest) => snapshot.with_digest(digest),
+        None => hashed(snapshot),
+    })
+}
+
+/// Has a snapshot's digest reckoned while other work is done; who needs it before waits.
+fn hashed(snapshot: Snapshot) -> Snapshot {
+    let wanted = snapshot.clone();
+    // Without a thread whoever asks reckons it.
+    let _ = std::thread::Builder::new().name("digest".into()).spawn(move || wanted.digest());
+    snapshot
 }
 
 /// The snapshot that `--db` names as a file, a directory of feeds compiled first.
@@ -129,7 +134,7 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
     let kept = compiled_path(feeds, &cache_dir)?;
     let cache = cache_dir.join("compiled");
     if let Ok(snapshot) = Snapshot::open(&kept) {
-        return Ok(snapshot.with_digest(hash(&kept)?));
+        return Ok(hashed(snapshot));
     }
     let build = |place: &Path| -> Result<()> {
         let spinner = Spinner::new(quiet, format!("compiling the advisories of {}", feeds.display()));
@@ -147,13 +152,12 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
         .context("no directory can be made for the compiled advisories")?;
     let fresh = incoming.path().join("snapshot.lgdb");
     build(&fresh)?;
-    let digest = hash(&fresh)?;
     let snapshot = match fs::rename(&fresh, &kept) {
         Ok(()) => Snapshot::open(&kept)?,
         // The mapping outlives the temporary directory.
         Err(_) => Snapshot::open(&fresh)?,
     };
-    Ok(snapshot.with_digest(digest))
+    Ok(hashed(snapshot))
 }
 
 /// The digest in the name of a kept snapshot in the data directory; other files' names prove nothing.
@@ -161,18 +165,4 @@ fn digest_of_name(path: &Path) -> Option<Digest> {
     let name = path.file_name()?.to_str()?;
     let hex = name.strip_prefix("sha256-")?.strip_suffix(".lgdb")?;
     (path.parent() == Some(directory().as_path())).then(|| format!("sha256:{hex}").parse().ok())?
-}
-
-/// The digest of a file, read in pieces.
-pub(crate) fn hash(path: &Path) -> Result<Digest> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let mut file = File::open(path).with_context(cannot)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match file.read(&mut buffer).with_context(cannot)? {
-            0 => return Ok(Digest::from_bytes(hasher.finalize().into())),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
 }

@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use layergate_fleet::ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use layergate_model::Digest;
-use sha2::Digest as _;
 use tokio::sync::broadcast;
 
 /// Snapshots in a directory.
@@ -34,26 +33,6 @@ impl DirSnapshots {
 
 fn unavailable(place: &Path, what: &str, error: &io::Error) -> SnapshotError {
     SnapshotError::Unavailable { place: place.display().to_string(), what: format!("{what}: {error}") }
-}
-
-/// The digest of a file, read in pieces.
-fn digest_of(file: &Path) -> io::Result<Digest> {
-    let mut hasher = sha2::Sha256::new();
-    io::copy(&mut fs::File::open(file)?, &mut HashWriter(&mut hasher))?;
-    Ok(Digest::from_bytes(hasher.finalize().into()))
-}
-
-struct HashWriter<'a>(&'a mut sha2::Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -92,7 +71,7 @@ impl SnapshotStore for DirSnapshots {
             io::copy(&mut from, &mut copy).map_err(into)?;
             copy.as_file().sync_all().map_err(into)?;
             // Of the copy: the file may change under our hands.
-            let digest = digest_of(copy.path()).map_err(into)?;
+            let digest = fs::File::open(copy.path()).and_then(Digest::of_reader).map_err(into)?;
             copy.persist(dir.join(format!("{}.snapshot", digest.to_hex()))).map_err(|e| into(e.error))?;
             Ok(digest)
         });

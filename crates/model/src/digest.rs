@@ -3,7 +3,7 @@
 //! Only SHA-256 is accepted. Every registry and builder in use writes it; a second algorithm would give one blob two
 //! names and so two cache entries. Another algorithm is refused by name.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, io, str::FromStr};
 
 use serde::{Deserialize, Serialize, de};
 use sha2::Digest as _;
@@ -27,6 +27,20 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest of everything that `reader` gives, read in pieces.
+    pub fn of_reader(mut reader: impl io::Read) -> io::Result<Self> {
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(n) => hasher.update(&buffer[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// A digest from its 32 raw bytes.
@@ -65,8 +79,10 @@ impl FromStr for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        let mut text = *b"sha256:0000000000000000000000000000000000000000000000000000000000000000";
+        // The room is twice the bytes: it cannot fail.
+        let _ = hex::encode_to_slice(self.0, &mut text[7..]);
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -106,6 +122,7 @@ mod tests {
         let digest = Digest::of(b"abc");
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest.to_string(), text);
+        assert_eq!(Digest::of_reader(&b"abc"[..]).unwrap(), digest);
         assert_eq!(text.parse::<Digest>().unwrap(), digest);
         assert_eq!("sha512:00".parse::<Digest>(), Err(DigestError::Algorithm("sha512".into())));
         for bad in ["", "sha256", "sha256:", "sha256:00", &text.to_uppercase().replace("SHA256", "sha256")] {
