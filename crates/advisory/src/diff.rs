@@ -65,7 +65,7 @@ fn fingerprint(snapshot: &Snapshot, entries: Entries<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for entry in entries {
         let h = &mut hasher;
-        (snapshot.feed_id(entry.feed), entry.id, entry.status, entry.severity, entry.module).hash(h);
+        (snapshot.feed_id(entry.feed), entry.id(), entry.status, entry.severity, entry.module).hash(h);
         entry.arches.for_each(|a| a.hash(h));
         entry.versions.for_each(|v| v.hash(h));
         entry.ranges.for_each(|r| r.to_string().hash(h));

@@ -37,6 +37,7 @@ impl<'s> Entries<'s> {
 impl<'s> Iterator for Entries<'s> {
     type Item = Entry<'s>;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry<'s>> {
         if self.left == 0 {
             return None;
@@ -45,7 +46,7 @@ impl<'s> Iterator for Entries<'s> {
         let c = &mut self.cursor;
         let flags = c.byte();
         let (feed, flaw) = (c.number(), c.number());
-        let id = (flaw & 1 != 0).then(|| string_at(self.strings, c.number()));
+        let id = (flaw & 1 != 0).then(|| c.number());
         let flaw = flaw >> 1;
         let severity = (flags & HAS_SEVERITY != 0).then(|| severity(c.byte()));
         let module = (flags & HAS_MODULE != 0).then(|| string_at(self.strings, c.number()));
@@ -59,7 +60,8 @@ impl<'s> Iterator for Entries<'s> {
             self.left = 0;
             return None;
         }
-        Some(Entry { feed, flaw, id, status: status(flags & 7), severity, module, arches, versions, ranges })
+        let status = status(flags & 7);
+        Some(Entry { feed, flaw, status, severity, module, arches, versions, ranges, id, strings: self.strings })
     }
 }
 
@@ -70,8 +72,6 @@ pub struct Entry<'s> {
     pub feed: u32,
     /// The flaw's number, for [`crate::Snapshot::flaw`].
     pub flaw: u32,
-    /// The advisory's own id, where it is not the flaw's.
-    pub id: Option<&'s str>,
     /// The source's view.
     pub status: Status,
     /// What the source rates the flaw in this very package.
@@ -84,6 +84,16 @@ pub struct Entry<'s> {
     pub versions: List<'s>,
     /// Affected ranges.
     pub ranges: Ranges<'s>,
+    id: Option<u32>,
+    strings: &'s [u8],
+}
+
+impl<'s> Entry<'s> {
+    /// The advisory's own id, where it is not the flaw's. Read when it is asked for: most entries are only held against a
+    /// version, and each text lies somewhere else in the file.
+    pub fn id(&self) -> Option<&'s str> {
+        self.id.map(|at| string_at(self.strings, at))
+    }
 }
 
 /// A list of strings.
@@ -136,6 +146,7 @@ pub struct Ranges<'s> {
 }
 
 /// Steps over ranges without reading their versions.
+#[inline]
 fn skip_ranges(c: &mut Cursor<'_>, count: u32, simple: bool) {
     if simple {
         c.skip();
@@ -157,6 +168,7 @@ fn skip_ranges(c: &mut Cursor<'_>, count: u32, simple: bool) {
 impl<'s> Iterator for Ranges<'s> {
     type Item = VersionRange<&'s str>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
             return None;

@@ -96,6 +96,7 @@ impl<'s> Cursor<'s> {
         self.at > self.bytes.len()
     }
 
+    #[inline]
     pub(crate) fn byte(&mut self) -> u8 {
         let byte = self.bytes.get(self.at).copied();
         self.at = if byte.is_some() { self.at + 1 } else { self.bytes.len() + 1 };
@@ -138,11 +139,13 @@ impl<'s> Cursor<'s> {
     }
 
     /// A count: never more than the bytes that are left, each item taking at least one.
+    #[inline]
     pub(crate) fn count(&mut self) -> u32 {
         let count = self.number();
         count.min(self.bytes.len().saturating_sub(self.at) as u32)
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, len: usize) -> &'s [u8] {
         let slice = self.at.checked_add(len).and_then(|end| self.bytes.get(self.at..end));
         self.at = if slice.is_some() { self.at + len } else { self.bytes.len() + 1 };
@@ -151,6 +154,7 @@ impl<'s> Cursor<'s> {
 }
 
 /// The string at `offset` of the strings section; empty when there is none.
+#[inline]
 pub(crate) fn string_at(strings: &[u8], offset: u32) -> &str {
     let mut cursor = Cursor::new(strings, offset as usize);
     let len = cursor.number() as usize;

@@ -42,6 +42,6 @@ fn version_1() {
     );
     let snapshot = Snapshot::from_bytes(stored).unwrap();
     let entry = snapshot.lookup_text("npm", "left").next().unwrap();
-    assert_eq!((entry.id, entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));
+    assert_eq!((entry.id(), entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));
     assert_eq!(snapshot.flaw(entry.flaw).unwrap().id, "CVE-2026-0001");
 }

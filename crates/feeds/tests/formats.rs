@@ -29,7 +29,7 @@ fn built(files: &[(&str, &str)]) -> (Snapshot, BuildReport, Vec<String>) {
 fn told(snapshot: &Snapshot, entry: &Entry<'_>) -> String {
     let mut out = String::new();
     let flaw = snapshot.flaw(entry.flaw).unwrap();
-    write!(out, "{}", entry.id.unwrap_or(flaw.id)).unwrap();
+    write!(out, "{}", entry.id().unwrap_or(flaw.id)).unwrap();
     let ranges: Vec<String> = entry.ranges.clone().map(|r| r.to_string()).collect();
     write!(out, " {} {:?}", ranges.join(" | "), entry.status).unwrap();
     if let Some(severity) = entry.severity {

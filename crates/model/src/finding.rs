@@ -31,7 +31,7 @@ pub struct FindingId(String);
 impl FindingId {
     /// The id of the finding of `advisory` on `package`.
     pub fn derive(package: &PackageId, advisory: &str) -> Self {
-        let digest = Digest::of(format!("{package}\n{advisory}").as_bytes());
+        let digest = Digest::of([package.as_str(), "\n", advisory].concat().as_bytes());
         Self(hex::encode(&digest.as_bytes()[..8]))
     }
 

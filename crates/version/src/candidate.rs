@@ -83,14 +83,11 @@ mod tests {
     /// Every pair of these under every scheme: the answer is the one of the two texts.
     #[test]
     fn as_the_texts_compare() {
-        let versions = [
-            "", " ", "0", "1", "1.0", "1.0.0", "v1.2", "1:1.0-1", "0:1.0-1", "1.0-1", "1.0-0", "1.0-", "1.0~rc1-2",
-            "1.0~rc1", "1.0+deb12u1-3", "2:", "x:1", "1:2:3-4-5", "1.0-1-2", "0a00", "0a-0", "3.16.10-1+deb12u2",
-            "1.0.post1", "1.0.dev3", "1.0a1", "1.0+local", "1.0+local.2", "1!0.1", "latest", "not-a-version", "1.2.3-rc.1",
-            "1.2.3-rc.2+b", "=1.2.3", "1.21rc1", "007.1", "é", "1.0 ", "^1.2", "1.2^git1-3", "5.14.0-70.el9", "5.14.0",
-        ];
+        let versions = "| |0|1|1.0|1.0.0|v1.2|1:1.0-1|0:1.0-1|1.0-1|1.0-0|1.0-|1.0~rc1-2|1.0~rc1|1.0+deb12u1-3|2:|x:1|1:2:3-4-5|\
+            1.0-1-2|0a00|0a-0|3.16.10-1+deb12u2|1.0.post1|1.0.dev3|1.0a1|1.0+local|1.0+local.2|1!0.1|latest|not-a-version|\
+            1.2.3-rc.1|1.2.3-rc.2+b|=1.2.3|1.21rc1|007.1|é|1.0 |^1.2|1.2^git1-3|5.14.0-70.el9|5.14.0";
         let long = "1".repeat(crate::MAX_VERSION_LEN + 1);
-        let all: Vec<&str> = versions.iter().copied().chain([long.as_str()]).collect();
+        let all: Vec<&str> = versions.split('|').chain([long.as_str()]).collect();
         for scheme in Scheme::all() {
             for version in &all {
                 for bound in &all {

@@ -9,15 +9,15 @@ use layergate_version::{Candidate, Scheme, VersionError};
 use super::subject::Subject;
 
 /// An entry that touches the package.
-pub(super) struct Hit<'s> {
+pub(super) struct Hit<'s, 'p> {
     pub(super) entry: Entry<'s>,
     pub(super) scheme: Scheme,
     /// The namespace is a distribution's.
     pub(super) distribution: bool,
     /// The name it was found under, when it is not the package's own.
-    pub(super) matched_name: Option<String>,
+    pub(super) matched_name: Option<&'p str>,
     /// The version that was held against it.
-    pub(super) version: String,
+    pub(super) version: &'p str,
     /// The range that holds it; `None` when it is in the list of versions.
     pub(super) range: Option<VersionRange<&'s str>>,
 }
@@ -30,12 +30,12 @@ pub(super) struct Undecided {
 }
 
 /// Collects what the snapshot has against a subject.
-pub(super) fn collect<'s>(
-    subject: &Subject<'_>,
+pub(super) fn collect<'s, 'p>(
+    subject: &'p Subject<'_>,
     package: &Package,
     namespace: &Namespace,
     snapshot: &'s Snapshot,
-    hits: &mut Vec<Hit<'s>>,
+    hits: &mut Vec<Hit<'s, 'p>>,
     undecided: &mut BTreeSet<Undecided>,
 ) {
     let Some(scheme) = namespace.scheme() else { return };
@@ -51,8 +51,8 @@ pub(super) fn collect<'s>(
                 entry,
                 scheme,
                 distribution: namespace.is_distribution(),
-                matched_name: (subject.name != package.name).then(|| subject.name.to_string()),
-                version: subject.version.to_string(),
+                matched_name: (subject.name != package.name).then_some(&subject.name),
+                version: &subject.version,
                 range,
             }),
             Err(error) => {
@@ -128,7 +128,10 @@ impl Version<'_> {
 /// What holds the version: a range, or (`None` inside) the list of versions. A range that cannot be decided counts only
 /// when nothing else holds the version.
 #[allow(clippy::type_complexity)]
-fn holding<'s>(version: &Version<'_>, entry: &Entry<'s>) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
+fn holding<'s>(
+    version: &Version<'_>,
+    entry: &Entry<'s>,
+) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
     let mut error = None;
     for range in entry.ranges.clone() {
         match within(version, &range) {

@@ -3,7 +3,7 @@
 //! A bundle (an advisory with several CVEs, none of them its own name) is a finding of its own, unless each of its CVEs
 //! is a finding on the package already: then its id only joins theirs. A source's "not affected" takes the flaw away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use layergate_advisory::{End, Flaw, Snapshot};
 use layergate_model::{Cvss, Effect, Evidence, Finding, FindingId, ImagePackage, Status};
@@ -47,21 +47,19 @@ const LOCAL: &[&str] = &[
 ];
 
 /// The findings on a package.
-pub(super) fn findings(package: &ImagePackage, hits: Vec<Hit<'_>>, snapshot: &Snapshot) -> Vec<Finding> {
+pub(super) fn findings(package: &ImagePackage, mut hits: Vec<Hit<'_, '_>>, snapshot: &Snapshot) -> Vec<Finding> {
     if hits.is_empty() {
         return Vec::new();
     }
-    let mut by_flaw: BTreeMap<u32, Vec<Hit<'_>>> = BTreeMap::new();
-    for hit in hits {
-        by_flaw.entry(hit.entry.flaw).or_default().push(hit);
-    }
-    let mut out: Vec<Finding> = Vec::with_capacity(by_flaw.len());
-    for (number, hits) in by_flaw {
+    // Stable: among the hits of a flaw the order in which they were found counts.
+    hits.sort_by_key(|h| h.entry.flaw);
+    let mut out: Vec<Finding> = Vec::with_capacity(hits.len());
+    for hits in hits.chunk_by(|a, b| a.entry.flaw == b.entry.flaw) {
         if hits.iter().any(|h| h.entry.status == Status::NotAffected) {
             continue;
         }
-        if let Some(flaw) = snapshot.flaw(number) {
-            out.push(finding(package, &flaw, &hits, snapshot));
+        if let Some(flaw) = snapshot.flaw(hits[0].entry.flaw) {
+            out.push(finding(package, &flaw, hits, snapshot));
         }
     }
     unbundle(out)
@@ -72,7 +70,7 @@ fn is_local(id: &str) -> bool {
     !id.starts_with("CVE-") && !id.starts_with("GHSA-") && LOCAL.iter().any(|prefix| id.starts_with(prefix))
 }
 
-fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: &Snapshot) -> Finding {
+fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapshot: &Snapshot) -> Finding {
     let cvss: Vec<Cvss> = flaw.cvss().collect();
     let (severity, severity_source) = severity::decide(hits, flaw, &cvss, snapshot);
     let fixed_versions = fixed_versions(hits);
@@ -82,17 +80,17 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: 
     } else {
         Status::Fixed
     };
-    let matched: BTreeSet<&str> = hits.iter().filter_map(|h| h.entry.id).collect();
-    let mut aliases: Vec<String> = flaw
+    let matched = || hits.iter().filter_map(|h| h.entry.id());
+    let mut aliases: Vec<&str> = flaw
         .aliases
         .clone()
-        .filter(|a| !is_local(a) || matched.contains(a))
-        .chain(matched.iter().copied())
+        .filter(|a| !is_local(a) || matched().any(|m| m == *a))
+        .chain(matched())
         .filter(|a| *a != flaw.id)
-        .map(str::to_owned)
         .collect();
-    aliases.sort();
+    aliases.sort_unstable();
     aliases.dedup();
+    let aliases = aliases.into_iter().map(str::to_owned).collect();
     // The hit that names a fix explains most.
     let telling = hits.iter().find(|h| matches!(&h.range, Some(r) if matches!(r.end, End::Fixed(_)))).or(hits.first());
     let evidence = Evidence {
@@ -101,7 +99,7 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: 
             None => format!("= {}", h.version),
         }),
         feed: telling.map_or_else(String::new, |h| snapshot.feed_id(h.entry.feed).to_owned()),
-        matched_name: telling.and_then(|h| h.matched_name.clone()),
+        matched_name: telling.and_then(|h| h.matched_name).map(str::to_owned),
     };
     Finding {
         id: FindingId::derive(&package.id, flaw.id),
@@ -126,13 +124,13 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_>], snapshot: 
 }
 
 /// The versions above the package's that mend the flaw, lowest first, each once.
-fn fixed_versions(hits: &[Hit<'_>]) -> Vec<String> {
+fn fixed_versions(hits: &[Hit<'_, '_>]) -> Vec<String> {
     let Some(scheme) = hits.first().map(|h| h.scheme) else { return Vec::new() };
     let mut fixed: Vec<&str> = Vec::new();
     for hit in hits {
         for range in hit.entry.ranges.clone() {
             if let End::Fixed(v) = range.end
-                && !scheme.compare_to_bound(&hit.version, v).is_ok_and(std::cmp::Ordering::is_ge)
+                && !scheme.compare_to_bound(hit.version, v).is_ok_and(std::cmp::Ordering::is_ge)
             {
                 fixed.push(v);
             }
@@ -144,11 +142,12 @@ fn fixed_versions(hits: &[Hit<'_>]) -> Vec<String> {
 }
 
 fn unbundle(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let singles: BTreeSet<String> =
-        findings.iter().map(|f| f.advisory.clone()).filter(|id| id.starts_with("CVE-")).collect();
-    if singles.is_empty() {
+    // Nearly all findings are CVEs: then there is nothing to look for.
+    let is_cve = |f: &Finding| f.advisory.starts_with("CVE-");
+    if findings.iter().all(is_cve) || !findings.iter().any(is_cve) {
         return findings;
     }
+    let singles: BTreeSet<String> = findings.iter().filter(|f| is_cve(f)).map(|f| f.advisory.clone()).collect();
     let mut joined: Vec<(String, Vec<String>)> = Vec::new();
     findings.retain(|f| {
         let cves: Vec<&String> = f.aliases.iter().filter(|a| a.starts_with("CVE-")).collect();

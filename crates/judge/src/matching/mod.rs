@@ -116,25 +116,26 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
 fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Collected) {
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    for subject in subject::subjects(&package.package, space.names) {
+    let subjects = subject::subjects(&package.package, space.names);
+    for subject in &subjects {
         for namespace in &space.namespaces {
-            hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+            hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
     }
     finish(package, hits, undecided, snapshot, out);
 }
 
 fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Collected) {
+    let subject = subject::plain(&package.package, namespace);
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    let subject = subject::plain(&package.package, namespace);
     hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
     finish(package, hits, undecided, snapshot, out);
 }
 
 fn finish(
     package: &ImagePackage,
-    hits: Vec<Hit<'_>>,
+    hits: Vec<Hit<'_, '_>>,
     undecided: BTreeSet<Undecided>,
     snapshot: &Snapshot,
     out: &mut Collected,

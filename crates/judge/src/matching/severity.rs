@@ -17,7 +17,7 @@ use super::hit::Hit;
 
 /// Severity and source.
 pub(super) fn decide(
-    hits: &[Hit<'_>],
+    hits: &[Hit<'_, '_>],
     flaw: &Flaw<'_>,
     cvss: &[Cvss],
     snapshot: &Snapshot,

@@ -6,6 +6,7 @@
 
 use layergate_advisory::{Namespace, Snapshot};
 use layergate_model::{Distro, Gap, GapKind, ImagePackage, PackageKind};
+use rustc_hash::FxHashSet;
 
 use super::{
     hit,
@@ -184,15 +185,15 @@ pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapsh
     let mut flaws = std::collections::BTreeSet::new();
     let mut sources = std::collections::BTreeSet::new();
     for package in os {
-        for subject in subject::subjects(&package.package, space.names) {
+        for subject in &subject::subjects(&package.package, space.names) {
             // Thirty binaries of one source are asked for once.
             if !sources.insert((subject.name.to_string(), subject.version.to_string())) {
                 continue;
             }
-            let own: Vec<u32> =
+            let own: FxHashSet<u32> =
                 space.namespaces.iter().flat_map(|n| snapshot.lookup(n, &subject.name)).map(|e| e.flaw).collect();
             let mut hits = Vec::new();
-            hit::collect(&subject, &package.package, extended, snapshot, &mut hits, &mut Default::default());
+            hit::collect(subject, &package.package, extended, snapshot, &mut hits, &mut Default::default());
             flaws.extend(hits.into_iter().map(|h| h.entry.flaw).filter(|f| !own.contains(f)));
         }
     }

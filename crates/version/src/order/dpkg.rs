@@ -60,9 +60,8 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
 
 /// The order of two versions.
 pub(crate) fn order(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
-    digits::cmp(a.epoch, b.epoch)
-        .then_with(|| part(a.upstream, b.upstream))
-        .then_with(|| part(a.revision, b.revision))
+    let epochs = if a.epoch.is_empty() && b.epoch.is_empty() { Ordering::Equal } else { digits::cmp(a.epoch, b.epoch) };
+    epochs.then_with(|| part(a.upstream, b.upstream)).then_with(|| part(a.revision, b.revision))
 }
 
 /// The weight of each byte in a run of non-digits; a digit weighs as much as the end, nothing.
