@@ -18,6 +18,11 @@ pub(crate) fn is_cve(id: &str) -> bool {
     id.starts_with("CVE-")
 }
 
+/// Whether an id tells a flaw from every other one. FriendsOfPHP calls some files by their day (`2014-05-20`).
+pub(crate) fn is_name(id: &str) -> bool {
+    !id.starts_with(|c: char| c.is_ascii_digit())
+}
+
 impl Groups {
     /// Every string alone; `cve(n)` tells whether string `n` is a CVE id.
     pub(crate) fn new(len: usize, cve: impl Fn(u32) -> bool) -> Self {
@@ -62,6 +67,13 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_no_name() {
+        for (id, want) in [("CVE-2014-1", true), ("SS-2018-017-1", true), ("2014-05-20", false), ("201710-01", false)] {
+            assert_eq!(is_name(id), want, "{id}");
+        }
+    }
 
     #[test]
     fn never_two_cves_in_a_group() {

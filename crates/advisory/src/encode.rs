@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     BuildError, Builder, Coverage, End, FeedInfo, FeedSummary, Manifest, Namespace, Start, VersionRange,
     builder::{Head, Row},
-    collapse::{Groups, is_cve},
+    collapse::{Groups, is_cve, is_name},
     intern::Interner,
     layout::{FORMAT_VERSION, HEADER, MAGIC, SECTION_ROW, TAGS, hash, put, table},
 };
@@ -135,6 +135,7 @@ fn collapse(b: &Builder, order: &[u32], rank: impl Fn(u32) -> u32, cve: impl Fn(
     for &i in order {
         let head = &b.heads[i as usize];
         let mut aliases = head.aliases.of(&b.words).to_vec();
+        aliases.retain(|n| is_name(b.strings.get(*n)));
         aliases.sort_unstable_by_key(|n| rank(*n));
         groups.join(head.id, &aliases, cve);
     }

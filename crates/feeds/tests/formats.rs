@@ -327,7 +327,7 @@ fn ruby_and_rust_in_their_own_form() {
         ],
         &[
             "cargo smol RUSTSEC-2024-0001 >= 0.4.0, < 0.4.7 | >= 0.5.0, < 0.5.1 Fixed (rustsec)",
-            "gem rack CVE-2024-1 >= 1.0, < 2.2.8 | >= 2.3, < 3.0.9 Fixed (rubysec)",
+            "gem rack CVE-2024-1 >= 1.0, < 2.2.8 | >= 2.3.a, < 3.0.9 Fixed (rubysec)",
         ],
     );
     let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-2")[0]).unwrap();

@@ -1,9 +1,14 @@
 //! Alpine's, Wolfi's and Chainguard's secdb (secdb.alpinelinux.org): for each source package, which version mended which
 //! flaws. YAML in the old repository, JSON on the server. A version of `0` says that the flaw never touched the package.
+//!
+//! Written by hand, so: a line may name several flaws; a version may be misspelt (`1.0.4.-r0`, `0.8.21.r2`); and a flaw
+//! listed under two versions was mended in the first, the upgrade only has the mend too. But two revisions of one
+//! version (`9.26-r1`, `9.26-r2`) are a mend and its correction.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use layergate_advisory::{Affected, Namespace, Record};
+use layergate_version::Scheme;
 use serde::Deserialize;
 
 use crate::feed::{Feed, FeedFile, FeedRow, Sink};
@@ -93,22 +98,64 @@ impl Feed for AlpineSecdb {
             Err(error) => return sink.problem(error.to_string()),
         };
         for pkg in secdb.packages.into_iter().flatten().map(|i| i.pkg) {
+            // By flaw: the version that mended it, and its other names on the line.
+            let mut mended: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
             for (version, flaws) in pkg.secfixes.into_iter().flatten() {
                 if version == "0" {
                     continue;
                 }
+                let version = spelling(&version);
                 for line in flaws.into_iter().flatten().flatten() {
-                    let mut ids =
-                        line.split_whitespace().map(|w| w.trim_matches(['(', ')', ',', ';'])).filter(|w| is_id(w));
-                    let Some(id) = ids.next() else { continue };
-                    let mut record = Record::new(feed, id);
-                    record.aliases = ids.map(str::to_owned).collect();
-                    record.affected.push(Affected::fixed(namespace.clone(), pkg.name.as_str(), version.as_str()));
-                    sink.record(record);
+                    for (id, others) in names(&line) {
+                        let (known, aliases) = mended.entry(id).or_insert_with(|| (version.clone(), Vec::new()));
+                        if supersedes(&version, known) {
+                            known.clone_from(&version);
+                        }
+                        aliases.extend(others);
+                    }
                 }
+            }
+            for (id, (version, aliases)) in mended {
+                let mut record = Record::new(feed, id);
+                record.aliases = aliases;
+                record.affected.push(Affected::fixed(namespace.clone(), pkg.name.as_str(), version));
+                sink.record(record);
             }
         }
     }
+}
+
+/// The flaws of a line (`CVE-2017-5753 CVE-2017-5715 XSA-254`): each CVE with what else the line calls it, or, without a
+/// CVE, its first id.
+fn names(line: &str) -> Vec<(String, Vec<String>)> {
+    let ids = line.split_whitespace().map(|w| w.trim_matches(['(', ')', ',', ';'])).filter(|w| is_id(w));
+    let (cves, mut others): (Vec<&str>, Vec<&str>) = ids.partition(|id| id.starts_with("CVE-"));
+    let mains = if cves.is_empty() { others.drain(..others.len().min(1)).collect() } else { cves };
+    let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
+    mains.into_iter().map(|id| (id.to_owned(), others.clone())).collect()
+}
+
+/// A version as apk would write it. `2.7.16-33` and `0.8.21.r2` mean a revision, `4.10-1-r1` has a dash for a dot.
+fn spelling(version: &str) -> String {
+    let is_number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let revision = |at: usize, skip: usize| Some((version.get(..at)?, version.get(at + skip..)?));
+    let found = version
+        .rfind("-r")
+        .and_then(|at| revision(at, 2))
+        .or_else(|| version.rfind(".r").and_then(|at| revision(at, 2)))
+        .or_else(|| version.rfind('-').and_then(|at| revision(at, 1)))
+        .filter(|(_, number)| is_number(number));
+    let Some((upstream, number)) = found else { return version.to_owned() };
+    format!("{}-r{number}", upstream.trim_end_matches('.').replace('-', "."))
+}
+
+/// Whether `version` is what really mended a flaw that `known` is said to have mended.
+fn supersedes(version: &str, known: &str) -> bool {
+    fn upstream(version: &str) -> &str {
+        version.rsplit_once("-r").map_or(version, |(upstream, _)| upstream)
+    }
+    let order = Scheme::Apk.compare(version, known).unwrap_or(Ordering::Equal);
+    if upstream(version) == upstream(known) { order.is_gt() } else { order.is_lt() }
 }
 
 /// `CVE-2019-1`, `XSA-201`, `GHSA-…`, `ALPINE-1234`: letters, a hyphen, something with a digit.
@@ -118,4 +165,50 @@ fn is_id(word: &str) -> bool {
             && kind.bytes().all(|b| b.is_ascii_uppercase())
             && rest.bytes().any(|b| b.is_ascii_alphanumeric())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_to_flaws() {
+        let shown = |line: &str| {
+            names(line).into_iter().map(|(id, others)| format!("{id} {}", others.join(","))).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("CVE-2019-1"), ["CVE-2019-1 "]);
+        assert_eq!(shown("CVE-2017-5753 CVE-2017-5715 XSA-254"), ["CVE-2017-5753 XSA-254", "CVE-2017-5715 XSA-254"]);
+        assert_eq!(shown("XSA-284 (XSA-285)"), ["XSA-284 XSA-285"]);
+        assert_eq!(shown("CVE-????-????? XSA-207"), ["XSA-207 "]);
+        assert_eq!(shown("not yet assigned"), [""; 0]);
+    }
+
+    #[test]
+    fn misspelt_versions() {
+        for (written, meant) in [
+            ("1.1.1d-r3", "1.1.1d-r3"),
+            ("1.0.4.-r0", "1.0.4-r0"),
+            ("0.8.21.r2", "0.8.21-r2"),
+            ("2.7.16-33", "2.7.16-r33"),
+            ("4.10-1-r1", "4.10.1-r1"),
+            ("6.6.2p1-r0", "6.6.2p1-r0"),
+            ("2.4.26", "2.4.26"),
+            ("1.2_rc1", "1.2_rc1"),
+        ] {
+            assert_eq!(spelling(written), meant);
+        }
+    }
+
+    #[test]
+    fn a_flaw_under_two_versions() {
+        for (version, known, want) in [
+            ("2.7-r0", "2.6-r7", false),
+            ("2.6-r7", "2.7-r0", true),
+            ("9.26-r2", "9.26-r1", true),
+            ("9.26-r1", "9.26-r2", false),
+            ("1.0-r0", "1.0-r0", false),
+        ] {
+            assert_eq!(supersedes(version, known), want, "{version} after {known}");
+        }
+    }
 }

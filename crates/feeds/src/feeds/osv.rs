@@ -309,12 +309,8 @@ fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     fixed.then(|| named.unwrap_or("*").to_owned())
 }
 
-/// The events, in order, as intervals.
+/// The events as intervals: pair by pair where the feed wrote them so, else by the order of their versions.
 fn intervals(scheme: Scheme, events: Vec<Event>, last_known: Option<&str>) -> Vec<VersionRange> {
-    enum Step {
-        Open,
-        Close(End),
-    }
     let mut steps: Vec<(String, Step)> = Vec::new();
     for event in events {
         if let Some(v) = event.introduced {
@@ -330,8 +326,49 @@ fn intervals(scheme: Scheme, events: Vec<Event>, last_known: Option<&str>) -> Ve
             steps.push((v.clone(), Step::Close(End::Before(v))));
         }
     }
-    let zero = |v: &str| matches!(v, "0" | "0.0.0-0" | "0.0.0" | "");
-    // Events have no order of their own. Where two versions cannot be compared, the feed's order stays.
+    let (mut out, open) = pairs(scheme, &steps).unwrap_or_else(|| sorted(scheme, steps));
+    if let Some(start) = open {
+        out.push(VersionRange { start, end: last_known.and_then(last_end).unwrap_or(End::Open) });
+    }
+    out
+}
+
+enum Step {
+    Open,
+    Close(End),
+}
+
+fn zero(version: &str) -> bool {
+    matches!(version, "0" | "0.0.0-0" | "0.0.0" | "")
+}
+
+fn start(version: &str) -> Start {
+    if zero(version) { Start::Beginning } else { Start::From(version.to_owned()) }
+}
+
+/// Beginning, end, beginning, end, as PyPA writes branches: each pair is an interval, however they overlap or touch
+/// (`2.11`, `2.11.7`, `0`, `2.11.6`). `None` where the events do not come in pairs or a pair ends before it begins.
+fn pairs(scheme: Scheme, steps: &[(String, Step)]) -> Option<(Vec<VersionRange>, Option<Start>)> {
+    let mut out = Vec::new();
+    let mut open: Option<&str> = None;
+    for (version, step) in steps {
+        match (step, open.take()) {
+            (Step::Open, None) => open = Some(version),
+            (Step::Close(end), Some(from)) => {
+                let backwards = !zero(from) && scheme.compare(from, version).is_ok_and(std::cmp::Ordering::is_gt);
+                if backwards {
+                    return None;
+                }
+                out.push(VersionRange { start: start(from), end: end.clone() });
+            }
+            _ => return None,
+        }
+    }
+    Some((out, open.map(start)))
+}
+
+/// Events have no order of their own, says the schema; where two versions cannot be compared, the feed's order stays.
+fn sorted(scheme: Scheme, mut steps: Vec<(String, Step)>) -> (Vec<VersionRange>, Option<Start>) {
     steps.sort_by(|(a, _), (b, _)| match (zero(a), zero(b)) {
         (true, true) => std::cmp::Ordering::Equal,
         (true, false) => std::cmp::Ordering::Less,
@@ -342,11 +379,7 @@ fn intervals(scheme: Scheme, events: Vec<Event>, last_known: Option<&str>) -> Ve
     let mut open: Option<Start> = None;
     for (version, step) in steps {
         match step {
-            Step::Open => {
-                if open.is_none() {
-                    open = Some(if zero(&version) { Start::Beginning } else { Start::From(version) });
-                }
-            }
+            Step::Open => open = open.or_else(|| Some(start(&version))),
             // A fix without a beginning: the schema asks for one, older records leave it out.
             Step::Close(end) => match open.take() {
                 Some(start) => out.push(VersionRange { start, end }),
@@ -356,10 +389,7 @@ fn intervals(scheme: Scheme, events: Vec<Event>, last_known: Option<&str>) -> Ve
             },
         }
     }
-    if let Some(start) = open {
-        out.push(VersionRange { start, end: last_known.and_then(last_end).unwrap_or(End::Open) });
-    }
-    out
+    (out, open)
 }
 
 /// `<= 1.2.3` or `< 1.3`.
@@ -385,4 +415,40 @@ fn holds(scheme: Scheme, range: &VersionRange, version: &str) -> bool {
             End::Fixed(v) | End::Before(v) => against(v).is_some_and(std::cmp::Ordering::is_lt),
             End::Last(v) => against(v).is_some_and(std::cmp::Ordering::is_le),
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_to_intervals() {
+        let cases: &[(&str, Option<&str>, &str)] = &[
+            ("i0 f1.2", None, "< 1.2"),
+            ("i1.0 l1.5 i2.0", None, ">= 1.0, <= 1.5 or >= 2.0"),
+            // PyPA's branches overlap and touch.
+            ("i2.11 f2.11.7 i0 f2.11.6 i2.12 f2.12.4", None, ">= 2.11, < 2.11.7 or < 2.11.6 or >= 2.12, < 2.12.4"),
+            ("i0 f3.1.1 i3.2.0 f3.2.2 i3.1.1 f3.2.0", None, "< 3.1.1 or >= 3.2.0, < 3.2.2 or >= 3.1.1, < 3.2.0"),
+            // Not in pairs, or a pair that ends before it begins: by version.
+            ("f1.5 i1.0 i2.0", None, ">= 1.0, < 1.5 or >= 2.0"),
+            ("i2.0 f1.5 i1.0 f2.5", None, ">= 1.0, < 1.5 or >= 2.0, < 2.5"),
+            ("i0 f1.2 f2.3", None, "< 1.2"),
+            ("f1.2", None, "< 1.2"),
+            ("i0", Some("<= 2.1"), "<= 2.1"),
+            ("i0 f1.2", Some("<= 1.1"), "< 1.2"),
+            ("i0", Some(">= 1, < 2"), "*"),
+            ("i0 m3.0", None, "< 3.0"),
+            ("i0 m*", None, "*"),
+            ("", None, ""),
+        ];
+        for (events, known, want) in cases {
+            let events = events.split_whitespace().map(|e| {
+                let (kind, version) = e.split_at(1);
+                let at = |k| (k == kind).then(|| version.to_owned());
+                Event { introduced: at("i"), fixed: at("f"), last_affected: at("l"), limit: at("m") }
+            });
+            let got = intervals(Scheme::Pep440, events.collect(), *known);
+            assert_eq!(got.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "), *want);
+        }
+    }
 }

@@ -56,9 +56,12 @@ impl Feed for FriendsOfPhp {
             return sink.problem("its reference is no composer package");
         };
         let cve = advisory.cve.filter(|c| c.starts_with("CVE-"));
-        // Without a CVE the file's own place is the only stable name.
+        // Without a CVE the file's own place is the only stable name. The file's name alone is what other scanners call
+        // it (`SS-2018-017-1`, `2014-05-20`); a date is shown as such and joins no flaws (`collapse.rs`).
         let own = file.name().trim_end_matches(".yaml").trim_end_matches(".yml");
+        let aliases = if cve.is_some() { Vec::new() } else { vec![own.to_owned()] };
         let mut record = Record::new("friendsofphp", cve.unwrap_or_else(|| format!("FOP-{name}-{own}")));
+        record.aliases = aliases;
         record.title = advisory.title;
         if let Some(ghsa) =
             advisory.link.as_deref().and_then(|l| l.rsplit('/').next()).filter(|l| l.starts_with("GHSA-"))

@@ -129,13 +129,15 @@ fn interval(line: &str) -> Option<Interval> {
     Some((from, to))
 }
 
-/// What a pessimistic requirement ends before: `1.3` of `1.2.3`, `2` of `1.2` and of `1`.
+/// What a pessimistic requirement ends before: `1.3.a` of `1.2.3`, `2.a` of `1.2` and of `1`. The letter comes before every
+/// pre-release: RubyGems compares the release, so `1.3.0.rc1` is not `~> 1.2.3`.
 fn next(version: &str) -> Option<String> {
     let numbers = version.split('.').map_while(|p| p.parse::<u64>().ok()).collect::<Vec<_>>();
     let kept = if numbers.len() > 1 { numbers.len() - 1 } else { 1 };
     let (last, before) = numbers.get(..kept)?.split_last()?;
     let mut parts: Vec<String> = before.iter().map(u64::to_string).collect();
     parts.push(last.checked_add(1)?.to_string());
+    parts.push("a".to_owned());
     Some(parts.join("."))
 }
 
@@ -148,11 +150,11 @@ mod tests {
         let cases: [(&[&str], &[&str], &[&str]); 8] = [
             (&[">= 0.6.1"], &[], &["< 0.6.1"]),
             (&[">= 1.5.4"], &["< 1.4.0"], &[">= 1.4.0, < 1.5.4"]),
-            (&["~> 3.2.5", "~> 4.0.1", ">= 4.1.0"], &[], &["< 3.2.5", ">= 3.3, < 4.0.1"]),
+            (&["~> 3.2.5", "~> 4.0.1", ">= 4.1.0"], &[], &["< 3.2.5", ">= 3.3.a, < 4.0.1", ">= 4.1.a, < 4.1.0"]),
             (&[], &[], &["*"]),
             (&["> 1.0"], &["<= 0.5"], &["> 0.5, <= 1.0"]),
             (&[">= 2"], &[">= 0"], &[]),
-            (&[">= 2.3.4, ~> 2.3.0", ">= 2.4"], &[], &["< 2.3.4"]),
+            (&[">= 2.3.4, ~> 2.3.0", ">= 2.4"], &[], &["< 2.3.4", ">= 2.4.a, < 2.4"]),
             (&["= 1.2"], &[], &["< 1.2", "> 1.2"]),
         ];
         for (patched, unaffected, want) in cases {

@@ -11,7 +11,7 @@
 //! `not-affected` and a release that ended without a word (`ignored`) give nothing; FIPS builds, phones and snaps are
 //! other products.
 
-use layergate_advisory::{Affected, Day, Namespace, Rating, Record};
+use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
 use layergate_model::{Severity, Status};
 
 use crate::{
@@ -162,8 +162,13 @@ fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
             let namespace = Namespace::of(family, Some(release(codename)?)).ok()?;
             Some(Affected::fixed(namespace, package, version))
         }
-        "needed" | "pending" | "active" => affected(Status::Affected),
-        "deferred" => affected(Status::Affected),
+        // The version that will mend it stands there, and is in the archive only after the tracker says `released`.
+        "pending" if note.starts_with(|c: char| c.is_ascii_digit()) => {
+            let coming = note.split([',', ' ']).next().unwrap_or(note);
+            let range = VersionRange { start: Start::Beginning, end: End::Before(coming.to_owned()) };
+            affected(Status::Affected).map(|a| Affected { ranges: vec![range], ..a })
+        }
+        "needed" | "pending" | "active" | "deferred" => affected(Status::Affected),
         _ => None,
     }
 }
@@ -178,6 +183,7 @@ mod tests {
             ("jammy", "needed", Some(("ubuntu:22.04", Status::Affected))),
             ("esm-infra/xenial", "released (4.3-14ubuntu1.4+esm1)", Some(("ubuntu-esm:16.04", Status::Fixed))),
             ("trusty/esm", "needed", Some(("ubuntu-esm:14.04", Status::Affected))),
+            ("mantic", "pending", Some(("ubuntu:23.10", Status::Affected))),
             ("jammy", "not-affected (code not present)", None),
             ("jammy", "DNE", None),
             ("upstream", "released (5.2)", None),
@@ -188,5 +194,9 @@ mod tests {
             let got = state(release, "bash", value);
             assert_eq!(got.as_ref().map(|a| (a.namespace.as_str(), a.status)), want, "{release} {value}");
         }
+        let ranges =
+            |value| state("jammy", "linux", value).unwrap().ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(ranges("needed"), ["*"]);
+        assert_eq!(ranges("pending (5.15.0-83.92)"), ["< 5.15.0-83.92"], "what comes after it has the mend");
     }
 }
