@@ -21,6 +21,8 @@ use crate::{
 const ASK: Duration = Duration::from_secs(20);
 /// How long all coordinators may be silent before a client gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A pause between two rounds that is longer than this is told, once for each question.
+const TELL_AFTER: Duration = Duration::from_secs(1);
 /// An answer of more bytes is refused.
 const MAX_ANSWER: usize = 1 << 30;
 
@@ -126,6 +128,7 @@ impl Client {
     ) -> Result<T, Failure> {
         let end = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(200);
+        let mut told = false;
         loop {
             let mut last = None;
             for server in &self.servers {
@@ -144,6 +147,11 @@ impl Client {
             if Instant::now() + pause > end {
                 let error = last.unwrap_or_else(|| anyhow!("no coordinator was named"));
                 return Err(error.context("no coordinator answers").into());
+            }
+            // A restart takes a second; whoever is silent for longer is worth a word to whoever waits.
+            if let Some(error) = last.filter(|_| !told && pause > TELL_AFTER) {
+                tracing::warn!(why = format!("{error:#}"), patience = ?PATIENCE, "no coordinator answers; asking on");
+                told = true;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));

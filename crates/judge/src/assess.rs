@@ -112,7 +112,7 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
         reasons,
         inputs,
         summary: summary(&judged, order.len(), gaps.len()),
-        packages: order.iter().map(|p| report_package(p, &needs)).collect(),
+        packages: order.iter().map(|p| report_package(p, &needs, matches.upgrades.get(&p.id))).collect(),
         findings: judged.into_iter().map(|j| j.finding).collect(),
         checks: checks.into_iter().map(|c| c.value).collect(),
         secrets: secrets.into_iter().map(|s| s.value).collect(),
@@ -145,7 +145,7 @@ fn summary(judged: &[Judged<'_>], packages: usize, gaps: usize) -> Summary {
     Summary { packages: number(packages), findings: counts, fixable, suppressed, gaps: number(gaps) }
 }
 
-fn report_package(package: &ImagePackage, needs: &Needs<'_>) -> ReportPackage {
+fn report_package(package: &ImagePackage, needs: &Needs<'_>, upgrade: Option<&String>) -> ReportPackage {
     let p = &package.package;
     ReportPackage {
         id: package.id.clone(),
@@ -162,5 +162,6 @@ fn report_package(package: &ImagePackage, needs: &Needs<'_>) -> ReportPackage {
         locations: p.locations.clone(),
         hashes: p.hashes.clone(),
         depends_on: needs.of(package),
+        upgrade_to: upgrade.cloned(),
     }
 }

@@ -1,12 +1,14 @@
 //! What a verdict is made of.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use layergate_advisory::Snapshot;
-use layergate_model::{Finding, Gap, ImageInventory, Limits, ReportImage};
+use layergate_model::{Finding, Gap, ImageInventory, Limits, PackageId, ReportImage};
 use layergate_policy::{Policy, VexDocument};
 
 /// The version of the code that judges; the last number rises whenever the same input would give another report.
-pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
 
 /// Everything that a report depends on (design, invariant 8).
 pub struct AssessInput<'a> {
@@ -36,4 +38,6 @@ pub struct Matches {
     pub findings: Vec<Finding>,
     /// Distributions without advisories, versions that cannot be compared, …
     pub gaps: Vec<Gap>,
+    /// For packages with findings that have a fix: the lowest version that none of them touches.
+    pub upgrades: BTreeMap<PackageId, String>,
 }

@@ -37,7 +37,8 @@ pub fn rejudge(report: &Report, policy: &Policy, as_of: Option<Date>) -> Report 
         ..report.inputs.clone()
     };
     let facts = Facts { image: report.image.clone(), inventory: &inventory, inputs, policy, vex: &[], as_of };
-    let mut out = decide(facts, Matches { findings: report.findings.clone(), gaps: Vec::new() });
+    let upgrades = report.packages.iter().filter_map(|p| Some((p.id.clone(), p.upgrade_to.clone()?))).collect();
+    let mut out = decide(facts, Matches { findings: report.findings.clone(), gaps: Vec::new(), upgrades });
     for (new, old) in out.packages.iter_mut().zip(&report.packages) {
         if new.id == old.id {
             new.depends_on.clone_from(&old.depends_on);

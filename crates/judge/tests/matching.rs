@@ -407,3 +407,40 @@ fn extended_support_is_told_as_a_gap_or_used() {
         matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1+esm1", None)], &records);
     assert_eq!((only(pro.clone()).advisory.as_str(), pro.gaps.len()), ("CVE-1", 0));
 }
+
+#[test]
+fn one_upgrade_mends_everything_that_is_mended() {
+    let range =
+        |from: &str, fixed: &str| VersionRange { start: Start::From(from.into()), end: End::Fixed(fixed.into()) };
+    // What each advisory says, and the version to go to from 1.4.0.
+    type Row<'r> = (&'r [&'r [(&'r str, &'r str)]], Option<&'r str>);
+    let rows: &[Row<'_>] = &[
+        (&[&[("1.0.0", "1.4.1")]], Some("1.4.1")),
+        (&[&[("1.0.0", "1.4.1")], &[("1.0.0", "1.5.0")], &[("1.0.0", "1.4.2")]], Some("1.5.0")),
+        // The first is mended in the next branch only, where the second is mended later than in its own.
+        (&[&[("1.0.0", "3.0.1")], &[("1.0.0", "1.4.2"), ("3.0.0", "3.0.5")]], Some("3.0.5")),
+        // What does not touch this version touches the one that would mend it.
+        (&[&[("1.0.0", "3.0.1"), ("3.1.0", "3.1.2")], &[("3.0.0", "3.1.0")]], Some("3.1.2")),
+        (&[&[("1.0.0", "3.0.1")], &[("3.0.0", "3.1.0")]], Some("3.1.0")),
+        (&[&[("2.0.0", "3.0.0")]], None),
+    ];
+    for (advisories, want) in rows {
+        let records: Vec<Record> = advisories
+            .iter()
+            .enumerate()
+            .map(|(n, ranges)| {
+                let ranges = ranges.iter().map(|(from, fixed)| range(from, fixed)).collect();
+                record(
+                    "osv",
+                    &format!("CVE-2026-{n}"),
+                    &[],
+                    Affected { ranges, ..Affected::bare(ns("npm"), "x", Status::Fixed) },
+                )
+            })
+            .collect();
+        let package = package(PackageKind::Npm, "x", "1.4.0", None);
+        let id = package.id.clone();
+        let matches = matched(None, vec![package], &records);
+        assert_eq!(matches.upgrades.get(&id).map(String::as_str), *want, "{advisories:?}");
+    }
+}

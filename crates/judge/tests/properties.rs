@@ -46,6 +46,7 @@ fn matches() -> impl Strategy<Value = Matches> {
         Matches {
             findings: findings.iter().map(|(p, n, m)| finding(&ids[*p], &format!("CVE-{n}"), m)).collect(),
             gaps: gaps.into_iter().map(|(kind, place, detail)| Gap::new(kind, place, detail)).collect(),
+            ..Matches::default()
         }
     })
 }

@@ -20,6 +20,7 @@ fn report() -> Report {
     scene.judge(Matches {
         findings: vec![finding(&ssl, "CVE-1", "h+"), finding(&curl, "CVE-2", "m"), finding(&npm, "CVE-3", "c+")],
         gaps: vec![Gap::new(GapKind::UnreadableFile, "a/b", "broken")],
+        ..Matches::default()
     })
 }
 

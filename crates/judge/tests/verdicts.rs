@@ -76,6 +76,7 @@ fn a_bad_day() {
             finding(&npm, "CVE-2025-0008", "l"),
         ],
         gaps: vec![Gap::new(GapKind::UncomparableVersion, "left-pad", "the version \"lots\" is no semver")],
+        ..Matches::default()
     };
     scene.inventory.gaps = vec![
         Gap::new(GapKind::UnreadableFile, "usr/share/doc/package.json", "not JSON"),
@@ -146,7 +147,7 @@ fn verdicts() {
         scene.policy = Policy::parse(policy, "p.toml").unwrap();
         let [ssl, ..] = scene.ids();
         let findings = if marks.is_empty() { vec![] } else { vec![finding(&ssl, "CVE-1", marks)] };
-        let report = scene.judge(Matches { findings, gaps });
+        let report = scene.judge(Matches { findings, gaps, ..Matches::default() });
         assert_eq!(report.verdict, want, "{policy} {marks}: {}", reasons(&report));
         assert_eq!(report.reasons[0].rule, rule, "{policy} {marks}: {}", reasons(&report));
         for told in ["end_of_life", "stale_advisories"] {
@@ -201,7 +202,7 @@ fn vex_takes_out_and_contradictions_are_told() {
     };
     scene.vex = vec![statement("libssl3", "not_affected"), statement("curl", "fixed"), statement("curl", "affected")];
     let findings = vec![finding(&ssl, "CVE-1", "h+"), finding(&curl, "CVE-1", "h+")];
-    let report = scene.judge(Matches { findings, gaps: Vec::new() });
+    let report = scene.judge(Matches { findings, ..Matches::default() });
     golden("vex", &reasons(&report));
     let on = |id: &_| report.findings.iter().find(|f| f.package == *id).unwrap();
     let out = on(&ssl).suppressed_by.as_ref().unwrap();
@@ -218,8 +219,8 @@ fn duplicates_become_one() {
     a.aliases = vec!["GHSA-b".into(), "CVE-1".into()];
     let mut b = finding(&ssl, "CVE-1", "h+k");
     b.aliases = vec!["GHSA-a".into(), "GHSA-b".into()];
-    let one = scene.judge(Matches { findings: vec![a.clone(), b.clone()], gaps: Vec::new() });
-    let two = scene.judge(Matches { findings: vec![b, a], gaps: Vec::new() });
+    let one = scene.judge(Matches { findings: vec![a.clone(), b.clone()], ..Matches::default() });
+    let two = scene.judge(Matches { findings: vec![b, a], ..Matches::default() });
     assert_eq!(one, two);
     assert_eq!(one.findings.len(), 1);
     assert_eq!(one.findings[0].aliases, ["GHSA-a", "GHSA-b"]);
@@ -247,7 +248,11 @@ fn names_cannot_move_the_cursor() {
     scene.inventory.packages[0].package.name = format!("evil\u{1b}[2J\r\n\u{9b}verdict: pass{}", "x".repeat(10_000));
     let [ssl, ..] = scene.ids();
     let gap = Gap::new(GapKind::CorruptLayer, "a\nb", "c\u{7}d");
-    let report = scene.judge(Matches { findings: vec![finding(&ssl, "CVE-1\u{1b}", "h+")], gaps: vec![gap] });
+    let report = scene.judge(Matches {
+        findings: vec![finding(&ssl, "CVE-1\u{1b}", "h+")],
+        gaps: vec![gap],
+        ..Matches::default()
+    });
     assert_eq!(report.verdict, Verdict::Error);
     for reason in &report.reasons {
         assert!(!reason.text.chars().any(char::is_control) && reason.text.len() < 5000, "{:?}", reason.text);
@@ -269,7 +274,7 @@ fn fast_enough() {
         .collect();
     let mut best = std::time::Duration::MAX;
     for _ in 0..10 {
-        let matches = Matches { findings: findings.clone(), gaps: Vec::new() };
+        let matches = Matches { findings: findings.clone(), ..Matches::default() };
         let input = scene.input();
         let start = std::time::Instant::now();
         let report = assess_matches(input, matches);

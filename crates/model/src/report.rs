@@ -168,6 +168,9 @@ pub struct ReportPackage {
     /// The packages (ids) that it needs, where known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<PackageId>,
+    /// The lowest known version that no finding with a fix touches; `None` when nothing has a fix or no version mends all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_to: Option<String>,
 }
 
 /// A gap in a report.

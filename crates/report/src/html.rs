@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use layergate_model::{Effect, Report, Verdict};
 
 use crate::{
-    advice,
+    advice, plan,
     text::{count, html as h},
     view::{self, Group},
 };
@@ -60,7 +60,7 @@ fn one(out: &mut String, report: &Report) {
     facts.push(format!("as of {}", h(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", h(d))));
     let _ = writeln!(out, "{}</p>", facts.join(" · "));
-    let todo = view::todo(report);
+    let todo = plan::todo(report);
     if !todo.is_empty() {
         out.push_str("<h2>What to do</h2>\n");
         list(out, todo.iter().map(|text| h(text)));
@@ -120,7 +120,7 @@ fn section(out: &mut String, title: &str, groups: &[&Group<'_>], open: bool) {
             out,
             " <span class=\"dim\">{} {}</span></h3>",
             group.kind,
-            view::layer_text(group.layer, group.origin)
+            view::layer_text(&group.layers, group.origin)
         );
         let rows = group.rows.iter().map(|r| {
             let f = r.finding;

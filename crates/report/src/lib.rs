@@ -16,6 +16,7 @@ mod junit;
 mod license;
 mod markdown;
 mod openvex;
+mod plan;
 mod sarif;
 pub mod sbom;
 mod schema;

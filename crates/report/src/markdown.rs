@@ -5,7 +5,7 @@
 use layergate_model::{Effect, Report, Verdict};
 
 use crate::{
-    advice,
+    advice, plan,
     text::{clean, count, fit, markdown as md},
     view,
 };
@@ -109,7 +109,7 @@ fn one(page: &mut Page, report: &Report) {
         report.reasons.iter().map(|r| format!("- **{}** {}", word(r.effect), cell(&r.text))).collect();
     page.section("", &reasons, "");
 
-    let todo: Vec<_> = view::todo(report).iter().take(20).map(|text| format!("1. {}", cell(text))).collect();
+    let todo: Vec<_> = plan::todo(report).iter().take(20).map(|text| format!("1. {}", cell(text))).collect();
     page.section("\n### What to do\n\n", &todo, "");
 
     let groups = view::groups(report);

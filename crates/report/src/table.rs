@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use layergate_model::{Effect, Report, Severity, Verdict};
 
 use crate::{
-    RenderOptions, advice,
+    RenderOptions, advice, plan,
     text::{clean, count, fit, pad, width, wrap},
     view::{self, Group},
 };
@@ -118,7 +118,7 @@ fn title(report: &Report) -> String {
 fn group_head(page: &mut Page, group: &Group<'_>) {
     let name = format!("{} {}", clean(group.name), clean(group.version));
     let kind = if group.kind.is_empty() { String::new() } else { format!(" ({})", group.kind) };
-    let layer = view::layer_text(group.layer, group.origin);
+    let layer = view::layer_text(&group.layers, group.origin);
     page.blank();
     page.text("  ", &format!("{}{kind}", name.trim_end()), Ink::Strong);
     let also = group.packages.len() > 1 || group.packages.first().is_some_and(|p| *p != group.name);
@@ -178,9 +178,8 @@ fn full(page: &mut Page, group: &Group<'_>, verbose: bool) {
         }
     }
     // What mends those that stop the image; the others may wait.
-    let rows = group.rows.iter().filter(|r| r.finding.effect >= group.effect.min(Effect::Fail));
-    let todo: BTreeSet<&str> = rows.map(|r| r.finding.remediation.as_str()).filter(|r| !r.is_empty()).collect();
-    todo.into_iter().for_each(|t| page.hang("    do: ", t, Ink::Good));
+    let todo = group.todo(|f| f.effect >= group.effect.min(Effect::Fail));
+    todo.iter().for_each(|t| page.hang("    do: ", t, Ink::Good));
 }
 
 /// A group in three lines: how many, which, and whether something mends them.
@@ -199,17 +198,11 @@ fn short(page: &mut Page, group: &Group<'_>) {
         page.hang_inked(&head, severity_ink(severity), &ids.join(", "));
     }
     let fixable = group.rows.iter().filter(|r| !r.finding.fixed_versions.is_empty()).count();
-    let todo: BTreeSet<&str> = group
-        .rows
-        .iter()
-        .filter(|r| !r.finding.fixed_versions.is_empty())
-        .map(|r| r.finding.remediation.as_str())
-        .filter(|r| !r.is_empty())
-        .collect();
+    let todo = group.todo(|f| !f.fixed_versions.is_empty());
     if fixable == 0 {
         page.text("    ", "nothing mends them yet", Ink::Faint);
     }
-    todo.into_iter().for_each(|t| page.hang("    do: ", t, Ink::Good));
+    todo.iter().for_each(|t| page.hang("    do: ", t, Ink::Good));
 }
 
 fn suppressed(page: &mut Page, report: &Report) {
@@ -300,7 +293,7 @@ fn verdict(page: &mut Page, report: &Report) {
         Verdict::Error => "ERROR",
     };
     let reasons: Vec<_> = report.reasons.iter().collect();
-    let todo = view::todo(report);
+    let todo = plan::todo(report);
     if !todo.is_empty() {
         page.heading("What to do");
         for (i, text) in todo.iter().take(ACTIONS).enumerate() {

@@ -1,16 +1,15 @@
 //! What several formats for people need of a report, worked out once: findings grouped by what one would upgrade,
-//! merged over its binary packages, gravest first; and what to do about them.
+//! merged over its binary packages, gravest first.
 //!
 //! Debian builds a dozen binary packages from one source, each with the same flaws; a person upgrades the source once.
-//! So packages of one source, version and layer are one group, and one flaw is one row.
+//! So a distribution's packages of one source and version are one group, whichever layers brought them, and one flaw is one
+//! row. What to do about them is `plan.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use layergate_model::{
-    Effect, Finding, GapKind, Origin, PackageId, Report, ReportPackage, Secret, Severity, Status, Verdict,
-};
+use layergate_model::{Effect, Finding, Origin, PackageId, PackageKind, Report, ReportPackage, Severity, Status};
 
-use crate::{advice, text::count};
+use crate::plan;
 
 /// One flaw in one group.
 pub(crate) struct Row<'a> {
@@ -24,24 +23,41 @@ pub(crate) struct Group<'a> {
     pub(crate) version: &'a str,
     /// `deb`, `npm`, …; empty when the report has no such package.
     pub(crate) kind: &'static str,
-    pub(crate) layer: Option<u32>,
+    pub(crate) layers: BTreeSet<u32>,
     pub(crate) origin: Origin,
     /// Where it lies, for packages outside a distribution's database.
     pub(crate) location: Option<&'a str>,
     /// The affected packages' names, sorted.
     pub(crate) packages: BTreeSet<&'a str>,
     pub(crate) rows: Vec<Row<'a>>,
+    /// Versions that mend everything of their packages that has a fix.
+    upgrades: BTreeMap<(PackageKind, &'a str), BTreeSet<&'a str>>,
     /// What a row is told apart by; the kernel's packages have thousands of rows, each several times.
     seen: BTreeSet<(&'a str, Effect, Severity, Status, &'a [String])>,
     pub(crate) effect: Effect,
     pub(crate) severity: Severity,
 }
 
-/// Something to do, and what it mends.
-pub(crate) struct Action<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) severities: BTreeMap<Severity, usize>,
-    pub(crate) effect: Effect,
+impl Group<'_> {
+    /// What to do about the rows that `matter`: the upgrades first, then what is said of flaws that none mends.
+    pub(crate) fn todo(&self, matter: impl Fn(&Finding) -> bool) -> Vec<String> {
+        let rows = || self.rows.iter().map(|r| r.finding).filter(|f| matter(f));
+        let is_upgraded = |f: &Finding| !self.upgrades.is_empty() && !f.fixed_versions.is_empty() && !f.malicious;
+        let mut todo = Vec::new();
+        if rows().any(is_upgraded) {
+            let upgrades = self.upgrades.iter();
+            todo.extend(upgrades.map(|((kind, version), names)| plan::upgrade(*kind, self.name, names, version)));
+        }
+        let others = rows().filter(|f| !is_upgraded(f) && !f.remediation.is_empty());
+        let others: BTreeSet<&str> = others.map(|f| f.remediation.as_str()).collect();
+        todo.extend(others.into_iter().map(str::to_owned));
+        todo
+    }
+}
+
+/// The source's name where one is known, or the package's own.
+pub(crate) fn source_name(package: &ReportPackage) -> &str {
+    package.source.as_ref().map_or(package.name.as_str(), |s| &s.name)
 }
 
 /// The report's packages by id.
@@ -55,24 +71,31 @@ pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for finding in report.findings.iter().filter(|f| f.suppressed_by.is_none()) {
         let package = by_id.get(&finding.package).copied();
-        let name = package.map_or(finding.package.as_str(), |p| p.source.as_ref().map_or(p.name.as_str(), |s| &s.name));
+        let name = package.map_or(finding.package.as_str(), source_name);
         let version = package.map_or("", |p| p.version.as_str());
         let kind = package.map_or("", |p| p.kind.as_str());
         let location = package.filter(|p| !p.kind.is_os()).and_then(|p| p.locations.first()).map(String::as_str);
-        let group = groups.entry((kind, name, version, finding.layer, location)).or_insert_with(|| Group {
+        let origin = package.map_or(Origin::Unknown, |p| p.origin);
+        let layer = finding.layer.filter(|_| package.is_none_or(|p| !p.kind.is_os()));
+        let group = groups.entry((kind, name, version, origin, layer, location)).or_insert_with(|| Group {
             name,
             version,
             kind,
-            layer: finding.layer,
-            origin: package.map_or(Origin::Unknown, |p| p.origin),
+            layers: BTreeSet::new(),
+            origin,
             location,
             packages: BTreeSet::new(),
             rows: Vec::new(),
+            upgrades: BTreeMap::new(),
             seen: BTreeSet::new(),
             effect: Effect::Ignore,
             severity: Severity::Unknown,
         });
         group.packages.insert(package.map_or(finding.package.as_str(), |p| p.name.as_str()));
+        group.layers.extend(finding.layer);
+        if let Some((package, version)) = package.and_then(|p| Some((p, p.upgrade_to.as_deref()?))) {
+            group.upgrades.entry((package.kind, version)).or_default().insert(&package.name);
+        }
         group.effect = group.effect.max(finding.effect);
         group.severity = group.severity.max(finding.severity);
         let f = finding;
@@ -104,54 +127,6 @@ pub(crate) fn tally<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap
 pub(crate) fn tally_text(tally: &BTreeMap<Severity, usize>) -> String {
     let parts: Vec<_> = tally.iter().rev().map(|(severity, n)| format!("{n} {severity}")).collect();
     parts.join(", ")
-}
-
-/// What to do about the findings of at least this effect, the most pressing first.
-pub(crate) fn actions(report: &Report, at_least: Effect) -> Vec<Action<'_>> {
-    let mut actions: BTreeMap<&str, Action<'_>> = BTreeMap::new();
-    let mut counted = BTreeSet::new();
-    for f in report.findings.iter().filter(|f| f.suppressed_by.is_none() && f.effect >= at_least) {
-        if f.remediation.is_empty() {
-            continue;
-        }
-        let action = actions.entry(&f.remediation).or_insert_with(|| Action {
-            text: &f.remediation,
-            severities: BTreeMap::new(),
-            effect: f.effect,
-        });
-        action.effect = action.effect.max(f.effect);
-        // One flaw of several binary packages is mended once.
-        if counted.insert((&f.remediation, &f.advisory)) {
-            *action.severities.entry(f.severity).or_default() += 1;
-        }
-    }
-    let mut actions: Vec<_> = actions.into_values().collect();
-    let key = |a: &Action<'_>| {
-        let gravest = a.severities.last_key_value().map(|(s, n)| (*s, *n));
-        (a.effect, gravest, a.severities.values().sum::<usize>())
-    };
-    actions.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.text.cmp(b.text)));
-    actions
-}
-
-/// What to do so that the image passes, in sentences, the most pressing first; nothing for one that passes.
-pub(crate) fn todo(report: &Report) -> Vec<String> {
-    if report.verdict == Verdict::Pass {
-        return Vec::new();
-    }
-    let actions = actions(report, Effect::Fail);
-    let mut todo: Vec<String> = actions.iter().map(|a| format!("{} ({})", a.text, tally_text(&a.severities))).collect();
-    let stops = |s: &&Secret| secret_effect(report, s.severity) >= Effect::Fail;
-    match report.secrets.iter().filter(stops).count() {
-        0 => {}
-        n => todo.push(format!("revoke {}, then take it out of its layer", count(n, "secret", "secrets"))),
-    }
-    let checks = report.checks.iter().filter(|c| c.effect >= Effect::Fail);
-    todo.extend(checks.map(|c| format!("{}: {}", c.location, c.remediation)));
-    let mut gaps: BTreeMap<GapKind, usize> = BTreeMap::new();
-    report.gaps.iter().filter(|g| g.effect >= Effect::Fail).for_each(|g| *gaps.entry(g.kind).or_default() += 1);
-    todo.extend(gaps.iter().map(|(kind, n)| format!("{} ({n} × {kind})", advice::for_gap(*kind))));
-    todo
 }
 
 /// What is known of a mend, in a word or a version.
@@ -190,14 +165,18 @@ pub(crate) fn secret_effect(report: &Report, severity: Severity) -> Effect {
     if severity >= Severity::High { worst } else { worst.min(Effect::Warn) }
 }
 
-/// `layer 3, application`.
-pub(crate) fn layer_text(layer: Option<u32>, origin: Origin) -> String {
+/// `layers 1, 3, application`.
+pub(crate) fn layer_text(layers: &BTreeSet<u32>, origin: Origin) -> String {
     let origin = match origin {
-        Origin::Base => ", base image",
-        Origin::Application => ", application",
+        Origin::Base => "base image",
+        Origin::Application => "application",
         Origin::Unknown => "",
     };
-    layer.map_or_else(|| origin.trim_start_matches(", ").to_owned(), |l| format!("layer {l}{origin}"))
+    let numbers: Vec<_> = layers.iter().map(u32::to_string).collect();
+    let word = if numbers.len() == 1 { "layer" } else { "layers" };
+    let layers = if numbers.is_empty() { String::new() } else { format!("{word} {}", numbers.join(", ")) };
+    let parts = [layers.as_str(), origin];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// `debian 12 (bookworm)`.

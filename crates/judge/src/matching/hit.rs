@@ -22,6 +22,14 @@ pub(super) struct Hit<'s, 'p> {
     pub(super) range: Option<VersionRange<&'s str>>,
 }
 
+impl Hit<'_, '_> {
+    /// Whether this advisory does not touch `version`.
+    pub(super) fn is_mended_by(&self, version: &str) -> bool {
+        let version = Version { text: version, read: self.scheme.candidate(version) };
+        matches!(holding(&version, &self.entry), Ok(None))
+    }
+}
+
 /// An advisory that could not be decided.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Undecided {
@@ -61,6 +69,20 @@ pub(super) fn collect<'s, 'p>(
             }
         }
     }
+}
+
+/// Every version that an advisory on the subject's package calls mended.
+pub(super) fn mended<'s>(subject: &Subject<'_>, namespace: &Namespace, snapshot: &'s Snapshot) -> Vec<&'s str> {
+    let ranges = snapshot.lookup(namespace, &subject.name).flat_map(|e| e.ranges);
+    ranges.filter_map(|r| if let End::Fixed(v) = r.end { Some(v) } else { None }).collect()
+}
+
+/// Whether any advisory with a fix touches this version of the subject's package.
+pub(super) fn touches(version: &str, subject: &Subject<'_>, namespace: &Namespace, snapshot: &Snapshot) -> bool {
+    let Some(scheme) = namespace.scheme() else { return false };
+    let version = Version { text: version, read: scheme.candidate(version) };
+    let has_fix = |e: &Entry<'_>| e.ranges.clone().any(|r| matches!(r.end, End::Fixed(_)));
+    snapshot.lookup(namespace, &subject.name).any(|e| has_fix(&e) && matches!(holding(&version, &e), Ok(Some(_))))
 }
 
 /// What tells builds of one version apart; read once, for a kernel has thousands of entries.

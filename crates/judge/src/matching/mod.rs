@@ -2,7 +2,7 @@
 //!
 //! For each package: whose advisories speak of it (`space.rs`), under which name and version (`subject.rs`), whether
 //! the version lies in an affected range (`hit.rs`), and how the hits of one flaw become one finding (`merge.rs`,
-//! `severity.rs`, `advice.rs`). What cannot be decided is a gap.
+//! `severity.rs`, `advice.rs`) and one upgrade (`upgrade.rs`). What cannot be decided is a gap.
 
 mod advice;
 mod hit;
@@ -10,6 +10,7 @@ mod merge;
 mod severity;
 mod space;
 mod subject;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,7 @@ use space::{DistroSpace, NoSpace};
 struct Collected {
     found: Vec<Vec<Finding>>,
     gaps: Vec<Gap>,
+    upgrades: BTreeMap<PackageId, String>,
 }
 
 /// Matches every package of an image. Findings carry the effect `ignore` and no suppression; they are sorted by package
@@ -59,7 +61,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     out.gaps.dedup();
     // Within a package they are in the order of their advisories already (flaws are numbered in it).
     out.found.sort_by(|a, b| a[0].package.cmp(&b[0].package));
-    Matches { findings: out.found.into_iter().flatten().collect(), gaps: out.gaps }
+    Matches { findings: out.found.into_iter().flatten().collect(), gaps: out.gaps, upgrades: out.upgrades }
 }
 
 /// Whose advisories the distribution's packages have, or the gap.
@@ -122,7 +124,9 @@ fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, ou
             hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
     }
-    finish(package, hits, undecided, snapshot, out);
+    // A distribution's ranges begin at the beginning: what is mended stays mended.
+    let upgrade = upgrade::target(&hits, Vec::new, |_| true);
+    finish(package, hits, undecided, upgrade, snapshot, out);
 }
 
 fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Collected) {
@@ -130,16 +134,25 @@ fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snap
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
     hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
-    finish(package, hits, undecided, snapshot, out);
+    let upgrade = upgrade::target(
+        &hits,
+        || hit::mended(&subject, namespace, snapshot),
+        |version| !hit::touches(version, &subject, namespace, snapshot),
+    );
+    finish(package, hits, undecided, upgrade, snapshot, out);
 }
 
 fn finish(
     package: &ImagePackage,
     hits: Vec<Hit<'_, '_>>,
     undecided: BTreeSet<Undecided>,
+    upgrade: Option<String>,
     snapshot: &Snapshot,
     out: &mut Collected,
 ) {
+    if let Some(version) = upgrade {
+        out.upgrades.insert(package.id.clone(), version);
+    }
     let findings = merge::findings(package, hits, snapshot);
     if !findings.is_empty() {
         out.found.push(findings);

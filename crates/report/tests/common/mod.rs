@@ -27,6 +27,7 @@ fn package(kind: PackageKind, purl: &str, name: &str, version: &str, layer: u32,
         locations: vec![location.into()],
         hashes: Vec::new(),
         depends_on: Vec::new(),
+        upgrade_to: None,
     }
 }
 
@@ -165,7 +166,10 @@ pub fn failing() -> Report {
     };
     let mut libssl = deb("libssl3", "3.0.11-1~deb12u2", "openssl");
     libssl.licenses = vec!["Apache-2.0".into()];
-    let openssl = deb("openssl", "3.0.11-1~deb12u2", "openssl");
+    let mut openssl = deb("openssl", "3.0.11-1~deb12u2", "openssl");
+    for package in [&mut libssl, &mut openssl] {
+        package.upgrade_to = Some("3.0.15-1~deb12u1".into());
+    }
     let mut tar = deb("tar", "1.34+dfsg-1.2+deb12u1", "tar");
     tar.licenses = vec!["GPL-3.0-or-later AND FSFAP".into()];
     let mut perl = deb("perl-base", "5.36.0-7+deb12u1", "perl");
@@ -179,6 +183,7 @@ pub fn failing() -> Report {
         "app/node_modules/lodash/package.json",
     );
     lodash.licenses = vec!["MIT".into()];
+    lodash.upgrade_to = Some("4.17.21".into());
     lodash.hashes = vec![
         "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".into(),
         "sha512-MJ7MSJwS1utMxA9QyQLytNDtd+5RGnx6m808qG1M2G+YndNbxf9JlnDaNCVbRbDP2DDoH2Bdz33FVC6TrpzXbw==".into(),
@@ -394,6 +399,7 @@ pub fn report_of(inventory: &ImageInventory, reference: &str) -> Report {
             locations: p.package.locations.clone(),
             hashes: p.package.hashes.clone(),
             depends_on: p.package.dependencies.iter().filter_map(|d| find(p.package.kind, d)).collect(),
+            upgrade_to: None,
         })
         .collect();
     let gap =

@@ -42,11 +42,12 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
 
 /// The order of a package's version and an advisory's bound: the release counts where both have one.
 pub(crate) fn against(version: &Parts<'_>, bound: &Parts<'_>) -> Ordering {
-    digits::cmp(version.epoch, bound.epoch).then_with(|| segments(version.version, bound.version)).then_with(|| {
-        match (version.release, bound.release) {
-            (Some(a), Some(b)) => segments(a, b),
-            _ => Ordering::Equal,
-        }
+    digits::cmp(version.epoch, bound.epoch).then_with(|| segments(version.version, bound.version)).then_with(|| match (
+        version.release,
+        bound.release,
+    ) {
+        (Some(a), Some(b)) => segments(a, b),
+        _ => Ordering::Equal,
     })
 }
 
