@@ -31,6 +31,9 @@ pub(crate) struct Executable<'a> {
     sections: Vec<Part<'a>>,
     segments: Vec<Part<'a>>,
     big_endian: bool,
+    /// Of a PE file: where the image is loaded, and its data directories as relative address and size.
+    base: u64,
+    directories: Vec<(u32, u32)>,
 }
 
 /// Whether the first bytes are those of a program.
@@ -77,6 +80,20 @@ impl<'a> Executable<'a> {
     /// Whether numbers are stored highest byte first.
     pub(crate) fn big_endian(&self) -> bool {
         self.big_endian
+    }
+
+    /// The address that a PE file's relative addresses are relative to.
+    pub(crate) fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// The bytes of a PE file's data directory (2: resources, 14: .NET's header), as far as its section goes.
+    pub(crate) fn directory(&self, index: usize) -> Option<&'a [u8]> {
+        let (address, size) = self.directories.get(index).copied().filter(|(a, s)| *a > 0 && *s > 0)?;
+        let address = self.base.checked_add(address.into())?;
+        let found =
+            self.segments.iter().find_map(|s| s.data.get(usize::try_from(address.checked_sub(s.address)?).ok()?..));
+        found.map(|bytes| rest(bytes, 0, size.into())).filter(|bytes| !bytes.is_empty())
     }
 
     /// `length` bytes at an address in memory.
@@ -188,7 +205,7 @@ fn elf(bytes: &[u8]) -> Option<Executable<'_>> {
             sections.push(Part { name: name_at(names, name.into()), address, data, is_data: false });
         }
     }
-    Some(Executable { sections, segments, big_endian })
+    Some(Executable { sections, segments, big_endian, base: 0, directories: Vec::new() })
 }
 
 fn pe(bytes: &[u8]) -> Option<Executable<'_>> {
@@ -200,10 +217,17 @@ fn pe(bytes: &[u8]) -> Option<Executable<'_>> {
     let count = usize::from(file.u16(header.checked_add(6)?)?).min(MAX_SECTIONS);
     let optional = header + 24;
     let optional_size = usize::from(file.u16(header + 20)?);
-    let base = match file.u16(optional)? {
-        0x20b => file.u64(optional + 24)?,
-        _ => file.u32(optional + 28)?.into(),
+    let (base, directories_at) = match file.u16(optional)? {
+        0x20b => (file.u64(optional + 24)?, 112),
+        _ => (file.u32(optional + 28)?.into(), 96),
     };
+    // Their number stands before them; sixteen are defined, and the optional header's size bounds them.
+    let count_of_directories = file.u32(optional + directories_at - 4).unwrap_or(0).min(16) as usize;
+    let directories = (0..count_of_directories)
+        .map(|n| directories_at + n * 8)
+        .take_while(|at| at + 8 <= optional_size)
+        .map_while(|at| Some((file.u32(optional + at)?, file.u32(optional + at + 4)?)))
+        .collect();
     let mut sections = Vec::new();
     for index in 0..count {
         let entry = optional + optional_size + index * 40;
@@ -224,7 +248,7 @@ fn pe(bytes: &[u8]) -> Option<Executable<'_>> {
             is_data: flags & 0xc000_0040 == 0xc000_0040 && flags & 0x2000_0000 == 0,
         });
     }
-    Some(Executable { segments: sections.clone(), sections, big_endian: false })
+    Some(Executable { segments: sections.clone(), sections, big_endian: false, base, directories })
 }
 
 fn macho(bytes: &[u8]) -> Option<Executable<'_>> {
@@ -274,7 +298,7 @@ fn macho(bytes: &[u8]) -> Option<Executable<'_>> {
         // A command is at least its own header long: the loop goes forward.
         command = command.checked_add((size as usize).max(8))?;
     }
-    Some(Executable { sections, segments, big_endian })
+    Some(Executable { sections, segments, big_endian, base: 0, directories: Vec::new() })
 }
 
 /// Small programs for the tests of the analyzers that read them.
@@ -342,9 +366,10 @@ pub(crate) mod build {
         out[60] = 0x80;
         out[0x80..0x84].copy_from_slice(b"PE\0\0");
         out[0x86] = 1;
-        out[0x94] = 112;
+        out[0x94] = 240;
         out[0x98..0x9a].copy_from_slice(&[0x0b, 0x02]);
-        let entry = 0x98 + 112;
+        out[0x98 + 108] = 16;
+        let entry = 0x98 + 240;
         out[entry..entry + name.len()].copy_from_slice(name.as_bytes());
         out[entry + 12..entry + 16].copy_from_slice(&0x1000u32.to_le_bytes());
         out[entry + 16..entry + 20].copy_from_slice(&(data.len() as u32).to_le_bytes());
@@ -352,6 +377,13 @@ pub(crate) mod build {
         out[entry + 36..entry + 40].copy_from_slice(&0xc000_0040u32.to_le_bytes());
         out.extend(data);
         out
+    }
+
+    /// Sets a data directory of a program made by [`pe`].
+    pub(crate) fn set_directory(program: &mut [u8], index: usize, address: u32, size: u32) {
+        let at = 0x98 + 112 + index * 8;
+        program[at..at + 4].copy_from_slice(&address.to_le_bytes());
+        program[at + 4..at + 8].copy_from_slice(&size.to_le_bytes());
     }
 
     /// A 64-bit Mach-O file with one segment of one section.
