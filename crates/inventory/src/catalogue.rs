@@ -68,6 +68,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &binary::go::GoBinary,
     &binary::rust::RustBinary,
     &binary::elf_note::ElfNote,
+    &binary::pe_version::PeVersion,
     &binary::known::KnownPrograms,
     // Content.
     &content::secrets::Secrets,

@@ -6,5 +6,6 @@ pub mod go;
 mod go_version;
 pub mod known;
 mod known_table;
+pub mod pe_version;
 mod runtime;
 pub mod rust;
