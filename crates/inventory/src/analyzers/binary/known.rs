@@ -15,7 +15,6 @@ use layergate_model::{AnalyzerId, Package, PackageKind, Section};
 use regex::bytes::Regex;
 
 use super::{
-    executable::is_executable,
     known_table::{KNOWN, Known},
     runtime,
 };
@@ -37,11 +36,16 @@ impl Analyzer for KnownPrograms {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Executable, Interest::Name("release"), Interest::Name("VERSION")]
+        &[
+            Interest::Executable,
+            Interest::Name("release"),
+            Interest::Name("VERSION"),
+            Interest::Name("liberts_internal.a"),
+        ]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
@@ -50,16 +54,14 @@ impl Analyzer for KnownPrograms {
     }
 
     fn wants(&self, head: &[u8]) -> bool {
-        is_executable(head) || runtime::looks_like(head)
+        // What runs under such a name is mostly a program of the machine; a script may only call it, unless it is PHP.
+        !head.starts_with(b"#!") || memchr::memmem::find(&head[..head.len().min(100)], b"php").is_some()
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         if runtime::is_runtime_file(file.path) {
             let found = runtime::read(file);
             out.packages.extend(found.map(|(name, v)| Package::new(PackageKind::Generic, name, v, file.path)));
-            return Ok(());
-        }
-        if !is_executable(file.bytes) {
             return Ok(());
         }
         let mut found: Vec<&str> = Vec::new();
@@ -140,7 +142,6 @@ mod tests {
         ] {
             assert_eq!(packages(&KnownPrograms, path, text.as_bytes()), want, "{path}");
         }
-        assert!(!KnownPrograms.wants(b"Some other release file"));
         let mut section = Section::default();
         for (name, path) in [("openjdk", "opt/j/release"), ("java/jre", "opt/j/bin/java"), ("java/jre", "usr/bin/java")]
         {
@@ -183,10 +184,26 @@ mod tests {
                 "envoy 1.28.0",
             ),
             ("usr/bin/xz", "\0xz (XZ Utils) 5.4.5\0", "xz 5.4.5"),
+            ("usr/local/bin/node", "\0v4.9.1\0", "node 4.9.1"),
+            ("opt/zulu/bin/java", "\x000.0\x0017.0.9+8-LTS\0openjdk\0java\0", "java/jre 17.0.9+8-LTS"),
+            ("traefik", "\u{fffd}.3.0.4\0", "traefik 3.0.4"),
+            ("usr/bin/mysql", "shutdown\x008.0.37\0\0\0mysql_real_escape", "mysql 8.0.37"),
+            ("usr/bin/mysql", "/x/Percona-XtraDB-Cluster-8.0.34/y", "percona-xtradb-cluster 8.0.34"),
+            ("usr/bin/xtrabackup", "/x/percona-xtrabackup-8.0.35/", "percona-xtrabackup 8.0.35"),
+            ("lib/libstd-f6f9eec1635e636a.dylib", "c 1.67.1 (d5a82bbd2 2023-02-07)", "rust 1.67.1"),
+            ("usr/lib/erlang/liberts_internal.a", "\0/usr/local/src/otp-25.3.2.8/erts/", "erlang 25.3.2.8"),
+            ("usr/bin/dart", "\x003.6.0-216.1.beta (beta)", "dart 3.6.0-216.1.beta"),
+            ("usr/sbin/proftpd", "\0ProFTPD Version 1.3.8b\0", "proftpd 1.3.8b"),
+            ("go/bin/go", "xgo1.21.3\0", "go 1.21.3"),
         ] {
             let program = build::elf(&[(".rodata", content.as_bytes())]);
             assert_eq!(packages(&KnownPrograms, path, &program), [want], "{path}");
         }
+        // Archives of PHP begin with a script; other scripts only call the program.
+        let phar = b"#!/usr/bin/env php\n<?php ... 'pretty_version' => '2.5.5',";
+        assert_eq!(packages(&KnownPrograms, "usr/bin/composer.phar", phar), ["composer 2.5.5"]);
+        assert_eq!(packages(&KnownPrograms, "usr/bin/wp", b"#!/usr/bin/php\nwp-cli/wp-cli 2.9.0 "), ["wp-cli 2.9.0"]);
+        assert!(!KnownPrograms.wants(b"#!/bin/sh\nexec node.js/v20.11.1\n"));
         // A version across the border of two windows.
         for shift in [0, 5, 9, 30, 8180, 8192, 9000] {
             let mut large = build::elf(&[(".rodata", &vec![b'x'; 3 << 20])]);

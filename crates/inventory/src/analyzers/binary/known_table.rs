@@ -55,7 +55,7 @@ pub(super) static KNOWN: &[Known] = &[
     row("python", Versioned("python", ""), r"(?-u)[^0-9.](?P<version>{name}\.[0-9]+(?:a|b|rc)?[0-9]*)\+?\x00"),
     row("python", Versioned("libpython", "so"), r"(?-u)[^0-9.](?P<version>{name}\.[0-9]+(?:a|b|rc)?[0-9]*)\+?\x00"),
     row("pypy", Starts("libpypy"), r"(?-u)\[PyPy (?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
-    row("go", Is(&["go"]), r"(?-u)\bgo(?P<version>[0-9]+\.[0-9]+(\.[0-9]+|beta[0-9]+|alpha[0-9]+|rc[0-9]+)?)\x00"),
+    row("go", Is(&["go"]), r"(?-u)go(?P<version>[0-9]+\.[0-9]+(\.[0-9]+|beta[0-9]+|alpha[0-9]+|rc[0-9]+)?)\x00"),
     row("julia", Starts("libjulia-internal.so"), r"(?-u)__init__\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00verify"),
     row("helm", Is(&["helm"]), r"(?-u)\x00v(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
     row(
@@ -74,6 +74,7 @@ pub(super) static KNOWN: &[Known] = &[
         Is(&["valkey-server"]),
         r"(?s-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)[a-z0-9._-]{6,40}-[0-9]{10,19}\x00",
     ),
+    row("node", Is(&["node", "nodejs"]), r"(?-u)\x00(?:node )?v(?P<version>[0456]\.[0-9]+\.[0-9]+)\x00"),
     row("node", Is(&["node", "nodejs"]), r"(?-u)node\.js/v(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row(
         "java/jre",
@@ -84,6 +85,11 @@ pub(super) static KNOWN: &[Known] = &[
         "java/jre",
         Is(&["java"]),
         r"(?-u)\x00java\x00(?:openjdk\x00)?[0-9]+[.0-9]*\x00(?P<version>[0-9]+[-._+a-zA-Z0-9]{1,60})\x00",
+    ),
+    row(
+        "java/jre",
+        Is(&["java"]),
+        r"(?-u)\x00[0-9]+[.0-9]*\x00+(?P<version>[0-9]+[^\x00]{1,60})\x00(?:openjdk\x00)?java\x00",
     ),
     row(
         "java/graalvm",
@@ -123,12 +129,19 @@ pub(super) static KNOWN: &[Known] = &[
         Starts("libphp"),
         r"(?-u)X-Powered-By: PHP/(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:beta[0-9]+|alpha[0-9]+|RC[0-9]+)?)",
     ),
+    // Programs in PHP; their archives begin with a script.
+    row(
+        "composer",
+        Starts("composer"),
+        r"(?-u)'pretty_version'\s*=>\s*'(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:beta[0-9]+|alpha[0-9]+|RC[0-9]+)?)'",
+    ),
+    row("wp-cli", Is(&["wp"]), r"(?-u)wp-cli/wp-cli (?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("httpd", Is(&["httpd", "apache2"]), r"(?-u)Apache/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("memcached", Is(&["memcached"]), r"(?-u)memcached\s(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row(
         "traefik",
         Is(&["traefik"]),
-        r"(?-u)\x00v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-alpha[0-9]|-beta[0-9]|-rc[0-9])?)\x00",
+        r"(?-u)(?:\x00v?|[\x80-\xff][^\n]?)(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-alpha[0-9]|-beta[0-9]|-rc[0-9])?)\x00",
     ),
     row("arangodb", Is(&["arangosh", "arangod"]), r"(?-u)(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9]+)?)\s\[linux\]"),
     row(
@@ -139,39 +152,60 @@ pub(super) static KNOWN: &[Known] = &[
     row(
         "percona-server",
         Is(&["mysql", "mysqld"]),
-        r"(?-u)/percona-server-(?P<version>[0-9]+(?:\.[0-9]+){1,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)",
+        r"(?-u)/percona-server-(?P<version>[0-9]+(?:\.[0-9]+){0,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)",
     ),
+    row(
+        "percona-xtradb-cluster",
+        Is(&["mysql", "mysqld"]),
+        r"(?-u)/Percona-XtraDB-Cluster-(?P<version>[0-9]+(?:\.[0-9]+){0,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)",
+    ),
+    row("mysql", Is(&["mysql", "mysqld"]), r"(?-u)\x00(?P<version>[0-9]+(?:\.[0-9]+){1,2})\x00+mysql_"),
     row(
         "mysql",
         Is(&["mysql", "mysqld"]),
-        r"(?-u)/mysql-(?P<version>[0-9]+(?:\.[0-9]+){1,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)",
+        r"(?-u)/mysql-(?P<version>[0-9]+(?:\.[0-9]+){0,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)",
     ),
     row(
         "mariadb",
         Is(&["mariadb", "mariadbd", "mysql", "mysqld"]),
         r"(?-u)(?P<version>[0-9]+(?:\.[0-9]+){1,2}(?:alpha[0-9]|beta[0-9]|rc[0-9])?)-MariaDB",
     ),
-    row("xtrabackup", Is(&["xtrabackup"]), r"(?-u)/percona-xtrabackup-(?P<version>[0-9]+(?:\.[0-9]+){1,2})"),
+    row("percona-xtrabackup", Is(&["xtrabackup"]), r"(?-u)/percona-xtrabackup-(?P<version>[0-9]+(?:\.[0-9]+){0,2})"),
     row("mongodb", Is(&["mongod", "mongos"]), r"(?-u)/mongo(?:db)?(?:-src)?-r?(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("mongodb", Is(&["mongod", "mongos"]), r"(?-u)\x00(?P<version>[3-9]\.[0-9]\.[0-9]{1,2})\x00[0-9a-f]{40}\x00"),
     row("rust", Starts("libstd-"), r"(?-u)rustc version (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[a-z]+(?:\.[0-9]+)?)?)"),
+    // A macOS library says it without the compiler's name.
+    row(
+        "rust",
+        Starts("libstd-"),
+        r"(?-u)c (?P<version>[0-9]+(?:\.[0-9]+){1,2}) \([0-9a-f]+ [0-9]{4}-[0-9]{2}-[0-9]{2}\)",
+    ),
     row("ruby", Is(&["ruby"]), r"(?-u)ruby (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:p|preview|rc|dev)?[0-9]*) "),
     row("ruby", Starts("libruby"), r"(?-u)ruby (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:p|preview|rc|dev)?[0-9]*) "),
     row(
         "erlang",
-        Is(&["erlexec", "beam.smp"]),
+        Is(&["erlexec", "beam.smp", "liberts_internal.a"]),
         r"(?-u)/src/otp_src_(?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+){0,2}(?:-rc[0-9])?)/erts/",
     ),
-    row("erlang", Is(&["erlexec", "beam.smp"]), r"(?-u)/otp-OTP-(?P<version>[0-9]+(?:\.[0-9]+){1,3})/"),
+    row(
+        "erlang",
+        Is(&["erlexec", "beam.smp", "liberts_internal.a"]),
+        r"(?-u)/otp-OTP-(?P<version>[0-9]+(?:\.[0-9]+){1,3})/",
+    ),
+    row(
+        "erlang",
+        Is(&["erlexec", "beam.smp", "liberts_internal.a"]),
+        r"(?-u)/usr/local/src/otp-(?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+){0,2}(?:-rc[0-9])?)/erts/",
+    ),
     row("swipl", Is(&["swipl"]), r"(?-u)swipl-(?P<version>[0-9]+\.[0-9]+\.[0-9]+)/"),
     row(
         "dart",
         Is(&["dart"]),
-        r"(?-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9]+(?:\.[0-9]+)?\.beta)?) \([a-z]+\) ",
+        r"(?-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9]+(?:\.[0-9]+)?\.beta)?) \([a-z]+\)",
     ),
     row("haskell/ghc", Starts("ghc"), r"(?-u)\x00GHC (?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
     row("haskell/cabal", Is(&["cabal"]), r"(?-u)\x00Cabal-(?P<version>[0-9]+\.[0-9]+\.[0-9]+\.?[0-9]*)-"),
-    row("haskell/stack", Is(&["stack"]), r"(?-u)\x00Version (?P<version>[0-9]+\.[0-9]+\.[0-9]+),"),
+    row("haskell/stack", Is(&["stack"]), r"(?-u)Version\s*(?P<version>[0-9]+\.[0-9]+\.[0-9]+),\s*Git"),
     row("consul", Is(&["consul"]), r"(?-u)CONSUL_VERSION: (?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row(
         "nginx",
@@ -193,7 +227,11 @@ pub(super) static KNOWN: &[Known] = &[
     row("fluent-bit", Is(&["fluent-bit"]), r"(?-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00[^0-9]{1,60}[Ff]luent"),
     row("curl", Is(&["curl"]), r"(?-u)curl/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("lighttpd", Is(&["lighttpd"]), r"(?-u)\x00lighttpd/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
-    row("proftpd", Is(&["proftpd"]), r"(?-u)\x00ProFTPD Version (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9])?)\x00"),
+    row(
+        "proftpd",
+        Is(&["proftpd"]),
+        r"(?-u)\x00ProFTPD Version (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]|[a-z])?)\x00",
+    ),
     row("zstd", Is(&["zstd"]), r"(?-u)\x00v(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
     row("xz", Is(&["xz"]), r"(?-u)\x00xz \(XZ Utils\) (?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
     row("gzip", Is(&["gzip"]), r"(?-u)\x00(?P<version>[0-9]+\.[0-9]+)\x00"),

@@ -10,11 +10,6 @@ pub(super) fn is_runtime_file(path: &str) -> bool {
     path == "release" || path.ends_with("/release") || path.ends_with("go/VERSION")
 }
 
-/// Whether the first bytes look like such a file's.
-pub(super) fn looks_like(head: &[u8]) -> bool {
-    head.starts_with(b"go1") || memchr::memmem::find(head, b"JAVA_VERSION").is_some()
-}
-
 /// The runtime's name and version.
 pub(super) fn read(file: &File<'_>) -> Option<(&'static str, String)> {
     // Both are a few hundred bytes; a longer file of that name is another.
