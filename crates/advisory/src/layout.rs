@@ -127,6 +127,23 @@ impl<'s> Cursor<'s> {
     }
 
     fn long_number(&mut self) -> u32 {
+        // Offsets of strings: three or four bytes nearly always, all of them there but at the section's very end.
+        if let Some([a, b, c, d]) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<4>()) {
+            let low = |byte: &u8| u32::from(byte & 0x7f);
+            let (two, three) = (low(a) | low(b) << 7, low(c) << 14);
+            let (value, len) = match (b < &0x80, c < &0x80, d < &0x80) {
+                (true, ..) => (two, 2),
+                (_, true, _) => (two | three, 3),
+                (.., true) => (two | three | low(d) << 21, 4),
+                _ => return self.slow_number(),
+            };
+            self.at += len;
+            return value;
+        }
+        self.slow_number()
+    }
+
+    fn slow_number(&mut self) -> u32 {
         let mut value = 0u32;
         for shift in (0..35).step_by(7) {
             let byte = self.byte();
@@ -159,4 +176,27 @@ pub(crate) fn string_at(strings: &[u8], offset: u32) -> &str {
     let mut cursor = Cursor::new(strings, offset as usize);
     let len = cursor.number() as usize;
     std::str::from_utf8(cursor.take(len)).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_there_and_back() {
+        let values = [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455, 268_435_456, u32::MAX];
+        let mut bytes = Vec::new();
+        values.iter().for_each(|v| put(&mut bytes, *v));
+        let (mut read, mut skipped) = (Cursor::new(&bytes, 0), Cursor::new(&bytes, 0));
+        for value in values {
+            assert_eq!(read.number(), value);
+            skipped.skip();
+            assert_eq!(read.at, skipped.at, "{value}");
+        }
+        assert!(!read.spent() && read.at == bytes.len());
+        assert_eq!((read.number(), read.spent()), (0, true), "nothing is left");
+        // Cut short: what is there, and then no more.
+        let mut cut = Cursor::new(&bytes[..bytes.len() - 1], bytes.len() - 5);
+        assert_eq!((cut.number(), cut.spent()), (0x0fff_ffff, true));
+    }
 }

@@ -84,7 +84,11 @@ impl Overlay {
 
 /// A path's directory and last part.
 fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
+    // Last parts are short: a walk from the end is quicker than a search made for long texts.
+    match path.bytes().rposition(|b| b == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => ("", path),
+    }
 }
 
 /// The directory of the last entry, resolved part by part; archives are written directory by directory.
@@ -152,7 +156,9 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let place = self.directory(parent);
-        if let Some(hidden) = name.strip_prefix(".wh.") {
+        if name.starts_with('.')
+            && let Some(hidden) = name.strip_prefix(".wh.")
+        {
             return self.whiteout(place, hidden);
         }
         let proof = if self.way.wanted { self.proofs.find(self.layer, entry.path) } else { None };

@@ -101,8 +101,7 @@ impl PathTable {
         let mut entries = Entries::new(&self.bytes);
         while entries.at < entries.bytes.len() {
             let Some((kind, mode, target)) = entries.step() else { return };
-            let Ok(path) = std::str::from_utf8(&entries.path) else { return };
-            each(EntryRef { path, kind, mode, target });
+            each(EntryRef { path: &entries.path, kind, mode, target });
         }
     }
 
@@ -160,10 +159,9 @@ fn check(bytes: &[u8]) -> Result<(), PathTableError> {
             return Err(damaged);
         }
         let shared = entries.shared;
-        // The part that the new bytes begin in may have begun among the shared ones, and so may a character.
-        let part = entries.path[..shared].iter().rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
-        let Ok(new) = std::str::from_utf8(&entries.path[part..]) else { return Err(damaged) };
-        LayerPath::check(new)?;
+        // The part of the path that the new bytes begin in may have begun among the shared ones.
+        let part = entries.path.as_bytes()[..shared].iter().rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
+        LayerPath::check(&entries.path[part..])?;
     }
     Ok(())
 }
@@ -179,14 +177,14 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 struct Entries<'a> {
     bytes: &'a [u8],
     at: usize,
-    path: Vec<u8>,
+    path: String,
     /// How many bytes of the path were the last one's.
     shared: usize,
 }
 
 impl<'a> Entries<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, path: Vec::new(), shared: 0 }
+        Self { bytes, at: 0, path: String::new(), shared: 0 }
     }
 
     fn length(&mut self) -> Option<usize> {
@@ -212,14 +210,30 @@ impl<'a> Entries<'a> {
         Some(taken)
     }
 
+    /// The path from its shared part on. Only what is new is checked to be text, unless it begins within a character.
+    fn replace_end(&mut self, rest: &[u8]) -> Option<()> {
+        match std::str::from_utf8(rest) {
+            Ok(rest) if self.path.is_char_boundary(self.shared) => {
+                self.path.truncate(self.shared);
+                self.path.push_str(rest);
+            }
+            _ => {
+                let mut path = std::mem::take(&mut self.path).into_bytes();
+                path.truncate(self.shared);
+                path.extend_from_slice(rest);
+                self.path = String::from_utf8(path).ok()?;
+            }
+        }
+        Some(())
+    }
+
     /// Reads one entry; its path is then in `self.path`.
     fn step(&mut self) -> Option<(EntryKind, u16, &'a str)> {
         let shared = self.length().filter(|s| *s <= self.path.len())?;
         let rest = self.length()?;
         let rest = self.take(rest)?;
         self.shared = shared;
-        self.path.truncate(shared);
-        self.path.extend_from_slice(rest);
+        self.replace_end(rest)?;
         let word = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
         let kind = match word >> 12 {
             0 => EntryKind::File,
@@ -240,8 +254,7 @@ impl<'a> Entries<'a> {
 
     fn entry(&mut self) -> Option<Result<PathEntry, PathError>> {
         let (kind, mode, target) = self.step()?;
-        let path = std::str::from_utf8(&self.path).ok()?;
-        Some(LayerPath::normalise(path).map(|path| PathEntry { path, kind, mode, target: target.to_owned() }))
+        Some(LayerPath::normalise(&self.path).map(|path| PathEntry { path, kind, mode, target: target.to_owned() }))
     }
 }
 
