@@ -85,7 +85,9 @@ fn the_kiosk_passes_and_the_ledger_fails_on_an_epoch() {
 fn two_scans_are_byte_for_byte_the_same_cold_and_warm() {
     let (one, two) = (Program::default(), Program::default());
     let first = one.scan(&image("shop"), &[]).0.stdout;
-    assert_eq!(first, one.scan(&image("shop"), &[]).0.stdout);
+    assert_eq!(first, one.scan(&image("shop"), &[]).0.stdout, "the report that was kept");
+    std::fs::remove_dir_all(one.home.path().join(".cache/layergate/reports")).unwrap();
+    assert_eq!(first, one.scan(&image("shop"), &[]).0.stdout, "judged anew from the layers that were kept");
     assert_eq!(first, two.scan(&image("shop"), &[]).0.stdout);
 }
 

@@ -5,11 +5,13 @@
 //! runs the very loops that the fleet runs (invariant 4).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bounded_dir;
 mod clock;
 mod desk;
 mod dir_cache;
 mod failures;
 mod jobs;
+mod kept_reports;
 mod layers;
 mod memory_cache;
 mod pack;
@@ -24,6 +26,7 @@ pub use clock::SystemClock;
 pub use dir_cache::DirCache;
 pub use failures::MemoryFailures;
 pub use jobs::LocalJobs;
+pub use kept_reports::KeptReports;
 pub use layers::LocalLayers;
 pub use memory_cache::MemoryCache;
 pub use roster::MemoryRoster;

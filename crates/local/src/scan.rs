@@ -23,7 +23,10 @@ use layergate_fleet::{
 use layergate_model::{Limits, Report};
 use tokio_util::sync::CancellationToken;
 
-use crate::{LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts, SystemClock, TieredCache};
+use crate::{
+    KeptReports, LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts, SystemClock, TieredCache,
+    kept_reports::KeepingVerdicts,
+};
 
 /// Inventories that a scan keeps unpacked between reading and merging.
 const NEAR_BUDGET: u64 = 1 << 30;
@@ -36,6 +39,8 @@ pub struct Scan {
     pub source: Arc<dyn ImageSource>,
     /// What is kept between commands ([`crate::DirCache`]); `None` keeps nothing.
     pub cache: Option<Arc<dyn LayerCache>>,
+    /// Reports that are kept between commands; `None` judges every image.
+    pub reports: Option<KeptReports>,
     /// What judges.
     pub gate: Arc<dyn Gate>,
     /// How a layer is read.
@@ -89,7 +94,11 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
     };
     let layers: Arc<dyn LayerQueue> = Arc::new(LocalLayers::new(clock.clone(), ACK_WAIT, 1 << 16));
     let jobs: Arc<dyn JobQueue> = Arc::new(LocalJobs::new(clock.clone(), ACK_WAIT, usize::MAX));
-    let verdicts: Arc<dyn VerdictStore> = Arc::new(MemoryVerdicts::new(usize::MAX, usize::MAX));
+    let memory = MemoryVerdicts::new(usize::MAX, usize::MAX);
+    let verdicts: Arc<dyn VerdictStore> = match scan.reports {
+        Some(kept) => Arc::new(KeepingVerdicts { memory, kept }),
+        None => Arc::new(memory),
+    };
     let failures: Arc<dyn FailureStore> = Arc::new(MemoryFailures::new(clock.clone()));
     let patience = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(5) };
 

@@ -23,7 +23,7 @@ use layergate_fleet::{
     values::{JobError, KeyScope, Namespace},
 };
 use layergate_inventory::Catalogue;
-use layergate_local::{DirCache, Scan, Scanned, scan_once};
+use layergate_local::{DirCache, KeptReports, Scan, Scanned, scan_once};
 use layergate_model::*;
 
 /// One entry of a tar archive (POSIX ustar), as far as a test needs it.
@@ -131,6 +131,17 @@ impl Observer for Counter {
 }
 
 async fn scan(shelf: &Arc<Shelf>, cache: &Path, image: &ImageLocator, observer: Arc<Counter>) -> Scanned {
+    scan_by("this", shelf, cache, image, observer).await
+}
+
+/// `edition` names the code that judges.
+async fn scan_by(
+    edition: &str,
+    shelf: &Arc<Shelf>,
+    cache: &Path,
+    image: &ImageLocator,
+    observer: Arc<Counter>,
+) -> Scanned {
     let catalogue = Arc::new(Catalogue::standard());
     let limits = Limits::default();
     let analyzers = catalogue.fingerprint();
@@ -144,7 +155,8 @@ async fn scan(shelf: &Arc<Shelf>, cache: &Path, image: &ImageLocator, observer: 
     };
     let scan = Scan {
         source: shelf.clone(),
-        cache: Some(Arc::new(DirCache::new(cache, 1 << 30))),
+        cache: Some(Arc::new(DirCache::new(cache.join("layers"), 1 << 30))),
+        reports: Some(KeptReports::new(cache.join("reports"), 1 << 30, edition)),
         gate: Arc::new(StandardGate::new(gate)),
         reader: Arc::new(CatalogueReader::new(catalogue, limits.clone())),
         fingerprint: scope.fingerprint(),
@@ -191,13 +203,40 @@ async fn layers_become_a_report_and_the_second_time_nothing_is_fetched() {
     assert_eq!((cold.started.load(Ordering::Relaxed), cold.finished.load(Ordering::Relaxed)), (2, 2));
     assert!(cold.bytes.load(Ordering::Relaxed) > 3 << 20);
 
-    let second = scan(&shelf, dir.path(), &image, Arc::default()).await;
+    let second = scan_by("another", &shelf, dir.path(), &image, Arc::default()).await;
     assert_eq!(shelf.opened.load(Ordering::Relaxed), 2, "every layer was cached");
     let bytes = |scanned: &Scanned| serde_json::to_vec(&scanned.reports[0]).unwrap();
     assert_eq!(bytes(&first), bytes(&second), "byte for byte");
     let stored = layergate_fleet::codec::encode_report(&first.reports[0]).unwrap();
     let through = layergate_fleet::codec::decode_report(&stored).unwrap();
     assert_eq!(bytes(&first), serde_json::to_vec(&through).unwrap(), "a store changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_is_kept_for_whoever_judges_the_same_again() {
+    let (shelf, image) = shelf();
+    let (shelf, dir) = (Arc::new(shelf), tempfile::tempdir().unwrap());
+    let first = scan(&shelf, dir.path(), &image, Arc::default()).await;
+    let kept: Vec<_> = std::fs::read_dir(dir.path().join("reports/this")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1);
+
+    // Without a layer in the cache.
+    std::fs::remove_dir_all(dir.path().join("layers")).unwrap();
+    let again = scan(&shelf, dir.path(), &image, Arc::default()).await;
+    assert_eq!((&again.reports, again.record.verdict), (&first.reports, first.record.verdict));
+    assert_eq!(shelf.opened.load(Ordering::Relaxed), 2, "no layer was asked for again");
+
+    // What is damaged is thrown away and made again.
+    let good = std::fs::read(&kept[0]).unwrap();
+    for at in [0, 3, 5, 12, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&kept[0], bad).unwrap();
+        assert_eq!(scan(&shelf, dir.path(), &image, Arc::default()).await.reports, first.reports, "damaged at {at}");
+        assert_eq!(std::fs::read(&kept[0]).unwrap(), good);
+    }
+    std::fs::write(&kept[0], &good[..7]).unwrap();
+    assert_eq!(scan(&shelf, dir.path(), &image, Arc::default()).await.reports, first.reports, "cut short");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

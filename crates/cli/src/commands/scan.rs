@@ -12,7 +12,7 @@ use layergate_fleet::{
     values::{JobError, KeyScope, VerdictRecord},
 };
 use layergate_inventory::Catalogue;
-use layergate_local::{DirCache, Scan, scan_once};
+use layergate_local::{DirCache, KeptReports, Scan, scan_once};
 use layergate_model::{Limits, Report, Verdict};
 use layergate_policy::{Policy, VexDocument};
 use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
@@ -31,6 +31,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Bytes of layer inventories kept between runs.
 const CACHE_BUDGET: u64 = 4 << 30;
+/// Bytes of reports kept between runs: some thousand.
+const REPORTS_BUDGET: u64 = 256 << 20;
 
 /// Everything that a scan on this machine needs besides the images.
 pub(crate) struct LocalScan {
@@ -227,6 +229,7 @@ impl LocalScan {
         let scan = Scan {
             source: Arc::new(sources),
             cache: Some(cache),
+            reports: Some(KeptReports::new(self.cache_dir.join("reports"), REPORTS_BUDGET, env!("LAYERGATE_EDITION"))),
             gate: Arc::new(gate),
             reader: Arc::new(CatalogueReader::new(catalogue, self.limits.clone())),
             fingerprint: scope.fingerprint(),

@@ -1,0 +1,140 @@
+//! Files in a directory that stays within its budget, shared by any number of processes at once without a lock.
+//!
+//! A file is written to a temporary one and renamed, so that a reader sees a whole file or none. Bounded: the files least
+//! recently used (by their modification time, which a hit renews) go when the sum is over the budget. A directory that
+//! cannot be written (read-only, full) is told once; the work goes on without it.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+/// A hit renews the modification time only when it is older than this: one write an hour, not one a scan.
+const RENEW: Duration = Duration::from_secs(3600);
+/// Temporary files older than this belong to nobody any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+/// Somebody sweeps at least this often while files are written.
+const SWEEP: Duration = Duration::from_secs(600);
+const TEMPORARY: &str = ".tmp-";
+const SWEPT: &str = ".swept";
+
+/// A directory of directories of files.
+pub(crate) struct BoundedDir {
+    dir: PathBuf,
+    budget: u64,
+    /// What it is called when it cannot be written.
+    what: &'static str,
+    written: AtomicU64,
+    told: AtomicBool,
+}
+
+impl BoundedDir {
+    /// `dir` is made when the first file is written, and kept within about `budget` bytes.
+    pub(crate) fn new(dir: PathBuf, budget: u64, what: &'static str) -> Self {
+        Self { dir, budget, what, written: AtomicU64::new(0), told: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether a file could not be written.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has(&self, place: &Path) -> bool {
+        self.dir.join(place).is_file()
+    }
+
+    /// The file at `place`, a directory's name and a file's.
+    pub(crate) fn read(&self, place: &Path) -> Option<Vec<u8>> {
+        let path = self.dir.join(place);
+        let mut file = fs::File::open(&path).ok()?;
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut file, &mut bytes).ok()?;
+        let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+        if age.is_some_and(|age| age > RENEW) {
+            // Only the order of eviction suffers where it is not allowed.
+            let _ = fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
+        }
+        Some(bytes)
+    }
+
+    /// Writes a file. That it cannot be is told once.
+    pub(crate) fn write(&self, place: &Path, bytes: &[u8]) {
+        if let Err(error) = self.try_write(place, bytes)
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            let dir = self.dir.display();
+            tracing::warn!(%dir, what = self.what, %error, "a cache cannot be written; going on without it");
+        }
+    }
+
+    /// Removes a file that is of no use; what cannot be removed is noticed again when it is read again.
+    pub(crate) fn remove(&self, place: &Path) {
+        let _ = fs::remove_file(self.dir.join(place));
+    }
+
+    fn try_write(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
+        let path = self.dir.join(place);
+        let dir = path.parent().unwrap_or(&self.dir);
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        // No fsync: after a power cut the checksum tells, and the work is done again.
+        file.persist(&path).map_err(|e| e.error)?;
+        let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
+        if written > self.budget / 16 || self.sweep_is_due() {
+            self.written.store(0, Ordering::Relaxed);
+            self.sweep()?;
+        }
+        Ok(())
+    }
+
+    fn sweep_is_due(&self) -> bool {
+        let swept = fs::metadata(self.dir.join(SWEPT)).and_then(|m| m.modified());
+        swept.map_or(true, |at| at.elapsed().is_ok_and(|age| age > SWEEP))
+    }
+
+    /// Removes the files least recently used until the rest is well within the budget. Others may sweep at the same
+    /// time: a file that is gone already is gone.
+    fn sweep(&self) -> io::Result<()> {
+        fs::write(self.dir.join(SWEPT), b"")?;
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+        for generation in subdirectories(&self.dir)? {
+            for entry in fs::read_dir(&generation).into_iter().flatten().flatten() {
+                let Ok(about) = entry.metadata() else { continue };
+                let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                    if modified.elapsed().is_ok_and(|age| age > ABANDONED) {
+                        let _ = fs::remove_file(entry.path());
+                    }
+                } else {
+                    files.push((modified, about.len(), entry.path()));
+                }
+            }
+        }
+        let mut sum: u64 = files.iter().map(|(_, size, _)| size).sum();
+        if sum <= self.budget {
+            return Ok(());
+        }
+        files.sort();
+        for (_, size, path) in files {
+            if sum <= self.budget / 10 * 9 {
+                break;
+            }
+            let _ = fs::remove_file(path);
+            sum -= size;
+        }
+        Ok(())
+    }
+}
+
+fn subdirectories(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir)?.flatten();
+    Ok(entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect())
+}
