@@ -38,14 +38,25 @@ pub(crate) fn parse(text: &str) -> Option<(Algorithm, String)> {
         Some((name, value)) => (name, value, false),
         None => text.split_once('-').map(|(name, value)| (name, value, true))?,
     };
-    let name = name.to_ascii_uppercase().replace("SHA-", "SHA");
-    let (algorithm, _, bytes) = *Algorithm::ALL.iter().find(|(a, ..)| a.spdx() == name)?;
+    let (algorithm, _, bytes) = *Algorithm::ALL.iter().find(|(_, word, _)| same_word(name, word))?;
     let raw = if sri {
         base64::engine::general_purpose::STANDARD.decode(value.split('?').next()?).ok()?
     } else {
         hex::decode(value).ok()?
     };
     (raw.len() == bytes).then(|| (algorithm, hex::encode(raw)))
+}
+
+/// Whether two words are the same, whatever their case and with or without the dash of `SHA-256`.
+fn same_word(a: &str, b: &str) -> bool {
+    fn halves(word: &str) -> (&str, &str) {
+        match word.split_at_checked(4) {
+            Some((head, tail)) if head.eq_ignore_ascii_case("sha-") => (&head[..3], tail),
+            _ => word.split_at_checked(3).unwrap_or((word, "")),
+        }
+    }
+    let ((a, b), (c, d)) = (halves(a), halves(b));
+    a.eq_ignore_ascii_case(c) && b.eq_ignore_ascii_case(d)
 }
 
 /// The way back: an SBOM's algorithm and digits, as packages carry them.
@@ -67,6 +78,12 @@ mod tests {
             Some((Algorithm::Sha256, empty.into()))
         );
         assert_eq!(parse("sha1:00").map(|h| h.1), None);
+        for name in ["sha256", "SHA256", "sha-256", "Sha-256"] {
+            assert_eq!(parse(&format!("{name}:{empty}")), Some((Algorithm::Sha256, empty.into())), "{name}");
+        }
+        for name in ["", "sha", "sh-a256", "sha--256", "sha25", "sha2566", "shä256"] {
+            assert_eq!(parse(&format!("{name}:{empty}")), None, "{name}");
+        }
         assert_eq!(parse("crc32:00000000"), None);
         assert_eq!(join("SHA-256", &empty.to_uppercase()), Some(format!("sha256:{empty}")));
     }

@@ -126,13 +126,15 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     let distro = system.map(System::into_distro);
     let mut unusable = Vec::new();
     let mut strangers = Vec::new();
-    let index = component::index(&document.components);
+    let identities: Vec<_> = document.components.iter().map(Component::identity).collect();
+    let index = component::index(&document.components, &identities);
     let mut packages: Vec<ImagePackage> = Vec::with_capacity(document.components.len());
-    for component in &document.components {
-        let Some(package) = component.package(&index, name) else {
+    for (component, identity) in document.components.iter().zip(&identities) {
+        let Some(identity) = identity else {
             unusable.push(component.label());
             continue;
         };
+        let package = component.package(identity, &index, name);
         if package.kind.is_os()
             && let Some(other) = distro::from_purl(component)
             && distro.as_ref().is_some_and(|d| d.id != other.id)
@@ -145,8 +147,8 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
         packages.push(ImagePackage { id, purl, package, layer: None, origin: Origin::Unknown, owned_by: None });
     }
     packages.sort_by(|a, b| {
-        let key = |p: &ImagePackage| (p.package.kind, p.package.name.clone(), p.package.version.clone());
-        key(a).cmp(&key(b)).then_with(|| a.package.locations.cmp(&b.package.locations)).then_with(|| a.id.cmp(&b.id))
+        let (x, y) = (&a.package, &b.package);
+        (x.kind, &x.name, &x.version, &x.locations, &a.id).cmp(&(y.kind, &y.name, &y.version, &y.locations, &b.id))
     });
     packages.dedup_by(|later, first| later.id == first.id);
     let mut gaps = Vec::new();

@@ -28,21 +28,24 @@ pub(super) struct Component {
     pub(super) needs: Vec<String>,
 }
 
-/// Name and kind behind each reference, for dependencies.
-pub(super) type Index<'a> = HashMap<&'a str, (PackageKind, String, String)>;
+/// What a component's package URL says, read once: kind, name, full version and the URL in parts.
+pub(super) struct Identity<'a> {
+    kind: PackageKind,
+    name: String,
+    version: String,
+    purl: PackageUrl<'a>,
+}
 
-pub(super) fn index(components: &[Component]) -> Index<'_> {
-    let mut index = Index::new();
+/// What is behind each reference, for dependencies.
+pub(super) type Index<'a> = HashMap<&'a str, &'a Identity<'a>>;
+
+pub(super) fn index<'a>(components: &'a [Component], identities: &'a [Option<Identity<'a>>]) -> Index<'a> {
     // Documents without relations need none.
     if components.iter().all(|c| c.needs.is_empty()) {
-        return index;
+        return Index::new();
     }
-    for component in components {
-        if let Some((kind, name, version, _)) = component.identity() {
-            index.insert(&component.reference, (kind, name, version));
-        }
-    }
-    index
+    let known = components.iter().zip(identities);
+    known.filter_map(|(c, identity)| Some((c.reference.as_str(), identity.as_ref()?))).collect()
 }
 
 impl Component {
@@ -53,8 +56,8 @@ impl Component {
         label.chars().take(80).collect()
     }
 
-    /// Kind, name and full version; `None` where the component cannot be matched with anything.
-    fn identity(&self) -> Option<(PackageKind, String, String, PackageUrl<'_>)> {
+    /// What the component is; `None` where it cannot be matched with anything.
+    pub(super) fn identity(&self) -> Option<Identity<'_>> {
         let purl = self.purl.as_ref()?.parts()?;
         let kind = PackageKind::from_purl_type(purl.ty())?;
         let version = purl.version().filter(|v| !v.is_empty()).unwrap_or(&self.version).to_owned();
@@ -67,7 +70,7 @@ impl Component {
             _ if version.contains(':') || !kind.is_os() => version,
             epoch => format!("{epoch}:{version}"),
         };
-        Some((kind, self.full_name(kind, &purl), version, purl))
+        Some(Identity { kind, name: self.full_name(kind, &purl), version, purl })
     }
 
     /// The name as the package's manager prints it.
@@ -82,6 +85,9 @@ impl Component {
             (PackageKind::Npm | PackageKind::Composer | PackageKind::Swift, Some(n)) => format!("{n}/{}", purl.name()),
             _ => purl.name().to_owned(),
         };
+        if name == self.name {
+            return name;
+        }
         // Package URLs fold the case of some names and the dashes of others; the component has the real spelling.
         let fold = |text: &str| text.to_lowercase().replace(['_', '.'], "-");
         let group = self.group.as_str();
@@ -89,9 +95,10 @@ impl Component {
         spelled.into_iter().find(|s| fold(s) == fold(&name)).unwrap_or(name)
     }
 
-    /// The package; `None` where the component cannot be matched with anything.
-    pub(super) fn package(&self, index: &Index<'_>, document: &str) -> Option<Package> {
-        let (kind, name, version, purl) = self.identity()?;
+    /// The package.
+    pub(super) fn package(&self, identity: &Identity<'_>, index: &Index<'_>, document: &str) -> Package {
+        let Identity { kind, name, version, purl } = identity;
+        let kind = *kind;
         let mut package = Package::new(kind, name, version, &LayerPath::root());
         let qualifier = |key: &str| purl.qualifiers().get(key).map(AsRef::as_ref).filter(|v: &&str| !v.is_empty());
         package.locations = self.locations.iter().map(|l| l.trim_start_matches('/').to_owned()).collect();
@@ -108,12 +115,12 @@ impl Component {
         package.licenses = self.licenses.clone();
         package.hashes = self.hashes.clone();
         package.scope = if self.dev { Scope::Dev } else { Scope::Runtime };
-        let needs = self.needs.iter().filter_map(|r| index.get(r.as_str())).filter(|(k, ..)| *k == kind);
+        let needs = self.needs.iter().filter_map(|r| index.get(r.as_str())).filter(|n| n.kind == kind);
         package.dependencies =
-            needs.map(|(_, name, version)| Dependency { name: name.clone(), version: Some(version.clone()) }).collect();
+            needs.map(|n| Dependency { name: n.name.clone(), version: Some(n.version.clone()) }).collect();
         package.dependencies.sort();
         package.dependencies.dedup();
-        Some(package)
+        package
     }
 
     /// The source package: as the component tells it, else from the `upstream` qualifier, which is a name, a name and a
