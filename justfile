@@ -52,8 +52,15 @@ bench-scan: peers snapshot
     tests/bench/build-image
     PATH="$(realpath {{target}}/tools):$PATH" python3 tests/bench/scan.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{target}}/bench/image --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache --syft {{peers}}/syft
 
-# The snapshot at scale: half a million generated records beside the shared ones, against the targets of issue 4
-bench-db:
+# What the search for secrets adds to the reading of the benchmark image
+bench-secrets:
+    tests/bench/build-image
+    cargo run --release -p layergate-inventory --example cost -- {{target}}/bench/image
+
+# The snapshot at scale: half a million generated records beside the shared ones, against the targets of issue 4; and the
+# matching of one SBOM beside Trivy
+bench-db: peers snapshot
+    python3 tests/bench/sbom.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{peers}}/trivy {{peers}}/trivy-cache {{shared}}/data
     cargo run --release -p layergate-judge --example bench_db -- 500000 {{shared}}/data/advisories
 
 # Packages and findings against the recorded peers; the table goes to docs/parity.md
