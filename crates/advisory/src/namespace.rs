@@ -61,8 +61,8 @@ impl Namespace {
     }
 
     /// A package's name as this namespace is asked for it: the form that both feeds and look-ups use.
-    /// PyPI follows PEP 503, NuGet, Packagist, Bitnami and GitHub Actions take no notice of case, Swift packages are
-    /// known by their repository without scheme and `.git`.
+    /// PyPI follows PEP 503, NuGet, Packagist, Bitnami and GitHub Actions take no notice of case, crates.io of neither
+    /// case nor the difference of `-` and `_`, Swift packages are known by their repository without scheme and `.git`.
     pub fn canonical_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
         let name = name.trim();
         match self.family() {
@@ -72,9 +72,16 @@ impl Namespace {
             {
                 Cow::Owned(name.to_ascii_lowercase())
             }
+            "cargo" if name.bytes().any(|b| b.is_ascii_uppercase() || b == b'_') => {
+                Cow::Owned(name.to_ascii_lowercase().replace('_', "-"))
+            }
             "swift" => {
-                let bare = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
-                Cow::Owned(bare.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase())
+                let bare = ["https://", "http://", "ssh://"].iter().find_map(|s| name.strip_prefix(s)).unwrap_or(name);
+                let bare = bare.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase();
+                Cow::Owned(match bare.strip_prefix("git@") {
+                    Some(place) => place.replacen(':', "/", 1),
+                    None => bare,
+                })
             }
             _ => Cow::Borrowed(name),
         }
@@ -190,7 +197,10 @@ mod tests {
             ("pypi", "a--b", "a-b"),
             ("nuget", "Newtonsoft.Json", "newtonsoft.json"),
             ("npm", "JSONStream", "JSONStream"),
+            ("cargo", "Deno_core", "deno-core"),
             ("swift", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"),
+            ("swift", "git@github.com:apple/swift-nio.git", "github.com/apple/swift-nio"),
+            ("swift", "ssh://git@github.com/apple/swift-nio.git", "github.com/apple/swift-nio"),
         ];
         for (family, name, want) in cases {
             assert_eq!(Namespace::new(family).unwrap().canonical_name(name), want);

@@ -4,8 +4,10 @@
 
 use layergate_advisory::{Affected, Day, End, Namespace, Record, Start, VersionRange};
 use layergate_model::Status;
+use layergate_version::Scheme;
 use serde::Deserialize;
 
+use super::free::{self, Bound, Interval};
 use crate::{
     cvss_score::cvss,
     feed::{Feed, FeedFile, FeedRow, Sink},
@@ -61,12 +63,15 @@ impl Feed for NodeWorkingGroup {
         record.aliases = advisory.cves.unwrap_or_default();
         record.cvss.extend(advisory.cvss_vector.as_deref().and_then(|v| cvss("nodejs", v)));
         let vulnerable = advisory.vulnerable_versions.unwrap_or_else(|| "*".into());
-        let Some(mut ranges) = ranges(&vulnerable) else {
+        let Some(vulnerable) = ranges(&vulnerable) else {
             return sink.problem(format!("vulnerable_versions {vulnerable:?} is not a range that can be read"));
         };
-        let patched = advisory.patched_versions.as_deref().map(lower_bounds).unwrap_or_default();
-        for range in &mut ranges {
-            mend(range, &patched);
+        // `<0.0.0` is how it writes "none".
+        let patched = advisory.patched_versions.as_deref().filter(|p| p.trim() != "<0.0.0");
+        let patched = patched.and_then(ranges).unwrap_or_default();
+        let ranges: Vec<VersionRange> = vulnerable.iter().flat_map(|range| unpatched(range, &patched)).collect();
+        if ranges.is_empty() {
+            return;
         }
         let status =
             if ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) { Status::Fixed } else { Status::Affected };
@@ -75,14 +80,46 @@ impl Feed for NodeWorkingGroup {
     }
 }
 
-/// A range that ends before or with a version gets the patched version that follows as its fix.
-fn mend(range: &mut VersionRange, patched: &[String]) {
-    let same = |v: &String| patched.contains(v);
-    if let End::Before(v) = &range.end
-        && (same(v) || patched.is_empty())
-    {
-        range.end = End::Fixed(v.clone());
+/// What is left of a vulnerable range without what is patched: `<5.0.0-beta.5`, of which `^3.0.16` is mended.
+fn unpatched(range: &VersionRange, patched: &[VersionRange]) -> Vec<VersionRange> {
+    let (from, to) = interval(range);
+    let outside: Vec<Interval> =
+        [from.map(|from| (None, Some(from))), to.map(|to| (Some(to), None))].into_iter().flatten().collect();
+    let mended: Vec<Interval> = patched.iter().map(interval).collect();
+    let mut left = free::affected(Scheme::Npm, &mended, &outside);
+    for range in &mut left {
+        match &range.end {
+            // Nobody says what is patched: what is no longer vulnerable mends.
+            End::Before(v) if patched.is_empty() => range.end = End::Fixed(v.clone()),
+            End::Last(v) => {
+                let next = successor(v).filter(|n| patched.iter().any(|p| p.start == Start::From(n.clone())));
+                range.end = next.map_or(End::Last(v.clone()), End::Fixed);
+            }
+            _ => {}
+        }
     }
+    left
+}
+
+fn interval(range: &VersionRange) -> Interval {
+    let edge = |version: &String, after| Some(Bound { version: version.clone(), after });
+    let from = match &range.start {
+        Start::Beginning => None,
+        Start::From(v) => edge(v, false),
+        Start::After(v) => edge(v, true),
+    };
+    let to = match &range.end {
+        End::Open => None,
+        End::Before(v) | End::Fixed(v) => edge(v, false),
+        End::Last(v) => edge(v, true),
+    };
+    (from, to)
+}
+
+/// `1.2.4` of `1.2.3`.
+fn successor(version: &str) -> Option<String> {
+    let (rest, last) = version.rsplit_once('.')?;
+    Some(format!("{rest}.{}", last.parse::<u64>().ok()?.checked_add(1)?))
 }
 
 /// `>=1.2.3 <2 || >=3` as intervals: comparators joined by blanks, alternatives by `||`, and `~`, `^`, `x`, hyphens in the
@@ -120,13 +157,14 @@ fn alternative(text: &str) -> Option<VersionRange> {
             Some(End::Before(up.iter().map(u64::to_string).collect::<Vec<_>>().join(".")))
         };
         match operator {
-            "<" => range.end = End::Before(full(version)?),
+            "<" => range = narrowed(range, None, Some(End::Before(full(version)?))),
             "<=" => {
-                range.end =
-                    if numbers.len() < 3 { next(numbers.len().checked_sub(1)?)? } else { End::Last(full(version)?) }
+                let end =
+                    if numbers.len() < 3 { next(numbers.len().checked_sub(1)?)? } else { End::Last(full(version)?) };
+                range = narrowed(range, None, Some(end));
             }
-            ">" => range.start = Start::After(full(version)?),
-            ">=" => range.start = Start::From(full(version)?),
+            ">" => range = narrowed(range, Some(Start::After(full(version)?)), None),
+            ">=" => range = narrowed(range, Some(Start::From(full(version)?)), None),
             "~" | "~>" => {
                 range = VersionRange {
                     start: Start::From(full(version)?),
@@ -148,6 +186,15 @@ fn alternative(text: &str) -> Option<VersionRange> {
     Some(range)
 }
 
+/// Comparators hold together: the higher beginning, the lower end.
+fn narrowed(range: VersionRange, start: Option<Start>, end: Option<End>) -> VersionRange {
+    let new = VersionRange { start: start.unwrap_or(Start::Beginning), end: end.unwrap_or(End::Open) };
+    let ((old_from, old_to), (from, to)) = (interval(&range), interval(&new));
+    let later = free::edges(Scheme::Npm, from.as_ref(), old_from.as_ref()).is_gt();
+    let sooner = to.is_some() && (old_to.is_none() || free::edges(Scheme::Npm, to.as_ref(), old_to.as_ref()).is_lt());
+    VersionRange { start: if later { new.start } else { range.start }, end: if sooner { new.end } else { range.end } }
+}
+
 /// A version with its three numbers: `1.2` and `1.x` begin with `1.2.0` and `1.0.0`.
 fn full(version: &str) -> Option<String> {
     let (numbers, rest) = version.find(['-', '+']).map_or((version, ""), |at| version.split_at(at));
@@ -157,17 +204,6 @@ fn full(version: &str) -> Option<String> {
     }
     parts.resize(parts.len().max(3), "0");
     Some(format!("{}{rest}", parts.join(".")))
-}
-
-fn lower_bounds(text: &str) -> Vec<String> {
-    ranges(text)
-        .into_iter()
-        .flatten()
-        .filter_map(|r| match r.start {
-            Start::From(v) => Some(v),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -187,11 +223,34 @@ mod tests {
             ("1.2.3", ">= 1.2.3, <= 1.2.3"),
             ("1.0.0 - 1.4.0", ">= 1.0.0, <= 1.4.0"),
             ("<1.2.3 || >2.0.0 <2.1.0", "< 1.2.3 | > 2.0.0, < 2.1.0"),
+            (">=5.0.3 >=4.2.1 <6 <7", ">= 5.0.3, < 6.0.0"),
         ];
         for (text, want) in cases {
             let got = ranges(text).map(|r| r.iter().map(|r| r.to_string()).collect::<Vec<_>>().join(" | "));
             assert_eq!(got.as_deref(), Some(want), "{text}");
         }
         assert!(ranges("git+https://x").is_none());
+    }
+
+    #[test]
+    fn what_is_patched_is_left_out() {
+        for (vulnerable, patched, want) in [
+            ("<1.2.3", ">=1.2.3", "< 1.2.3"),
+            ("<1.2.3", "", "< 1.2.3"),
+            ("<=1.2.3", ">=1.2.4", "< 1.2.4"),
+            ("<=1.2.3", ">=2.0.0", "<= 1.2.3"),
+            ("<=6.8.5", ">=5.0.3 <6.0.0 || >=6.8.6", "< 5.0.3 | >= 6.0.0, < 6.8.6"),
+            ("<5.0.0-beta.5", "^3.0.16 || ^5.0.0-beta.5", "< 3.0.16 | >= 4.0.0, < 5.0.0-beta.5"),
+            (">=2.0.0", ">=2.15.0", ">= 2.0.0, < 2.15.0"),
+            ("<1.1.7", ">=1.0.0", "< 1.0.0"),
+            ("*", "", "*"),
+            ("1.5.0", ">=1.0.0", ""),
+        ] {
+            let patched = if patched.is_empty() { Vec::new() } else { ranges(patched).unwrap() };
+            let left: Vec<VersionRange> =
+                ranges(vulnerable).unwrap().iter().flat_map(|r| unpatched(r, &patched)).collect();
+            let shown = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+            assert_eq!(shown, want, "{vulnerable} without {patched:?}");
+        }
     }
 }

@@ -347,7 +347,9 @@ fn start(version: &str) -> Start {
 }
 
 /// Beginning, end, beginning, end, as PyPA writes branches: each pair is an interval, however they overlap or touch
-/// (`2.11`, `2.11.7`, `0`, `2.11.6`). `None` where the events do not come in pairs or a pair ends before it begins.
+/// (`2.11`, `2.11.7`, `0`, `2.11.6`). A pair that ends before it begins (Bitnami's `1.24.0-0`, `1.24.0`, which was a
+/// pre-release where it was copied from) says of its first version alone that it is affected. `None` where the events
+/// do not come in pairs.
 fn pairs(scheme: Scheme, steps: &[(String, Step)]) -> Option<(Vec<VersionRange>, Option<Start>)> {
     let mut out = Vec::new();
     let mut open: Option<&str> = None;
@@ -356,10 +358,8 @@ fn pairs(scheme: Scheme, steps: &[(String, Step)]) -> Option<(Vec<VersionRange>,
             (Step::Open, None) => open = Some(version),
             (Step::Close(end), Some(from)) => {
                 let backwards = !zero(from) && scheme.compare(from, version).is_ok_and(std::cmp::Ordering::is_gt);
-                if backwards {
-                    return None;
-                }
-                out.push(VersionRange { start: start(from), end: end.clone() });
+                let end = if backwards { End::Last(from.to_owned()) } else { end.clone() };
+                out.push(VersionRange { start: start(from), end });
             }
             _ => return None,
         }
@@ -429,9 +429,9 @@ mod tests {
             // PyPA's branches overlap and touch.
             ("i2.11 f2.11.7 i0 f2.11.6 i2.12 f2.12.4", None, ">= 2.11, < 2.11.7 or < 2.11.6 or >= 2.12, < 2.12.4"),
             ("i0 f3.1.1 i3.2.0 f3.2.2 i3.1.1 f3.2.0", None, "< 3.1.1 or >= 3.2.0, < 3.2.2 or >= 3.1.1, < 3.2.0"),
-            // Not in pairs, or a pair that ends before it begins: by version.
+            ("i0 f1.2 i2.0 f1.5 i3.0 f3.1", None, "< 1.2 or >= 2.0, <= 2.0 or >= 3.0, < 3.1"),
+            // Not in pairs: by version.
             ("f1.5 i1.0 i2.0", None, ">= 1.0, < 1.5 or >= 2.0"),
-            ("i2.0 f1.5 i1.0 f2.5", None, ">= 1.0, < 1.5 or >= 2.0, < 2.5"),
             ("i0 f1.2 f2.3", None, "< 1.2"),
             ("f1.2", None, "< 1.2"),
             ("i0", Some("<= 2.1"), "<= 2.1"),
