@@ -8,7 +8,11 @@
 
 use std::collections::HashMap;
 
+use layergate_advisory::{Day, Rating, Record};
+use layergate_model::Severity;
 use quick_xml::{Reader, events::Event};
+
+use crate::feed::{FeedFile, Sink};
 
 /// Elements nested deeper than this are not OVAL.
 const MAX_DEPTH: usize = 64;
@@ -41,7 +45,25 @@ pub(crate) struct Definition {
     /// The criteria as they are nested, in order.
     pub(crate) criteria: Vec<Step>,
     /// Scores as they stand in `cvss3` and its like.
-    pub(crate) vectors: Vec<String>,
+    vectors: Vec<String>,
+}
+
+impl Definition {
+    /// Gives a record the definition's day, and its severity as the word of `source`; the severity.
+    pub(crate) fn date_and_rate(&self, record: &mut Record, source: &'static str) -> Option<Severity> {
+        record.modified = self.date.as_deref().and_then(Day::parse);
+        let severity = self.severity.as_deref().and_then(|s| s.parse().ok());
+        record.ratings.extend(severity.map(|severity| Rating { source: source.into(), severity }));
+        severity
+    }
+
+    /// Its CVSS vectors: `AV:N/…` of `7.8/AV:N/…`.
+    pub(crate) fn vectors(&self) -> impl Iterator<Item = &str> {
+        self.vectors.iter().map(|text| match text.split_once('/') {
+            Some((score, vector)) if score.parse::<f32>().is_ok() => vector,
+            _ => text,
+        })
+    }
 }
 
 /// A piece of nested criteria.
@@ -62,6 +84,11 @@ pub(crate) struct PackageTest<'o> {
 }
 
 impl Oval {
+    /// Reads a file; one that cannot be read is told.
+    pub(crate) fn read(file: &FeedFile, sink: &mut Sink<'_>) -> Option<Self> {
+        Self::parse(&file.bytes).map_err(|error| sink.problem(error)).ok()
+    }
+
     /// Reads a document.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let text = String::from_utf8_lossy(bytes);

@@ -5,7 +5,7 @@
 //! the flaw never touched the package and is left out; with a `less than` so marked it did before that version.
 //! Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform and the file's name.
 
-use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
+use layergate_advisory::{Affected, End, Namespace, Record, Start, VersionRange};
 use layergate_model::Status;
 
 use crate::{
@@ -37,10 +37,7 @@ impl Feed for AzureOval {
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
-        let oval = match Oval::parse(&file.bytes) {
-            Ok(oval) => oval,
-            Err(error) => return sink.problem(error),
-        };
+        let Some(oval) = Oval::read(file, sink) else { return };
         let Some(namespace) = release(&oval, file) else {
             return sink.problem("neither package versions nor platform tell which release it is of");
         };
@@ -49,9 +46,7 @@ impl Feed for AzureOval {
             let applies = definition.patchable.as_deref() != Some("Not Applicable");
             let mut record = Record::new("azurelinux-oval", id.as_str());
             record.aliases = definition.cves.iter().skip(1).cloned().collect();
-            record.modified = definition.date.as_deref().and_then(Day::parse);
-            let severity = definition.severity.as_deref().and_then(|s| s.parse().ok());
-            record.ratings.extend(severity.map(|severity| Rating { source: "microsoft".into(), severity }));
+            let severity = definition.date_and_rate(&mut record, "microsoft");
             for test in definition.tests.iter().filter_map(|t| oval.package_test(t)) {
                 let version = without_zero_epoch(test.evr).to_owned();
                 let (status, end) = match test.operation {

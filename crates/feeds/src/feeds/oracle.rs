@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use layergate_advisory::{Day, Namespace, Rating, Record};
+use layergate_advisory::{Namespace, Record};
 
 use crate::{
     cvss_score::cvss,
@@ -37,10 +37,7 @@ impl Feed for OracleOval {
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
-        let oval = match Oval::parse(&file.bytes) {
-            Ok(oval) => oval,
-            Err(error) => return sink.problem(error),
-        };
+        let Some(oval) = Oval::read(file, sink) else { return };
         for definition in &oval.definitions {
             let title = definition.title.trim();
             let id = title.split([':', ' ']).next().filter(|id| id.starts_with("ELSA-"));
@@ -48,11 +45,9 @@ impl Feed for OracleOval {
             let mut record = Record::new("oracle-oval", id);
             record.aliases.clone_from(&definition.cves);
             record.title = title.split_once(':').map(|(_, t)| t.trim().to_owned());
-            record.modified = definition.date.as_deref().and_then(Day::parse);
-            let severity = definition.severity.as_deref().and_then(|s| s.parse().ok());
-            record.ratings.extend(severity.map(|severity| Rating { source: "oracle".into(), severity }));
+            let severity = definition.date_and_rate(&mut record, "oracle");
             if let [_] = definition.cves.as_slice() {
-                record.cvss = definition.vectors.iter().filter_map(|v| cvss("oracle", vector(v))).collect();
+                record.cvss = definition.vectors().filter_map(|v| cvss("oracle", v)).collect();
             }
             let mut releases: BTreeMap<Namespace, FixedBuilds> = BTreeMap::new();
             for (guard, asked) in guarded(&oval, definition) {
@@ -88,12 +83,4 @@ fn numbered(id: &str) -> Option<String> {
     let digits = id.rsplit(':').next().filter(|d| d.len() > 4 && d.bytes().all(|b| b.is_ascii_digit()))?;
     let (year, number) = digits.split_at_checked(4)?;
     Some(format!("ELSA-{year}-{number}"))
-}
-
-/// The vector of `7.8/AV:N/…`.
-pub(super) fn vector(text: &str) -> &str {
-    match text.split_once('/') {
-        Some((score, vector)) if score.parse::<f32>().is_ok() => vector,
-        _ => text,
-    }
 }

@@ -1,7 +1,7 @@
 //! VMware Photon OVAL (packages.vmware.com/photon/photon_oval_definitions): one definition for each PHSA advisory, with
 //! the CVEs that it mends and a version for each binary package.
 
-use layergate_advisory::{Affected, Day, Namespace, Rating, Record};
+use layergate_advisory::{Affected, Namespace, Record};
 
 use crate::{
     feed::{Feed, FeedFile, FeedRow, Sink},
@@ -31,10 +31,7 @@ impl Feed for PhotonOval {
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
-        let oval = match Oval::parse(&file.bytes) {
-            Ok(oval) => oval,
-            Err(error) => return sink.problem(error),
-        };
+        let Some(oval) = Oval::read(file, sink) else { return };
         for definition in &oval.definitions {
             // `Photon 3` names release 3.0, as its os-release does.
             let release = definition
@@ -50,9 +47,7 @@ impl Feed for PhotonOval {
             let mut record = Record::new("photon-oval", id);
             record.aliases.clone_from(&definition.cves);
             record.title = Some(definition.title.clone());
-            record.modified = definition.date.as_deref().and_then(Day::parse);
-            let severity = definition.severity.as_deref().and_then(|s| s.parse().ok());
-            record.ratings.extend(severity.map(|severity| Rating { source: "photon".into(), severity }));
+            let severity = definition.date_and_rate(&mut record, "photon");
             for test in definition.tests.iter().filter_map(|t| oval.package_test(t)) {
                 if test.operation == "less than" {
                     let fixed = without_zero_epoch(test.evr);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_advisory::{Affected, Day, Namespace, Rating, Record};
+use layergate_advisory::{Affected, Namespace, Record};
 use layergate_model::Status;
 
 use crate::{
@@ -40,10 +40,7 @@ impl Feed for SuseOval {
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
-        let oval = match Oval::parse(&file.bytes) {
-            Ok(oval) => oval,
-            Err(error) => return sink.problem(error),
-        };
+        let Some(oval) = Oval::read(file, sink) else { return };
         for definition in &oval.definitions {
             // A CVE's definition calls itself by it; an update's title is prose.
             let title = definition.title.trim();
@@ -57,12 +54,10 @@ impl Feed for SuseOval {
                 record.aliases.clone_from(&definition.cves);
                 record.title = Some(title.to_owned());
             } else {
-                let vectors: BTreeSet<&str> = definition.vectors.iter().map(|v| super::oracle::vector(v)).collect();
+                let vectors: BTreeSet<&str> = definition.vectors().collect();
                 record.cvss = vectors.into_iter().filter_map(|v| cvss("suse", v)).collect();
             }
-            record.modified = definition.date.as_deref().and_then(Day::parse);
-            let severity = definition.severity.as_deref().and_then(|s| s.parse().ok());
-            record.ratings.extend(severity.map(|severity| Rating { source: "suse".into(), severity }));
+            let severity = definition.date_and_rate(&mut record, "suse");
             let (mut fixed, mut open) = (FixedBuilds::default(), BTreeMap::new());
             for (guard, asked) in guarded(&oval, definition) {
                 let platforms = if guard.platforms.is_empty() { &definition.platforms } else { &guard.platforms };
