@@ -6,9 +6,11 @@
 
 use std::{collections::BTreeMap, io::Write as _, path::Path};
 
-use layergate_model::Digest;
+use layergate_model::{Cwe, Digest};
 
-use crate::{Affected, Day, End, EndOfLife, FeedInfo, Record, Start, VersionRange, encode::encode, intern::Interner};
+use crate::{
+    Affected, Day, End, EndOfLife, FeedInfo, Floor, Record, Start, VersionRange, encode::encode, intern::Interner,
+};
 
 /// More text than the format's references can name.
 const MAX_TEXT: usize = u32::MAX as usize / 2;
@@ -16,6 +18,8 @@ const MAX_TEXT: usize = u32::MAX as usize / 2;
 const MAX_TITLE: usize = 140;
 /// Ids and names longer than this are no ids and no names.
 const MAX_NAME: usize = 512;
+/// Weaknesses that a flaw keeps, those of the lowest numbers: nobody looks at more.
+pub(crate) const MAX_CWES: usize = 16;
 
 /// Why a snapshot could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,7 @@ pub(crate) struct Head {
     pub(crate) title: u32,
     pub(crate) ratings: Span,
     pub(crate) cvss: Span,
+    pub(crate) cwes: Span,
     /// Index into `kevs` + 1.
     pub(crate) kev: u32,
     /// Probability in millionths + 1.
@@ -99,12 +104,14 @@ pub struct Builder {
     pub(crate) words: Vec<u32>,
     pub(crate) ratings: Vec<(u32, u8)>,
     pub(crate) cvss: Vec<[u32; 4]>,
+    pub(crate) cwes: Vec<Cwe>,
     pub(crate) kevs: Vec<(u32, u32, bool)>,
     pub(crate) ranges: Vec<VersionRange<u32>>,
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<Row>,
     pub(crate) feeds: BTreeMap<String, FeedState>,
     pub(crate) end_of_life: Vec<EndOfLife>,
+    pub(crate) floors: Vec<Floor>,
 }
 
 impl Default for Builder {
@@ -114,12 +121,14 @@ impl Default for Builder {
             words: Vec::new(),
             ratings: Vec::new(),
             cvss: Vec::new(),
+            cwes: Vec::new(),
             kevs: Vec::new(),
             ranges: Vec::new(),
             heads: Vec::new(),
             rows: Vec::new(),
             feeds: BTreeMap::new(),
             end_of_life: Vec::new(),
+            floors: Vec::new(),
         }
     }
 }
@@ -144,6 +153,11 @@ impl Builder {
     /// Adds end-of-life dates.
     pub fn end_of_life(&mut self, rows: impl IntoIterator<Item = EndOfLife>) {
         self.end_of_life.extend(rows);
+    }
+
+    /// Tells how many records whole copies of feeds have at least.
+    pub fn floors(&mut self, rows: impl IntoIterator<Item = Floor>) {
+        self.floors.extend(rows);
     }
 
     /// How many records went in.
@@ -187,6 +201,12 @@ impl Builder {
             let row = [&c.source, &c.version, &c.vector].map(|s| self.strings.intern(s));
             self.cvss.push([row[0], row[1], row[2], u32::from(c.score_tenths)]);
         }
+        let mut weaknesses = record.cwes.clone();
+        weaknesses.sort_unstable();
+        weaknesses.dedup();
+        weaknesses.truncate(MAX_CWES);
+        let cwes = Span { start: self.cwes.len() as u32, len: weaknesses.len() as u32 };
+        self.cwes.extend(weaknesses);
         let mut kev = 0;
         if let Some(k) = &record.kev {
             let due = k.due_date.as_deref().unwrap_or("");
@@ -201,6 +221,7 @@ impl Builder {
             title: self.strings.intern(&title),
             ratings,
             cvss,
+            cwes,
             kev,
             epss: record.epss.map_or(0, |e| e.saturating_add(1)),
             malicious: record.malicious,

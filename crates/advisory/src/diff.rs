@@ -74,6 +74,7 @@ fn fingerprint(snapshot: &Snapshot, entries: Entries<'_>) -> u64 {
         flaw.aliases.clone().for_each(|a| a.hash(h));
         flaw.ratings().for_each(|r| r.hash(h));
         flaw.cvss().for_each(|c| (c.source, c.vector, c.score_tenths).hash(h));
+        flaw.cwes().for_each(|c| c.hash(h));
         flaw.kev().is_some().hash(h);
     }
     hasher.finish()

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     BuildError, Builder, Coverage, End, FeedInfo, FeedSummary, Manifest, Namespace, Start, VersionRange,
-    builder::{Head, Row},
+    builder::{Head, MAX_CWES, Row},
     collapse::{Groups, is_cve, is_name},
+    floors,
     intern::Interner,
     layout::{FORMAT_VERSION, HEADER, MAGIC, SECTION_ROW, TAGS, hash, put, table},
 };
@@ -77,7 +78,8 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
     strings.offset(0);
 
     let feed_order: BTreeMap<&str, u32> = b.feeds.keys().zip(0u32..).map(|(k, n)| (k.as_str(), n)).collect();
-    let (entries, index, coverage) = entries(&b, &flaws, &mut strings, rank, &feed_order);
+    let (entries, index, mut coverage) = entries(&b, &flaws, &mut strings, rank, &feed_order);
+    floors::fill(&b, &mut coverage);
     let (flaw_bytes, flaw_table) = flaw_section(&b, &flaws, &mut strings, rank, cve);
     let (ids, id_index) = id_section(&b, &flaws, &mut strings, rank);
 
@@ -94,6 +96,7 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
             withdrawn: state.withdrawn,
             errors: state.errors,
             newest: state.newest.map(|d| d.to_string()),
+            at_least: floors::of_feed(&b.floors, id),
         })
         .collect();
     let manifest = Manifest { feeds, coverage, end_of_life, flaws: flaws.ids.len() as u64 };
@@ -372,6 +375,10 @@ fn flaw_section(
         let mut cvss: Vec<[u32; 4]> = heads.iter().flat_map(|h| h.cvss.of(&b.cvss).iter().copied()).collect();
         cvss.sort_unstable_by_key(|c| (rank(c[0]), rank(c[1]), rank(c[2])));
         cvss.dedup();
+        let mut cwes: Vec<_> = heads.iter().flat_map(|h| h.cwes.of(&b.cwes).iter().copied()).collect();
+        cwes.sort_unstable();
+        cwes.dedup();
+        cwes.truncate(MAX_CWES);
         let kev = heads
             .iter()
             .filter(|h| h.kev != 0)
@@ -385,7 +392,8 @@ fn flaw_section(
             u8::from(heads.iter().any(|h| h.malicious))
                 | u8::from(kev.is_some()) << 1
                 | u8::from(kev.is_some_and(|k| k.2)) << 2
-                | u8::from(title != 0) << 3,
+                | u8::from(title != 0) << 3
+                | u8::from(!cwes.is_empty()) << 4,
         );
         strings.put(&mut out, id);
         strings.list(&mut out, &aliases);
@@ -409,6 +417,10 @@ fn flaw_section(
         if let Some((added, due, _)) = kev {
             strings.put(&mut out, added);
             strings.put(&mut out, due);
+        }
+        if !cwes.is_empty() {
+            put(&mut out, cwes.len() as u32);
+            cwes.iter().for_each(|c| put(&mut out, c.number().into()));
         }
     }
     (out, offsets)

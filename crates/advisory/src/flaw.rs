@@ -1,10 +1,11 @@
 //! The details of one flaw, as all the feeds together tell them.
 //!
-//! Bytes: `u8` flags (1 malicious, 2 exploited, 4 by ransomware, 8 has a title), ref id, list of aliases, v count of
+//! Bytes: `u8` flags (1 malicious, 2 exploited, 4 by ransomware, 8 has a title, 16 has weaknesses), ref id, list of aliases, v count of
 //! ratings (ref source, u8 severity), v count of CVSS vectors (ref source, ref version, ref vector, v score in tenths),
-//! v EPSS in millionths + 1, v day of the newest record, [ref title], [ref day of listing, ref due day].
+//! v EPSS in millionths + 1, v day of the newest record, [ref title], [ref day of listing, ref due day],
+//! [v count of weaknesses, v number of each] (the last since format 2).
 
-use layergate_model::{Cvss, Kev, Severity};
+use layergate_model::{Cvss, Cwe, Kev, Severity};
 
 use crate::{
     Day,
@@ -31,6 +32,7 @@ pub struct Flaw<'s> {
     ratings: (Cursor<'s>, u32),
     cvss: (Cursor<'s>, u32),
     kev: Option<(&'s str, &'s str, bool)>,
+    cwes: (Cursor<'s>, u32),
 }
 
 impl<'s> Flaw<'s> {
@@ -57,7 +59,11 @@ impl<'s> Flaw<'s> {
             let (added, due) = (string_at(strings, c.number()), string_at(strings, c.number()));
             (added, due, flags & 4 != 0)
         });
-        let flaw = Self { id, aliases, title, malicious: flags & 1 != 0, epss, modified, strings, ratings, cvss, kev };
+        let count = if flags & 16 != 0 { c.count() } else { 0 };
+        let cwes = (c, count);
+        (0..count).for_each(|_| c.skip());
+        let malicious = flags & 1 != 0;
+        let flaw = Self { id, aliases, title, malicious, epss, modified, strings, ratings, cvss, kev, cwes };
         (!c.spent() && !id.is_empty()).then_some(flaw)
     }
 
@@ -75,6 +81,12 @@ impl<'s> Flaw<'s> {
             let (source, version, vector) = (text(), text(), text());
             Cvss { source, version, vector, score_tenths: c.number().min(100) as u8 }
         })
+    }
+
+    /// The weaknesses behind it, lowest number first.
+    pub fn cwes(&self) -> impl Iterator<Item = Cwe> + use<'s> {
+        let (mut c, count) = self.cwes;
+        (0..count).filter_map(move |_| u16::try_from(c.number()).ok().and_then(Cwe::new))
     }
 
     /// CISA's listing.

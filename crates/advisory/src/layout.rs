@@ -1,4 +1,4 @@
-//! The bytes of a snapshot, format version 1. All numbers little-endian; `v` is an unsigned LEB128 number.
+//! The bytes of a snapshot, format version 2. All numbers little-endian; `v` is an unsigned LEB128 number.
 //!
 //! ```text
 //! header    "LGSNAP\x1a\n", u32 format version, u32 number of sections, u64 length of the file, u64 zero
@@ -15,8 +15,11 @@
 //! A hash table rather than a finite-state map: a look-up is one probe and one comparison, every step is checked
 //! against the section's bounds, and a damaged file can only answer "not found" or nonsense, never panic or loop.
 
-/// The version of the format that this crate writes; it reads this one only.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the format that this crate writes. 2 added the weaknesses of flaws (`flaw.rs`) and, to the manifest,
+/// how much of each feed is there.
+pub const FORMAT_VERSION: u32 = 2;
+/// The oldest version that it reads. What a version lacks is empty.
+pub const OLDEST_FORMAT: u32 = 1;
 
 pub(crate) const MAGIC: &[u8; 8] = b"LGSNAP\x1a\n";
 pub(crate) const HEADER: usize = 32;

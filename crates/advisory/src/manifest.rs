@@ -33,6 +33,27 @@ pub struct FeedSummary {
     pub errors: u64,
     /// The date of the newest record (ISO 8601), where the feed dates them.
     pub newest: Option<String>,
+    /// How many records a whole copy has at least, where somebody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+impl FeedSummary {
+    /// Whether only a part of the feed is here.
+    pub fn is_partial(&self) -> bool {
+        self.at_least.is_some_and(|floor| self.records < floor)
+    }
+}
+
+/// How much of a feed is here of what it has on a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The feed, by id.
+    pub feed: String,
+    /// Its records here.
+    pub records: u64,
+    /// The least that a whole copy of it has.
+    pub at_least: u64,
 }
 
 /// What a snapshot has on one namespace.
@@ -44,6 +65,19 @@ pub struct Coverage {
     pub entries: u64,
     /// The feeds they come from, by id, sorted.
     pub feeds: Vec<String>,
+    /// How whole the feeds are that can cover the namespace, by id: those that are known to have a certain number of
+    /// records on it. Empty where nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
+}
+
+impl Coverage {
+    /// The most telling share where none of the feeds that could cover the namespace is whole: flaws that are known
+    /// upstream are missing here.
+    pub fn partial(&self) -> Option<&Share> {
+        let whole = self.shares.iter().any(|s| s.records >= s.at_least);
+        self.shares.iter().filter(|_| !whole).max_by_key(|s| (s.records, std::cmp::Reverse(&s.feed)))
+    }
 }
 
 /// When a release stops being mended.

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use layergate_model::{Cvss, Kev, Severity, Status};
+use layergate_model::{Cvss, Cwe, Kev, Severity, Status};
 
 use crate::Namespace;
 
@@ -25,6 +25,8 @@ pub struct Record {
     pub ratings: Vec<Rating>,
     /// CVSS vectors with their scores.
     pub cvss: Vec<Cvss>,
+    /// The weaknesses behind the flaw.
+    pub cwes: Vec<Cwe>,
     /// CISA's listing.
     pub kev: Option<Kev>,
     /// EPSS probability in millionths.

@@ -14,7 +14,7 @@ use std::{
 use layergate_model::{Digest, Distro};
 
 use crate::{
-    Coverage, Entries, FORMAT_VERSION, FeedSummary, Flaw, Manifest, Namespace,
+    Coverage, Entries, FORMAT_VERSION, FeedSummary, Flaw, Manifest, Namespace, OLDEST_FORMAT,
     layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
 };
 
@@ -38,7 +38,7 @@ pub enum OpenError {
     NotASnapshot(PathBuf),
     /// A format of another time.
     #[error(
-        "{path} is a snapshot of format {found}; this program reads format {FORMAT_VERSION} (run `layergate db update`)"
+        "{path} is a snapshot of format {found}; this program reads formats {OLDEST_FORMAT} to {FORMAT_VERSION} (run `layergate db update`)"
     )]
     Version {
         /// The file.
@@ -132,7 +132,7 @@ impl Snapshot {
         }
         let word = |at: usize| b.get(at..at + 4).and_then(|w| w.try_into().ok()).map_or(0, u32::from_le_bytes);
         let long = |at: usize| b.get(at..at + 8).and_then(|w| w.try_into().ok()).map_or(0, u64::from_le_bytes);
-        if word(8) != FORMAT_VERSION {
+        if !(OLDEST_FORMAT..=FORMAT_VERSION).contains(&word(8)) {
             return Err(OpenError::Version { path: path.to_owned(), found: word(8) });
         }
         if word(12) as usize != TAGS.len() || long(16) != b.len() as u64 {

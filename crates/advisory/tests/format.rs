@@ -1,10 +1,13 @@
-//! The golden of format version 1: a file written when the format was fixed still reads, and is still what is written.
+//! The goldens of the format: files written when each version was fixed still read, and the newest is still what is
+//! written. An old one is never written again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use layergate_advisory::{Affected, Builder, Day, FeedInfo, Namespace, Rating, Record, Snapshot};
+use layergate_advisory::{
+    Affected, Builder, Day, FORMAT_VERSION, FeedInfo, Floor, FloorOf, Namespace, OpenError, Rating, Record, Snapshot,
+};
 use layergate_model::{Severity, Status};
 
-fn golden() -> Vec<u8> {
+fn newest() -> Vec<u8> {
     let mut builder = Builder::new();
     builder.feed(FeedInfo {
         id: "one".into(),
@@ -17,6 +20,7 @@ fn golden() -> Vec<u8> {
         aliases: vec!["CVE-2026-0001".into()],
         title: Some("A flaw".into()),
         ratings: vec![Rating { source: "one".into(), severity: Severity::High }],
+        cwes: vec!["CWE-1321".parse().unwrap(), "CWE-79".parse().unwrap()],
         modified: Day::parse("2026-01-02"),
         affected: vec![
             Affected::fixed(npm.clone(), "left", "1.2.3"),
@@ -25,23 +29,53 @@ fn golden() -> Vec<u8> {
         ..Record::new("one", "ONE-1")
     };
     builder.add(&record).unwrap();
+    builder.floors([
+        Floor { feed: "one".into(), of: FloorOf::Feed, at_least: 100 },
+        Floor { feed: "one".into(), of: FloorOf::Family("npm".into()), at_least: 50 },
+    ]);
     builder.finish().unwrap()
 }
 
+fn path(version: u32) -> String {
+    format!("{}/tests/golden/v{version}.snapshot", env!("CARGO_MANIFEST_DIR"))
+}
+
 #[test]
-fn version_1() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1.snapshot");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap();
-        std::fs::write(path, golden()).unwrap();
+fn the_newest_version_is_what_is_written() {
+    let path = path(FORMAT_VERSION);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !std::path::Path::new(&path).exists() {
+        std::fs::write(&path, newest()).unwrap();
     }
-    let stored = std::fs::read(path).unwrap();
     assert!(
-        stored == golden(),
-        "the bytes of format 1 changed: raise FORMAT_VERSION and keep this golden readable or refused"
+        std::fs::read(path).unwrap() == newest(),
+        "the bytes of format {FORMAT_VERSION} changed: raise FORMAT_VERSION and keep this golden readable or refused"
     );
-    let snapshot = Snapshot::from_bytes(stored).unwrap();
-    let entry = snapshot.lookup_text("npm", "left").next().unwrap();
-    assert_eq!((entry.id(), entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));
-    assert_eq!(snapshot.flaw(entry.flaw).unwrap().id, "CVE-2026-0001");
+}
+
+#[test]
+fn every_version_is_read() {
+    // Since when there is what.
+    for version in 1..=FORMAT_VERSION {
+        let snapshot = Snapshot::from_bytes(std::fs::read(path(version)).unwrap()).unwrap();
+        let entry = snapshot.lookup_text("npm", "left").next().unwrap();
+        assert_eq!((entry.id(), entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));
+        let flaw = snapshot.flaw(entry.flaw).unwrap();
+        assert_eq!((flaw.id, flaw.title), ("CVE-2026-0001", Some("A flaw")));
+        let cwes: Vec<String> = flaw.cwes().map(|c| c.to_string()).collect();
+        assert_eq!(cwes, if version < 2 { vec![] } else { vec!["CWE-79", "CWE-1321"] }, "{version}");
+        let coverage = snapshot.coverage(&Namespace::new("npm").unwrap()).unwrap();
+        let share = coverage.partial().map(|s| (s.feed.as_str(), s.records, s.at_least));
+        assert_eq!(share, if version < 2 { None } else { Some(("one", 1, 50)) }, "{version}");
+        assert_eq!(snapshot.feeds()[0].at_least, if version < 2 { None } else { Some(100) }, "{version}");
+    }
+}
+
+#[test]
+fn an_unknown_version_is_refused_by_name() {
+    for version in [0, FORMAT_VERSION + 1] {
+        let mut bytes = newest();
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
+        let error = Snapshot::from_bytes(bytes).unwrap_err();
+        assert!(matches!(error, OpenError::Version { found, .. } if found == version), "{error}");
+    }
 }

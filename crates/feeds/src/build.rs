@@ -14,14 +14,14 @@ use std::{
     thread,
 };
 
-use layergate_advisory::{BuildError, Builder, FeedSummary};
+use layergate_advisory::{BuildError, Builder, FeedSummary, Namespace, Share};
 use layergate_model::Digest;
 
 use crate::{
     catalogue::CATALOGUE,
     eol,
     feed::{FeedFile, Message, Sink},
-    known_unused,
+    floors, known_unused,
     walk::{Visit, walk},
 };
 
@@ -82,6 +82,8 @@ pub struct BuildReport {
     pub size: u64,
     /// Each feed that brought something.
     pub feeds: Vec<FeedSummary>,
+    /// The namespaces of whose advisories only a part is here, with what tells so.
+    pub partial: Vec<(Namespace, Share)>,
     /// Files that a parser took, and their bytes, by parser.
     pub used: BTreeMap<String, (u64, u64)>,
     /// Files that nobody took, with the reason, sorted; all of them are counted in `unused_count`.
@@ -292,6 +294,7 @@ impl Collect {
             return Err(FeedsError::Empty { path: dir.to_owned(), files });
         }
         self.builder.end_of_life(eol::table());
+        self.builder.floors(floors::table());
         self.report.records = self.builder.records() as u64;
         self.report.unused.sort();
         self.report.problems.sort();
@@ -300,6 +303,8 @@ impl Collect {
         if let Ok(snapshot) = layergate_advisory::Snapshot::open(output) {
             self.report.size = snapshot.size();
             self.report.feeds = snapshot.feeds().to_vec();
+            let coverage = snapshot.manifest().coverage.iter();
+            self.report.partial = coverage.filter_map(|(n, c)| Some((n.clone(), c.partial()?.clone()))).collect();
         }
         Ok(self.report)
     }

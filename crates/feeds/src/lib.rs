@@ -7,12 +7,14 @@
 
 mod build;
 mod catalogue;
+mod csv;
 mod cvss_score;
 mod ecosystem;
 mod eol;
 mod feed;
 mod feeds;
 mod fingerprint;
+mod floors;
 mod known_unused;
 mod oval;
 mod oval_criteria;
@@ -24,6 +26,7 @@ pub use build::{BuildReport, FeedsError, Progress, RecordProblem, UnusedFile, bu
 pub use catalogue::{CATALOGUE_REVISION, catalogue_ids, known_feeds};
 pub use fingerprint::directory_fingerprint;
 pub use update::{
-    Event, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source, SourceReport,
-    Sources, SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet, update,
+    Event, Expected, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source,
+    SourceReport, Sources, SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, expected, mirror, quiet,
+    update,
 };

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use layergate_advisory::{Entry, Snapshot};
+use layergate_advisory::{Entry, Flaw, Snapshot};
 use layergate_feeds::{BuildReport, build_from_dir};
 
 /// Builds the files and lists every package's entries.
@@ -53,6 +53,10 @@ fn check(files: &[(&str, &str)], want: &[&str]) -> (Snapshot, BuildReport) {
     (snapshot, report)
 }
 
+fn cwes(flaw: &Flaw<'_>) -> String {
+    flaw.cwes().map(|c| c.to_string()).collect::<Vec<_>>().join(" ")
+}
+
 const RED_HAT: &str = r#"{
  "document": {"category": "csaf_vex", "csaf_version": "2.0", "title": "t",
   "publisher": {"category": "vendor", "name": "Red Hat Product Security", "namespace": "https://www.redhat.com"},
@@ -82,7 +86,7 @@ const RED_HAT: &str = r#"{
    {"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "red_hat_enterprise_linux_8:lib"}, "product_reference": "lib", "relates_to_product_reference": "red_hat_enterprise_linux_8"},
    {"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "red_hat_enterprise_linux_8:sql:15/sql"}, "product_reference": "sql:15/sql", "relates_to_product_reference": "red_hat_enterprise_linux_8"},
    {"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "jboss:web"}, "product_reference": "web", "relates_to_product_reference": "jboss"}]},
- "vulnerabilities": [{"cve": "CVE-2024-1111", "title": "web: a hole",
+ "vulnerabilities": [{"cve": "CVE-2024-1111", "title": "web: a hole", "cwe": {"id": "CWE-416", "name": "Use After Free"},
   "product_status": {
    "fixed": ["AppStream-9.2.0.Z.EUS:web-1:2.4-3.el9_2.x86_64", "AppStream-9.2.0.Z.EUS:web-debuginfo-1:2.4-3.el9_2.x86_64", "AppStream-8.9.0.Z.MAIN:node", "AppStream-8.9.0.Z.MAIN:sql:13:sql-0:13.1"],
    "known_affected": ["red_hat_enterprise_linux_7:web", "red_hat_enterprise_linux_8:sql:15/sql", "jboss:web"],
@@ -110,6 +114,7 @@ fn red_hat_vex() {
     assert_eq!(flaw.title, Some("web: a hole"));
     assert_eq!(flaw.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["redhat high"]);
     assert_eq!(flaw.cvss().map(|c| c.score_tenths).collect::<Vec<_>>(), [98]);
+    assert_eq!(cwes(&flaw), "CWE-416");
     assert_eq!(snapshot.newest(), Some("2024-05-06"));
 }
 
@@ -339,6 +344,7 @@ fn enrichment_joins_what_others_found() {
     let osv = r#"{"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2024-1"], "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "web"}, "versions": ["1.0.0"]}]}"#;
     let nvd = r#"{"resultsPerPage": 2, "format": "NVD_CVE", "version": "2.0", "vulnerabilities": [
      {"cve": {"id": "CVE-2024-1", "lastModified": "2024-02-03T00:00:00.000", "vulnStatus": "Analyzed", "descriptions": [{"lang": "en", "value": "Words."}],
+      "weaknesses": [{"source": "nvd@nist.gov", "type": "Primary", "description": [{"lang": "en", "value": "CWE-94"}, {"lang": "en", "value": "NVD-CWE-Other"}]}, {"source": "security@example.org", "type": "Secondary", "description": [{"lang": "en", "value": "CWE-79"}]}],
       "metrics": {"cvssMetricV31": [{"source": "security@example.org", "type": "Secondary", "cvssData": {"version": "3.1", "vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", "baseScore": 6.1, "baseSeverity": "MEDIUM"}},
                                     {"source": "nvd@nist.gov", "type": "Primary", "cvssData": {"version": "3.1", "vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "baseScore": 9.8, "baseSeverity": "CRITICAL"}}]}}},
      {"cve": {"id": "CVE-2024-2", "vulnStatus": "Rejected"}},
@@ -350,6 +356,7 @@ fn enrichment_joins_what_others_found() {
     );
     let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
     assert_eq!((flaw.id, flaw.epss), ("CVE-2024-1", Some(975_670)));
+    assert_eq!(cwes(&flaw), "CWE-79 CWE-94");
     assert_eq!(flaw.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["nvd critical"]);
     assert_eq!(
         flaw.cvss().map(|c| format!("{} {}", c.source, c.score_tenths)).collect::<Vec<_>>(),
@@ -364,8 +371,8 @@ fn enrichment_joins_what_others_found() {
 #[test]
 fn ghsa_in_folders_and_malicious_packages() {
     let ghsa = r#"{"schema_version": "1.4.0", "id": "GHSA-aaaa-bbbb-cccc", "modified": "2024-01-01T00:00:00Z", "published": "2024-01-01T00:00:00Z", "aliases": ["CVE-2024-1"], "summary": "s",
-      "affected": [{"package": {"ecosystem": "RubyGems", "name": "rack"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}], "database_specific": {"last_known_affected_version_range": "<= 2.1"}}], "database_specific": {"severity": "HIGH"}}"#;
-    let bad = r#"{"id": "MAL-2024-1", "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "evil"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}"#;
+      "affected": [{"package": {"ecosystem": "RubyGems", "name": "rack"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}], "database_specific": {"last_known_affected_version_range": "<= 2.1"}}], "database_specific": {"severity": "HIGH", "cwe_ids": ["CWE-400", "CWE-1333", 7, "none"]}}"#;
+    let bad = r#"{"id": "MAL-2024-1", "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "evil"}, "database_specific": {"cwes": [{"cweId": "CWE-506", "name": "Embedded Malicious Code"}]}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}"#;
     let (snapshot, _) = check(
         &[
             ("advisories/github-reviewed/2024/01/GHSA-aaaa-bbbb-cccc/GHSA-aaaa-bbbb-cccc.json", ghsa),
@@ -373,7 +380,44 @@ fn ghsa_in_folders_and_malicious_packages() {
         ],
         &["gem rack GHSA-aaaa-bbbb-cccc <= 2.1 Affected (osv-ghsa)", "npm evil MAL-2024-1 * Affected (osv-malicious)"],
     );
-    assert!(snapshot.flaw(snapshot.flaws_named("MAL-2024-1")[0]).unwrap().malicious);
+    let flaw = |id: &str| snapshot.flaw(snapshot.flaws_named(id)[0]).unwrap();
+    assert!(flaw("MAL-2024-1").malicious);
+    assert_eq!(
+        (cwes(&flaw("MAL-2024-1")).as_str(), cwes(&flaw("CVE-2024-1")).as_str()),
+        ("CWE-506", "CWE-400 CWE-1333")
+    );
+}
+
+/// CISA's list says the same in JSON and in CSV, and EPSS comes packed, with a comment before its columns.
+#[test]
+fn exploited_flaws_in_either_form() {
+    let osv = r#"{"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2024-1"], "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "web"}, "versions": ["1.0.0"]}]}"#;
+    let json = r#"{"title": "t", "catalogVersion": "2024.02.03", "count": 1, "vulnerabilities": [{"cveID": "CVE-2024-1", "vulnerabilityName": "A \"web\" hole, bad", "dateAdded": "2024-02-03", "dueDate": "2024-03-01", "knownRansomwareCampaignUse": "Known", "cwes": ["CWE-20", "CWE-78"]}]}"#;
+    let csv = "cveID,vendorProject,vulnerabilityName,dateAdded,shortDescription,dueDate,knownRansomwareCampaignUse,notes,cwes\r\n\
+               CVE-2024-1,Web,\"A \"\"web\"\" hole, bad\",2024-02-03,\"two\nlines\",2024-03-01,Known,,\"CWE-20, CWE-78\"\r\nnothing,,,,,,,,\r\n";
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let epss =
+        "#model_version:v2025.03.14,score_date:2025-06-07T12:55:00Z\ncve,epss,percentile\nCVE-2024-1,0.00043,0.1\n";
+    std::io::Write::write_all(&mut gz, epss.as_bytes()).unwrap();
+    let gz = gz.finish().unwrap();
+    for (name, text, problems) in [("kev.json", json, 0), ("kev.csv", csv, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        for (file, bytes) in [("o.json", osv.as_bytes()), (name, text.as_bytes()), ("epss_scores-current.csv.gz", &gz)]
+        {
+            std::fs::write(dir.path().join(file), bytes).unwrap();
+        }
+        let output = tempfile::NamedTempFile::new().unwrap();
+        let report = build_from_dir(dir.path(), output.path()).unwrap();
+        assert_eq!((report.unused_count, report.problem_count), (0, problems), "{name}: {:?}", report.problems);
+        let snapshot = Snapshot::open(output.path()).unwrap();
+        let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
+        let kev = flaw.kev().unwrap();
+        let due = kev.due_date.as_deref();
+        assert_eq!((kev.date_added.as_str(), due, kev.ransomware), ("2024-02-03", Some("2024-03-01"), true), "{name}");
+        assert_eq!((flaw.title, cwes(&flaw).as_str()), (Some("A \"web\" hole, bad"), "CWE-20 CWE-78"), "{name}");
+        let scored = report.feeds.iter().find(|f| f.info.id == "epss").unwrap();
+        assert_eq!((flaw.epss, scored.newest.as_deref()), (Some(430), Some("2025-06-07")));
+    }
 }
 
 /// Where the shared advisories are at hand, every one of their files is used or has a reason, and no feed is empty.

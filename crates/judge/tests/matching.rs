@@ -1,7 +1,9 @@
 //! Matching by cases: a package and an advisory in, a finding, a gap or nothing out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use layergate_advisory::{Affected, Builder, End, Namespace, Rating, Record, Snapshot, Start, VersionRange};
+use layergate_advisory::{
+    Affected, Builder, End, Floor, FloorOf, Namespace, Rating, Record, Snapshot, Start, VersionRange,
+};
 use layergate_judge::{Matches, match_image};
 use layergate_model::{
     Cvss, Distro, Finding, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
@@ -247,11 +249,41 @@ fn no_clean_bill_without_advisories() {
 }
 
 #[test]
+fn a_fragment_of_the_advisories_is_a_gap() {
+    let fix = |namespace: &str| Affected::fixed(ns(namespace), "x", "1");
+    let records: Vec<Record> = (0..3)
+        .flat_map(|n| {
+            let of = |feed: &'static str, namespace: &str| record(feed, &format!("{feed}-{n}"), &[], fix(namespace));
+            [of("vendor", "rhel:9"), of("registry", "npm"), of("unknown", "pypi")]
+        })
+        .collect();
+    let gap = |at_least: u64, distro: Option<Distro>, kind: PackageKind| {
+        let mut builder = Builder::new();
+        records.iter().for_each(|r| builder.add(r).unwrap());
+        let floor =
+            |feed: &str, family: &str| Floor { feed: feed.into(), of: FloorOf::Family(family.into()), at_least };
+        builder.floors([floor("vendor", "rhel"), floor("registry", "npm")]);
+        let snapshot = Snapshot::from_bytes(builder.finish().unwrap()).unwrap();
+        let packages = vec![package(kind, "y", "2", None)];
+        match_image(&ImageInventory { distro, packages, ..ImageInventory::default() }, &snapshot).gaps
+    };
+    let rpm = |at_least| gap(at_least, distro("rhel", "9.4"), PackageKind::Rpm);
+    assert_eq!((rpm(3), gap(3, None, PackageKind::Npm)), (vec![], vec![]), "whole");
+    assert_eq!(gap(4, None, PackageKind::Pypi), [], "nobody knows how many there must be");
+    for (gaps, place, feed) in [(rpm(4), "rhel:9", "vendor"), (gap(4, None, PackageKind::Npm), "npm", "registry")] {
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_eq!((gaps[0].kind, gaps[0].place.as_str()), (GapKind::PartialAdvisories, place));
+        assert!(gaps[0].detail.contains(&format!("{feed} is here with 3 of at least 4 records")), "{gaps:?}");
+    }
+}
+
+#[test]
 fn one_flaw_of_several_feeds_is_one_finding() {
     let range = |from: &str, end| VersionRange { start: Start::From(from.into()), end };
     let ghsa = Record {
         ratings: vec![Rating { source: "ghsa".into(), severity: Severity::High }],
         cvss: vec![Cvss { source: "nvd".into(), version: "3.1".into(), vector: "v".into(), score_tenths: 98 }],
+        cwes: vec!["CWE-89".parse().unwrap()],
         ..record(
             "osv-ghsa",
             "GHSA-1",
@@ -271,6 +303,7 @@ fn one_flaw_of_several_feeds_is_one_finding() {
     assert_eq!((finding.severity, finding.severity_source.as_deref()), (Severity::High, Some("ghsa")));
     assert_eq!(finding.fixed_versions, ["4.0.6"], "a fix below the installed version mends nothing");
     assert_eq!(finding.evidence.range, ">= 4.0, < 4.0.6");
+    assert_eq!(finding.cwe, ["CWE-89".parse().unwrap()]);
     assert_eq!(finding.evidence.matched_name.as_deref(), Some("django"));
 }
 

@@ -127,6 +127,8 @@ fn verdicts() {
         ("", "h+", gap(GapKind::UnreadableDatabase), Error, "gap"),
         ("", "", gap(GapKind::NoAdvisories), Error, "gap"),
         ("", "", gap(GapKind::UnreadableFile), Pass, "gap"),
+        ("", "", gap(GapKind::PartialAdvisories), Pass, "gap"),
+        ("[gaps]\npartial_advisories = \"error\"", "", gap(GapKind::PartialAdvisories), Error, "gap"),
         ("[gaps]\nend_of_life = \"fail\"", "", none.clone(), Fail, "end_of_life"),
         ("[gaps]\nend_of_life = \"error\"", "", none.clone(), Error, "end_of_life"),
         ("[gaps]\nend_of_life = \"ignore\"", "", none.clone(), Pass, "stale_advisories"),
@@ -170,6 +172,12 @@ fn a_clean_image_says_what_was_read() {
     assert_eq!(
         reasons(&scene.judge(blind)),
         "verdict: pass\nignore gap: 1 source of packages has no advisories (no_advisories): debian:10: none\n"
+    );
+    // Nor where most of the advisories are missing.
+    let part = Matches { gaps: vec![Gap::new(GapKind::PartialAdvisories, "debian:10", "few")], ..Matches::default() };
+    assert_eq!(
+        reasons(&scene.judge(part)),
+        "verdict: pass\nwarn gap: 1 source of packages has a part of its advisories only (partial_advisories): debian:10: few\n"
     );
     scene.inventory.packages.clear();
     assert_eq!(

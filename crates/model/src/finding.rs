@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, PackageId, Severity};
+use crate::{Cwe, Digest, PackageId, Severity};
 
 /// What the policy makes of a finding, a gap, a check or a secret; the order is from nothing to the worst.
 #[derive(
@@ -136,6 +136,9 @@ pub struct Finding {
     pub severity_source: Option<String>,
     /// All CVSS vectors.
     pub cvss: Vec<Cvss>,
+    /// The weaknesses behind the flaw, lowest number first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwe: Vec<Cwe>,
     /// FIRST's EPSS probability in millionths, where it is known.
     pub epss: Option<u32>,
     /// CISA's listing.

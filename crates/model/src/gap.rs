@@ -48,6 +48,7 @@ gap_kinds! {
     UnsupportedPlatform = "unsupported_platform", true, true, "An image of an operating system that nothing here can read.";
     UnknownDistribution = "unknown_distribution", true, true, "Distribution packages are there, but no file says of which distribution, or nobody knows it.";
     NoAdvisories = "no_advisories", true, true, "The snapshot has no advisories for this distribution, release or ecosystem.";
+    PartialAdvisories = "partial_advisories", false, true, "Only a part of the advisories for this distribution, release or ecosystem is in the snapshot: their source has many more.";
     UnwatchedEcosystem = "unwatched_ecosystem", false, true, "No advisory database speaks of this kind of package: its packages are listed and not judged.";
     StaleAdvisories = "stale_advisories", false, true, "The advisories are older than the policy allows.";
     EndOfLife = "end_of_life", false, true, "The distribution's release is no longer mended by anybody.";

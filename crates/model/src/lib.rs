@@ -6,6 +6,7 @@
 
 mod check;
 mod config;
+mod cwe;
 mod digest;
 mod distro;
 mod finding;
@@ -25,6 +26,7 @@ mod severity;
 
 pub use check::{Check, CheckFact, FactKind};
 pub use config::{HistoryEntry, ImageConfig, RuntimeConfig};
+pub use cwe::{Cwe, CweError};
 pub use digest::{Digest, DigestError};
 pub use distro::{Distro, OsRelease};
 pub use finding::{Cvss, Effect, Evidence, Finding, FindingId, Kev, Status, Suppression};

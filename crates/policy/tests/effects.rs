@@ -42,6 +42,7 @@ fn finding(on: &ImagePackage, marks: &str) -> Finding {
         severity,
         severity_source: None,
         cvss: Vec::new(),
+        cwe: Vec::new(),
         epss: has('e').then_some(600_000),
         kev: has('k').then(|| Kev { date_added: "2025-01-01".into(), due_date: None, ransomware: false }),
         malicious: has('x'),

@@ -47,6 +47,7 @@ fn finding(on: &ImagePackage, advisory: &str, aliases: &[&str]) -> Finding {
         severity: Severity::High,
         severity_source: None,
         cvss: Vec::new(),
+        cwe: Vec::new(),
         epss: None,
         kev: None,
         malicious: false,

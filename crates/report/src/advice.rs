@@ -20,6 +20,9 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         GapKind::NoAdvisories => {
             "add a feed for it to the snapshot (layergate db status), or allow this gap in the policy"
         }
+        GapKind::PartialAdvisories => {
+            "get the whole source (layergate db update; db status shows what is partial), or allow this gap in the policy"
+        }
         GapKind::UnwatchedEcosystem => "look these packages up by hand: nobody publishes advisories for their kind",
         GapKind::StaleAdvisories => "run layergate db update",
         GapKind::EndOfLife => "rebuild on a supported release",

@@ -131,6 +131,8 @@ struct Vulnerability {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     references: Vec<Reference>,
     ratings: Vec<Rating>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cwes: Vec<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -383,6 +385,7 @@ fn vulnerability(f: &Finding) -> Vulnerability {
         source: source(&f.evidence.feed, &f.advisory),
         references: f.aliases.iter().map(|a| Reference { id: clean(a).into(), source: source("alias", a) }).collect(),
         ratings,
+        cwes: f.cwe.iter().map(|c| c.number()).collect(),
         description: f.title.as_deref().and_then(text),
         recommendation: text(&f.remediation),
         analysis: analysis(f),

@@ -63,6 +63,10 @@ fn vulnerability(report: &Report, f: &Finding, package: Option<&ReportPackage>) 
                 None => json!({"type": kind, "name": some(a), "value": some(a)}),
             }
         })
+        .chain(f.cwe.iter().map(|c| {
+            let url = format!("https://cwe.mitre.org/data/definitions/{}.html", c.number());
+            json!({"type": "cwe", "name": c, "value": c.number().to_string(), "url": url})
+        }))
         .collect();
     let links: Vec<Value> = stamp::advisory_url(&f.advisory).map(|url| json!({"url": url})).into_iter().collect();
     let mut value = json!({

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use layergate_advisory::{Affected, Day, Namespace, Rating, Record};
-use layergate_model::{Severity, Status};
+use layergate_model::{Cwe, Severity, Status};
 use serde::Deserialize;
 
 use crate::{
@@ -101,9 +101,15 @@ struct FullName {
 }
 
 #[derive(Deserialize)]
+struct Weakness {
+    id: String,
+}
+
+#[derive(Deserialize)]
 struct Flaw {
     cve: Option<String>,
     title: Option<String>,
+    cwe: Option<Weakness>,
     product_status: Option<BTreeMap<String, Vec<String>>>,
     remediations: Option<Vec<Remediation>>,
     scores: Option<Vec<Score>>,
@@ -173,6 +179,7 @@ impl Feed for Csaf {
             record.cvss = vectors.into_iter().filter_map(|v| cvss(source, v)).collect();
             let impacts = Impacts::read(&flaw);
             record.ratings.extend(impacts.gravest.map(|severity| Rating { source: source.into(), severity }));
+            record.cwes.extend(flaw.cwe.as_ref().and_then(|w| w.id.parse::<Cwe>().ok()));
             record.affected = affected(&flaw, &products, &impacts);
             if !record.affected.is_empty() {
                 sink.record(record);

@@ -1,10 +1,16 @@
-//! CISA's Known Exploited Vulnerabilities catalogue, its JSON form. The CSV beside it says the same and is not read.
+//! CISA's Known Exploited Vulnerabilities catalogue (cisa.gov/known-exploited-vulnerabilities-catalog): its JSON, and the
+//! CSV that says the same. Columns are found by their names; either form may be there, or both.
+
+use std::collections::BTreeMap;
 
 use layergate_advisory::{Day, Record};
-use layergate_model::Kev as Listing;
+use layergate_model::{Cwe, Kev as Listing};
 use serde::Deserialize;
 
-use crate::feed::{Feed, FeedFile, FeedRow, Sink};
+use crate::{
+    csv::Rows,
+    feed::{Feed, FeedFile, FeedRow, Sink},
+};
 
 pub(crate) struct Kev;
 
@@ -29,6 +35,7 @@ struct Row {
     date_added: String,
     due_date: Option<String>,
     known_ransomware_campaign_use: Option<String>,
+    cwes: Option<Vec<String>>,
 }
 
 impl Feed for Kev {
@@ -41,31 +48,66 @@ impl Feed for Kev {
     }
 
     fn claims(&self, file: &FeedFile) -> bool {
-        file.trimmed().starts_with(b"{") && file.has("\"catalogVersion\"", 4096) && file.has("\"cveID\"", usize::MAX)
+        is_csv(file)
+            || file.trimmed().starts_with(b"{")
+                && file.has("\"catalogVersion\"", 4096)
+                && file.has("\"cveID\"", usize::MAX)
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
+        if is_csv(file) {
+            return table(&file.text(), sink);
+        }
         let catalogue: Catalogue = match serde_json::from_slice(file.trimmed()) {
             Ok(catalogue) => catalogue,
             Err(error) => return sink.problem(error.to_string()),
         };
         for (number, value) in catalogue.vulnerabilities.into_iter().enumerate() {
-            let row: Row = match serde_json::from_value(value) {
-                Ok(row) => row,
-                Err(error) => {
-                    sink.problem(format!("vulnerability {}: {error}", number + 1));
-                    continue;
-                }
-            };
-            let mut record = Record::new("cisa-kev", row.cve);
-            record.title = row.vulnerability_name;
-            record.modified = Day::parse(&row.date_added);
-            record.kev = Some(Listing {
-                date_added: row.date_added,
-                due_date: row.due_date.filter(|d| !d.is_empty()),
-                ransomware: row.known_ransomware_campaign_use.is_some_and(|k| k.eq_ignore_ascii_case("known")),
-            });
-            sink.record(record);
+            match serde_json::from_value(value) {
+                Ok(row) => sink.record(record(row)),
+                Err(error) => sink.problem(format!("vulnerability {}: {error}", number + 1)),
+            }
         }
     }
+}
+
+/// Whether the first line names the catalogue's columns.
+fn is_csv(file: &FeedFile) -> bool {
+    let head = file.trimmed().split(|b| *b == b'\n').next().unwrap_or_default();
+    head.starts_with(b"cveID,") && memchr::memmem::find(head, b"dateAdded").is_some()
+}
+
+fn table(text: &str, sink: &mut Sink<'_>) {
+    let mut rows = Rows::new(text);
+    let Some((_, Some(names))) = rows.next() else { return sink.problem("its first line names no columns") };
+    for (line, fields) in rows {
+        let Some(fields) = fields else { return sink.problem(format!("line {line}: a quote that is never closed")) };
+        let mut named: BTreeMap<&str, String> = names.iter().map(String::as_str).zip(fields).collect();
+        let mut take = |name: &str| named.remove(name).filter(|v| !v.is_empty());
+        let (Some(cve), Some(date_added)) = (take("cveID").filter(|c| c.starts_with("CVE-")), take("dateAdded")) else {
+            sink.problem(format!("line {line}: no CVE with the day it was added"));
+            continue;
+        };
+        sink.record(record(Row {
+            cve,
+            vulnerability_name: take("vulnerabilityName"),
+            date_added,
+            due_date: take("dueDate"),
+            known_ransomware_campaign_use: take("knownRansomwareCampaignUse"),
+            cwes: take("cwes").map(|list| list.split(',').map(str::to_owned).collect()),
+        }));
+    }
+}
+
+fn record(row: Row) -> Record {
+    let mut record = Record::new("cisa-kev", row.cve);
+    record.title = row.vulnerability_name;
+    record.modified = Day::parse(&row.date_added);
+    record.cwes = row.cwes.iter().flatten().filter_map(|c| c.parse::<Cwe>().ok()).collect();
+    record.kev = Some(Listing {
+        date_added: row.date_added,
+        due_date: row.due_date.filter(|d| !d.is_empty()),
+        ransomware: row.known_ransomware_campaign_use.is_some_and(|k| k.eq_ignore_ascii_case("known")),
+    });
+    record
 }

@@ -37,6 +37,13 @@ struct Cve {
     vuln_status: Option<String>,
     descriptions: Option<Vec<Text>>,
     metrics: Option<Metrics>,
+    weaknesses: Option<Vec<Weakness>>,
+}
+
+#[derive(Deserialize)]
+struct Weakness {
+    #[serde(default)]
+    description: Vec<Text>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +111,9 @@ fn record(cve: Cve) -> Record {
     record.withdrawn = cve.vuln_status.as_deref() == Some("Rejected");
     record.modified = cve.last_modified.as_deref().and_then(Day::parse);
     record.title = cve.descriptions.into_iter().flatten().find(|d| d.lang == "en").map(|d| d.value);
+    let weaknesses = cve.weaknesses.iter().flatten().flat_map(|w| &w.description);
+    // `NVD-CWE-noinfo` and `NVD-CWE-Other` are no weaknesses.
+    record.cwes = weaknesses.filter_map(|d| d.value.parse().ok()).collect();
     let Some(metrics) = cve.metrics else { return record };
     let mut rated = None;
     for metric in metrics.v4.iter().chain(&metrics.v31).chain(&metrics.v30).chain(&metrics.v2) {

@@ -6,7 +6,7 @@
 //! ranges do not hold.
 
 use layergate_advisory::{Affected, Day, End, Rating, Record, Start, VersionRange};
-use layergate_model::{Severity, Status};
+use layergate_model::{Cwe, Severity, Status};
 use layergate_version::Scheme;
 use serde::Deserialize;
 
@@ -17,6 +17,9 @@ use crate::{
 };
 
 pub(crate) struct Osv;
+
+/// Weaknesses read of one list; the snapshot keeps fewer.
+const MAX_CWES: usize = 64;
 
 macro_rules! databases {
     ($($prefix:literal => $id:literal, $name:literal, $url:literal, $licence:literal;)*) => {
@@ -190,13 +193,21 @@ struct Event {
 struct Specific {
     severity: Option<String>,
     last_known: Option<String>,
+    cwes: Vec<Cwe>,
 }
 
 impl<'de> Deserialize<'de> for Specific {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(d)?;
         let word = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-        Ok(Self { severity: word("severity"), last_known: word("last_known_affected_version_range") })
+        // GitHub lists ids, others objects with an id.
+        let lists = ["cwe_ids", "cwes"].into_iter().filter_map(|key| value.get(key)?.as_array()).flatten();
+        let ids = lists.filter_map(|v| v.as_str().or_else(|| v.get("cweId")?.as_str()));
+        Ok(Self {
+            severity: word("severity"),
+            last_known: word("last_known_affected_version_range"),
+            cwes: ids.filter_map(|id| id.parse().ok()).take(MAX_CWES).collect(),
+        })
     }
 }
 
@@ -228,8 +239,9 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     record.title = osv.summary.filter(|s| !s.trim().is_empty()).or_else(|| osv.details.map(first_sentence));
     let source = rater(feed);
     rate(&mut record, source, osv.severity.as_deref());
-    let words =
-        [osv.database_specific.and_then(|d| d.severity), summary_word(of_distribution, record.title.as_deref())];
+    let specific = osv.database_specific.unwrap_or_default();
+    record.cwes = specific.cwes;
+    let words = [specific.severity, summary_word(of_distribution, record.title.as_deref())];
     for severity in words.into_iter().flatten().filter_map(|w| w.parse::<Severity>().ok()) {
         record.ratings.push(Rating { source: source.into(), severity });
     }
@@ -239,6 +251,7 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     }
     for package in affected {
         rate(&mut record, source, package.severity.as_deref());
+        record.cwes.extend(package.database_specific.iter().flat_map(|s| &s.cwes).copied().take(MAX_CWES));
         let mut affected = affected_of(package);
         if let Some(affected) = &mut affected
             && of_distribution

@@ -109,6 +109,7 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapsh
         severity,
         severity_source,
         cvss,
+        cwe: flaw.cwes().collect(),
         epss: flaw.epss,
         kev: flaw.kev(),
         malicious: flaw.malicious,

@@ -14,7 +14,7 @@ mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_advisory::{Namespace, Snapshot};
+use layergate_advisory::{Namespace, Share, Snapshot};
 use layergate_model::{Finding, Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
 use rustc_hash::FxHashMap;
 
@@ -85,6 +85,7 @@ fn distribution(
                 );
                 gaps.push(Gap::new(GapKind::NoAdvisories, space.name.clone(), detail));
             }
+            gaps.extend(space.namespaces.first().and_then(|n| partial(n, snapshot)));
             Some(space)
         }
         Err(NoSpace { place, detail }) => {
@@ -101,7 +102,7 @@ fn distribution(
 /// The gap of a kind of package that the snapshot, or nobody at all, has advisories on.
 fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapshot) -> Option<Gap> {
     match namespace {
-        Some(namespace) if snapshot.coverage(namespace).is_some() => None,
+        Some(namespace) if snapshot.coverage(namespace).is_some() => partial(namespace, snapshot),
         Some(namespace) => Some(Gap::new(
             GapKind::NoAdvisories,
             namespace.as_str(),
@@ -113,6 +114,15 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
             format!("no advisory database speaks of {kind} packages: they are listed and not judged"),
         )),
     }
+}
+
+/// The gap of a namespace of whose advisories only a part is in the snapshot.
+fn partial(namespace: &Namespace, snapshot: &Snapshot) -> Option<Gap> {
+    let Share { feed, records, at_least } = snapshot.coverage(namespace)?.partial()?;
+    let detail = format!(
+        "only a part of the advisories on it is in the snapshot: {feed} is here with {records} of at least {at_least} records, and flaws that only the others tell of are not found"
+    );
+    Some(Gap::new(GapKind::PartialAdvisories, namespace.as_str(), detail))
 }
 
 fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Collected) {

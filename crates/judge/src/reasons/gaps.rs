@@ -30,6 +30,10 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::UnsupportedPlatform => ("platform cannot be read", "platforms cannot be read"),
         GapKind::UnknownDistribution => ("distribution is not known", "distributions are not known"),
         GapKind::NoAdvisories => ("source of packages has no advisories", "sources of packages have no advisories"),
+        GapKind::PartialAdvisories => (
+            "source of packages has a part of its advisories only",
+            "sources of packages have a part of their advisories only",
+        ),
         GapKind::UnwatchedEcosystem => {
             ("kind of package has no advisories anywhere", "kinds of packages have no advisories anywhere")
         }

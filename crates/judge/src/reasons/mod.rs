@@ -8,7 +8,7 @@ mod gaps;
 mod others;
 
 use jiff::civil::Date;
-use layergate_model::{Check, Effect, FindingId, Reason, ReportGap, Secret};
+use layergate_model::{Check, Effect, FindingId, GapKind, Reason, ReportGap, Secret};
 use layergate_policy::Policy;
 
 use crate::{
@@ -80,7 +80,7 @@ pub(crate) fn of(case: &Case<'_>) -> Vec<Reason> {
         };
         out.push(reason("packages", Effect::Warn, text, Vec::new()));
     } else if unsuppressed == 0
-        && !case.gaps.iter().any(|g| g.value.kind.hides_packages())
+        && !case.gaps.iter().any(|g| g.value.kind.hides_packages() || g.value.kind == GapKind::PartialAdvisories)
         // A policy may make an error of anything: "clean" beside "no verdict" would confuse.
         && out.iter().all(|r| r.effect < Effect::Error)
     {

@@ -129,6 +129,7 @@ pub fn finding(on: &PackageId, advisory: &str, marks: &str) -> Finding {
         },
         severity_source: None,
         cvss: Vec::new(),
+        cwe: Vec::new(),
         epss: None,
         kev: has('k').then(|| Kev { date_added: "2025-01-02".into(), due_date: None, ransomware: true }),
         malicious: has('x'),

@@ -41,6 +41,7 @@ fn finding(package: &ReportPackage, advisory: &str, severity: Severity, fixed: &
         severity,
         severity_source: Some("nvd".into()),
         cvss: Vec::new(),
+        cwe: Vec::new(),
         epss: None,
         kev: None,
         malicious: false,
@@ -202,6 +203,7 @@ pub fn failing() -> Report {
     let mut nc = finding(&libssl, "CVE-2024-5535", Severity::Critical, &["3.0.15-1~deb12u1"], Effect::Fail);
     nc.title = Some("SSL_select_next_proto buffer overread".into());
     nc.aliases = vec!["DSA-5764-1".into()];
+    nc.cwe = vec!["CWE-125".parse().unwrap(), "CWE-200".parse().unwrap()];
     nc.cvss = vec![Cvss {
         source: "nvd".into(),
         version: "3.1".into(),

@@ -1,0 +1,85 @@
+//! How whole a feed is: its records are counted against the least that a whole copy of its upstream has.
+//!
+//! Which floors there are is for whoever reads feeds; here they are counted and go into the manifest. A namespace's feeds
+//! are those that have a floor on it, whether or not they brought anything: where only an archive or a list of malicious
+//! packages speaks of a registry, that registry's own database is there with nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{Builder, Coverage, Namespace, Share};
+
+/// What a floor counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FloorOf {
+    /// All records of the feed.
+    Feed,
+    /// Those on any release of a family together (`rhel`); they count for each release on which it has any.
+    Family(String),
+    /// Those on each release of a family by itself (`alpine:*`).
+    EachRelease(String),
+}
+
+/// A whole copy of a feed has at least so many records.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Floor {
+    /// The feed, by id.
+    pub feed: String,
+    /// Which of them count.
+    pub of: FloorOf,
+    /// The least that there can be.
+    pub at_least: u64,
+}
+
+/// The floor of a whole feed.
+pub(crate) fn of_feed(floors: &[Floor], feed: &str) -> Option<u64> {
+    floors.iter().find(|f| f.feed == feed && f.of == FloorOf::Feed).map(|f| f.at_least)
+}
+
+/// Writes the shares into the coverage.
+pub(crate) fn fill(b: &Builder, coverage: &mut BTreeMap<Namespace, Coverage>) {
+    let feeds: BTreeSet<&str> = b.floors.iter().map(|f| f.feed.as_str()).collect();
+    let counts = Counts::of(b, &feeds);
+    for (namespace, covered) in coverage {
+        for floor in &b.floors {
+            let own = counts.get(&floor.feed, namespace.as_str());
+            let records = match &floor.of {
+                FloorOf::Family(family) if family == namespace.family() && own > 0 => counts.get(&floor.feed, family),
+                FloorOf::Family(family) | FloorOf::EachRelease(family) if family == namespace.family() => own,
+                _ => continue,
+            };
+            covered.shares.push(Share { feed: floor.feed.clone(), records, at_least: floor.at_least });
+        }
+        covered.shares.sort_by(|a, b| (&a.feed, a.at_least).cmp(&(&b.feed, b.at_least)));
+    }
+}
+
+/// Records by feed and namespace, and by feed and family.
+#[derive(Default)]
+struct Counts<'b>(HashMap<(&'b str, &'b str), u64>);
+
+impl<'b> Counts<'b> {
+    fn of(b: &'b Builder, feeds: &BTreeSet<&str>) -> Self {
+        let mut counts = Self::default();
+        let mut places: BTreeSet<&str> = BTreeSet::new();
+        // The rows of one record stand together.
+        for rows in b.rows.chunk_by(|a, c| a.head == c.head) {
+            let Some(head) = rows.first().and_then(|r| b.heads.get(r.head as usize)) else { continue };
+            let feed = b.strings.get(head.feed);
+            if !feeds.contains(feed) {
+                continue;
+            }
+            for namespace in rows.iter().map(|r| b.strings.get(r.namespace)) {
+                places.insert(namespace);
+                places.extend(namespace.split_once(':').map(|(family, _)| family));
+            }
+            while let Some(place) = places.pop_first() {
+                *counts.0.entry((feed, place)).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn get(&self, feed: &str, place: &str) -> u64 {
+        self.0.get(&(feed, place)).copied().unwrap_or(0)
+    }
+}
