@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::{
     args::{JudgeArgs, SourceArgs},
     exit::{Failure, usage},
+    signature::VerifyKey,
 };
 
 /// The configuration file.
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     cache_dir: Option<PathBuf>,
     offline: bool,
     plain_http: bool,
+    /// The public key by which snapshots must be signed.
+    verify_key: Option<PathBuf>,
     /// Days after which `scan` refreshes the snapshot by itself.
     pub(crate) refresh_after_days: Option<u16>,
     /// Coordinators.
@@ -48,9 +51,18 @@ impl Config {
         // Paths in the file are meant from where the file lies.
         let base = path.parent().unwrap_or(Path::new(""));
         let rebase = |p: &mut PathBuf| *p = base.join(&*p);
-        config.db.iter_mut().chain(&mut config.policy).chain(&mut config.cache_dir).for_each(rebase);
+        let paths = config.db.iter_mut().chain(&mut config.policy).chain(&mut config.cache_dir);
+        paths.chain(&mut config.verify_key).for_each(rebase);
         config.vex.iter_mut().for_each(|p| *p = base.join(&*p));
         Ok(config)
+    }
+
+    /// The key by which snapshots must be signed: a flag's, the environment's, or this file's. Without one, signatures
+    /// are not looked at.
+    pub(crate) fn verify_key(&self, flag: Option<&Path>) -> Result<Option<VerifyKey>, Failure> {
+        let environment = std::env::var_os("LAYERGATE_VERIFY_KEY").filter(|v| !v.is_empty()).map(PathBuf::from);
+        let path = flag.map(Path::to_owned).or(environment).or_else(|| self.verify_key.clone());
+        path.map(|path| VerifyKey::read(&path)).transpose()
     }
 
     /// Fills what neither flags nor environment said.

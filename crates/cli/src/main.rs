@@ -16,6 +16,7 @@ mod places;
 mod progress;
 mod reports;
 mod sbom_file;
+mod signature;
 mod snapshot;
 mod telemetry;
 
@@ -61,7 +62,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
     match command {
         Command::Scan(args) => commands::scan::run(args, &config, quiet, verbose > 0).await,
         Command::Sbom(args) => commands::scan::sbom(args, &config, quiet).await,
-        Command::Db(args) => commands::db::run(args, quiet, verbose > 0).await,
+        Command::Db(args) => commands::db::run(args, &config, quiet, verbose > 0).await,
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),

@@ -14,18 +14,38 @@ use layergate_advisory::{FORMAT_VERSION, Snapshot};
 use layergate_feeds::{build_from_dir_with, directory_fingerprint};
 use layergate_model::Digest;
 
-use crate::{exit::Failure, places, progress::Spinner};
+use crate::{
+    exit::Failure,
+    places,
+    progress::Spinner,
+    signature::{self, VerifyKey},
+};
 
 /// The name of the link that names the current snapshot.
 const CURRENT: &str = "current";
 
 /// Opens the snapshot that `--db` names, or the current one.
-pub(crate) fn open(db: Option<&Path>, cache_dir: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
-    match db {
-        Some(path) if path.is_dir() => Ok(compiled(path, cache_dir, quiet)?),
-        Some(path) => Ok(file(path)?),
-        None => Ok(current()?),
+///
+/// With a key, only a file with its signature is opened: what is compiled here from a directory has none.
+pub(crate) fn open(
+    db: Option<&Path>,
+    cache_dir: Option<&Path>,
+    key: Option<&VerifyKey>,
+    quiet: bool,
+) -> Result<Snapshot, Failure> {
+    let path = match db {
+        Some(path) if path.is_dir() => {
+            signature::refuse_unsigned(key, path)?;
+            return Ok(compiled(path, cache_dir, quiet)?);
+        }
+        Some(path) => path.to_owned(),
+        None => current()?,
+    };
+    let snapshot = file(&path)?;
+    if let Some(key) = key {
+        key.check_file(&path, &snapshot.digest())?;
     }
+    Ok(snapshot)
 }
 
 /// Opens a snapshot file.
@@ -86,9 +106,9 @@ pub(crate) fn current_path() -> Result<Option<PathBuf>> {
     }
 }
 
-fn current() -> Result<Snapshot> {
+fn current() -> Result<PathBuf> {
     match current_path()? {
-        Some(path) => file(&path),
+        Some(path) => Ok(path),
         None => Err(anyhow!(
             "there are no advisories in {}; run `layergate db update`, or name a snapshot or a directory of feeds with --db",
             directory().display()
@@ -124,6 +144,7 @@ fn forget_old(directory: &Path, current: &str) {
     others.pop();
     for (_, path) in others {
         // Whoever has it mapped keeps it; that it could not be removed only costs space.
+        let _ = fs::remove_file(signature::beside(&path));
         let _ = fs::remove_file(path);
     }
 }

@@ -11,8 +11,8 @@ use std::{
 
 use layergate_advisory::{Namespace, Snapshot};
 use layergate_feeds::{
-    Event, FetchError, FetchLimits, LockError, Sources, Tell, UpdateError, UpdateOptions, UpdateReport, mirror, quiet,
-    update,
+    Event, Expected, FetchError, FetchLimits, LockError, Sources, Tell, UpdateError, UpdateOptions, UpdateReport,
+    expected, mirror, quiet, update,
 };
 use layergate_model::Digest;
 use support::{Page, Server, etag};
@@ -391,6 +391,24 @@ async fn a_closed_network_reads_a_mirror() {
     world.server.text("/m/mirror.json", &bad);
     let error = world.update(&inside).await.unwrap_err();
     assert!(matches!(error, UpdateError::Fetch(FetchError::WrongContent { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn the_size_is_told_before_anything_is_fetched() {
+    let world = World::new();
+    let told = expected(&world.options(), quiet()).await.unwrap();
+    let bytes = (osv(100).len() + KEV.len()) as u64;
+    assert_eq!(told, Expected { files: 2, bytes, unknown: 1 });
+    assert!(!world.options().mirror.exists(), "nothing is kept");
+    // A mirror's list says it all by itself.
+    let options = world.options();
+    mirror(&options, quiet()).await.unwrap();
+    let list = std::fs::read_to_string(options.mirror.join("mirror.json")).unwrap();
+    world.server.text("/m/mirror.json", &list);
+    let text = format!("mirror = \"{}/m\"\n", world.server.url);
+    let inside = UpdateOptions { sources: Sources::from_text(&text).unwrap(), ..world.options() };
+    assert_eq!(expected(&inside, quiet()).await.unwrap(), Expected { files: 2, bytes, unknown: 0 });
+    assert_eq!(world.server.seen("/m/osv/npm/all.jsonl").len(), 0);
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ pub const LAYER_TYPE: &str = "application/vnd.layergate.snapshot.v1+zstd";
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const DIGEST: &str = "dev.layergate.snapshot.digest";
 const SIZE: &str = "dev.layergate.snapshot.size";
+/// A signature of the digest, where there is one; whether it is good is for whoever has the key.
+const SIGNATURE: &str = "dev.layergate.snapshot.signature";
+const MAX_SIGNATURE: usize = 4096;
 /// A snapshot may not be larger, packed or not: its own references are 32 bits wide.
 const MAX_BYTES: u64 = 16 << 30;
 const LEVEL: i32 = 9;
@@ -54,12 +57,14 @@ pub struct PulledSnapshot {
     pub digest: Digest,
     /// The digest of the manifest, to pin it by.
     pub manifest: Digest,
+    /// The signature that came with it, as text.
+    pub signature: Option<String>,
     /// Bytes that were fetched; 0 when the file was there already.
     pub fetched: u64,
 }
 
 impl Sources {
-    /// Fetches a snapshot into `folder`. `progress` is told the bytes so far and in all.
+    /// Fetches a snapshot into `folder`. `progress` is told the bytes so far and in all, first before any came.
     pub async fn pull_snapshot(
         &self,
         reference: &ImageReference,
@@ -70,9 +75,10 @@ impl Sources {
         let (manifest, document) = repository.root(reference).await?;
         let layer = layer_of(&reference.to_string(), &document.bytes, document.content_type.as_deref())?;
         let (digest, size) = promised(&reference.to_string(), &layer)?;
+        let signature = layer.annotations.get(SIGNATURE).filter(|s| s.len() <= MAX_SIGNATURE).cloned();
         let path = folder.join(format!("sha256-{}.lgdb", digest.to_hex()));
         if path.metadata().is_ok_and(|m| m.len() == size) {
-            return Ok(PulledSnapshot { path, digest, manifest, fetched: 0 });
+            return Ok(PulledSnapshot { path, digest, manifest, signature, fetched: 0 });
         }
         fs::create_dir_all(folder).map_err(|e| trouble::file(folder, &e))?;
         let packed = tempfile::NamedTempFile::new_in(folder).map_err(|e| trouble::file(folder, &e))?;
@@ -84,6 +90,7 @@ impl Sources {
             size: layer.size,
             credential: None,
         };
+        progress(0, layer.size);
         let mut stream = repository.open(&blob).await?;
         let (mut hasher, mut fetched) = (Sha256::new(), 0);
         while let Some(chunk) = stream.chunks.next().await {
@@ -101,11 +108,17 @@ impl Sources {
         let (place, name) = (path.clone(), reference.to_string());
         let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, &place, (digest, size), &name)).await;
         unpacked.unwrap_or_else(|_| Err(unavailable(reference, "unpacking was given up", "")))?;
-        Ok(PulledSnapshot { path, digest, manifest, fetched })
+        Ok(PulledSnapshot { path, digest, manifest, signature, fetched })
     }
 
-    /// Puts a snapshot into a registry under a tag, and tells the manifest's digest.
-    pub async fn push_snapshot(&self, file: &Path, reference: &ImageReference) -> Result<Digest, SourceError> {
+    /// Puts a snapshot into a registry under a tag, with its signature where there is one, and tells the manifest's
+    /// digest.
+    pub async fn push_snapshot(
+        &self,
+        file: &Path,
+        signature: Option<&str>,
+        reference: &ImageReference,
+    ) -> Result<Digest, SourceError> {
         if reference.digest.is_some() {
             return Err(unsupported(
                 reference,
@@ -124,11 +137,12 @@ impl Sources {
         let own = file.to_owned();
         let packed = tokio::task::spawn_blocking(move || pack(&own)).await.map_err(io::Error::other).and_then(|r| r);
         let (packed, digest, size) = packed.map_err(|e| trouble::file(file, &e))?;
-        let annotations = BTreeMap::from([
+        let mut annotations = BTreeMap::from([
             (DIGEST.to_owned(), digest.to_string()),
             (SIZE.to_owned(), size.to_string()),
             ("org.opencontainers.image.title".to_owned(), format!("sha256-{}.lgdb", digest.to_hex())),
         ]);
+        annotations.extend(signature.map(|s| (SIGNATURE.to_owned(), s.trim().to_owned())));
         let layers = [ImageLayer::new(packed, LAYER_TYPE.to_owned(), Some(annotations))];
         let config = Config::new(Bytes::from_static(b"{}"), EMPTY_TYPE.to_owned(), None);
         let mut manifest = OciImageManifest::build(&layers, &config, None);

@@ -95,7 +95,7 @@ async fn there_and_back_and_what_is_refused() {
     fs::write(&file, &bytes).unwrap();
     let reference = |text: &str| format!("{}/{text}", registry.address).parse::<ImageReference>().unwrap();
 
-    let pushed = sources.push_snapshot(&file, &reference("sec/advisories:v1")).await.unwrap();
+    let pushed = sources.push_snapshot(&file, None, &reference("sec/advisories:v1")).await.unwrap();
     let told = Mutex::new((0, 0));
     let pulled = sources
         .pull_snapshot(&reference("sec/advisories:v1"), &home.path().join("into"), &|n, all| {
@@ -115,17 +115,21 @@ async fn there_and_back_and_what_is_refused() {
     let pinned = reference(&format!("sec/advisories@{pushed}"));
     let again = sources.pull_snapshot(&pinned, &home.path().join("into"), &|_, _| {}).await.unwrap();
     assert_eq!(again.fetched, 0);
+    // A signature goes with it; that it is one is for others to say.
+    sources.push_snapshot(&file, Some("ed25519 00ff\n"), &reference("sec/signed:v1")).await.unwrap();
+    let signed = sources.pull_snapshot(&reference("sec/signed:v1"), &home.path().join("signed"), &|_, _| {}).await;
+    assert_eq!((signed.unwrap().signature.as_deref(), pulled.signature), (Some("ed25519 00ff"), None));
     // The same file makes the same artifact.
-    assert_eq!(sources.push_snapshot(&file, &reference("sec/advisories:v1")).await.unwrap(), pushed);
+    assert_eq!(sources.push_snapshot(&file, None, &reference("sec/advisories:v1")).await.unwrap(), pushed);
 
     let missing = sources.pull_snapshot(&reference("sec/advisories:v2"), home.path(), &|_, _| {}).await.unwrap_err();
     assert!(matches!(missing, SourceError::NotFound(_)), "{missing}");
-    let error = sources.push_snapshot(&file, &pinned).await.unwrap_err();
+    let error = sources.push_snapshot(&file, None, &pinned).await.unwrap_err();
     assert!(error.to_string().contains("to a tag"), "{error}");
-    let error = sources.push_snapshot(Path::new("/nowhere"), &reference("sec/x:v1")).await.unwrap_err();
+    let error = sources.push_snapshot(Path::new("/nowhere"), None, &reference("sec/x:v1")).await.unwrap_err();
     assert!(matches!(error, SourceError::NotFound(_)), "{error}");
     let nobody: ImageReference = "127.0.0.1:1/x:v1".parse().unwrap();
-    let error = sources.push_snapshot(&file, &nobody).await.unwrap_err();
+    let error = sources.push_snapshot(&file, None, &nobody).await.unwrap_err();
     assert!(matches!(error, SourceError::Unavailable { .. }), "{error}");
 
     // Artifacts that are not what they say.

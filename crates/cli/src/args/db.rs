@@ -40,6 +40,9 @@ pub(crate) struct BuildArgs {
     /// The snapshot to write
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// An Ed25519 key (PKCS#8 PEM, `openssl genpkey -algorithm ed25519`); the signature goes to FILE.sig
+    #[arg(long, value_name = "PEM")]
+    pub(crate) sign_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +67,9 @@ pub(crate) struct UpdateArgs {
     /// A prebuilt snapshot: oci://registry/repository[:tag]; otherwise the feeds' own places
     #[arg(long, env = "LAYERGATE_DB_FROM", value_name = "URL")]
     pub(crate) from: Option<String>,
+    /// Take only a snapshot that this Ed25519 key signed (PEM, `openssl pkey -pubout`); also LAYERGATE_VERIFY_KEY
+    #[arg(long, value_name = "PEM")]
+    pub(crate) verify_key: Option<PathBuf>,
     /// Take an update even where a feed that was full has lost most of its records
     #[arg(long)]
     pub(crate) force: bool,

@@ -1,6 +1,6 @@
 //! `layergate coordinator`: jobs in, verdicts out, over NATS, with an HTTP API.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use layergate_fleet::{
@@ -12,6 +12,7 @@ use layergate_fleet::{
 };
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
+use layergate_model::Digest;
 use layergate_policy::Policy;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
@@ -20,7 +21,9 @@ use crate::{
     args::CoordinatorArgs,
     config::Config,
     exit::{Failure, Outcome, usage},
-    judge, node, places, snapshot,
+    judge, node, places,
+    signature::{self, VerifyKey},
+    snapshot,
 };
 
 /// Unpacked inventories that a coordinator keeps between jobs.
@@ -46,7 +49,8 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
     let fleet = node::connect(&args.nats, "coordinator").await?;
     let snapshots = fleet.snapshots(cache_dir.join("fleet-snapshots"));
     if let Some(db) = args.db.as_deref() {
-        publish(db, &cache_dir, snapshots.as_ref()).await?;
+        let key = config.verify_key(None)?;
+        publish(db, &cache_dir, key.as_ref(), snapshots.as_ref()).await?;
     }
 
     let metrics = Arc::new(Metrics::default());
@@ -170,7 +174,18 @@ fn tls_config(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig
 }
 
 /// Publishes the snapshot that `--db` names and makes it current.
-async fn publish(db: &Path, cache_dir: &Path, store: &dyn SnapshotStore) -> Result<(), Failure> {
+async fn publish(
+    db: &Path,
+    cache_dir: &Path,
+    key: Option<&VerifyKey>,
+    store: &dyn SnapshotStore,
+) -> Result<(), Failure> {
+    if let Some(key) = key {
+        signature::refuse_unsigned(db.is_dir().then_some(key), db)?;
+        let read = File::open(db).and_then(Digest::of_reader);
+        let digest = read.with_context(|| format!("the advisories {} cannot be read", db.display()))?;
+        key.check_file(db, &digest)?;
+    }
     let file = snapshot::as_file(db, cache_dir)?;
     let digest = store.publish(&file).await.context("the snapshot cannot be given to the fleet")?;
     store.announce(&digest).await.context("the snapshot cannot be made current")?;

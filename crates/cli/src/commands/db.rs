@@ -3,26 +3,28 @@
 use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, anyhow};
-use layergate_advisory::{ChangeKind, Entry, Snapshot, diff};
+use layergate_advisory::{ChangeKind, Entry, Share, Snapshot, diff};
 use layergate_feeds::{BuildReport, build_from_dir_with};
 use layergate_model::Purl;
 
 use super::update;
 use crate::{
     args::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs},
+    config::Config,
     exit::{Failure, Outcome, usage},
     output,
     progress::Spinner,
+    signature::{self, SigningKey},
     snapshot,
 };
 
 /// Unused files and unreadable records that are told one by one without -v.
 const TOLD: usize = 20;
 
-pub(crate) async fn run(args: DbArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: DbArgs, config: &Config, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     match args.command {
         DbCommand::Build(args) => build(&args, quiet, verbose),
-        DbCommand::Update(args) => update::update(&args, quiet).await,
+        DbCommand::Update(args) => update::update(&args, config, quiet).await,
         DbCommand::Mirror(args) => update::mirror(&args, quiet).await,
         DbCommand::Push(args) => update::push(&args, quiet).await,
         DbCommand::Status { db } => status(db.as_deref()),
@@ -35,11 +37,13 @@ fn build(args: &BuildArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failur
     if !args.from.is_dir() {
         return Err(usage(anyhow!("{} is not a directory of feeds", args.from.display())));
     }
+    let key = args.sign_key.as_deref().map(SigningKey::read).transpose()?;
     let spinner = Spinner::new(quiet, format!("compiling {}", args.from.display()));
     let report = build_from_dir_with(&args.from, &args.output, &mut |p| {
         spinner.say(&format!("{} files, {} records", p.files, p.records));
     })?;
     drop(spinner);
+    signature::write_beside(&args.output, key.zip(report.digest).map(|(key, digest)| key.sign(&digest)).as_deref())?;
     if !quiet {
         eprint!("{}", told(&report, &args.output, verbose));
     }
@@ -53,7 +57,12 @@ fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
     for feed in &report.feeds {
         let newest = feed.newest.as_deref().unwrap_or("undated");
         let errors = if feed.errors > 0 { format!(", {} unreadable", feed.errors) } else { String::new() };
-        let _ = writeln!(out, "{:32} {:>8} records, newest {newest}{errors}", feed.info.id, feed.records);
+        let whole = whole(feed.records, feed.at_least);
+        let _ = writeln!(out, "{:32} {:>8} records, newest {newest}{errors}{whole}", feed.info.id, feed.records);
+    }
+    for (namespace, share) in &report.partial {
+        let Share { feed, records, at_least } = share;
+        let _ = writeln!(out, "partial: {namespace}: {feed} is here with {records} of at least {at_least} records");
     }
     for problem in report.problems.iter().take(most) {
         let _ = writeln!(out, "unreadable: {} ({}): {}", problem.path, problem.feed, problem.detail);
@@ -72,8 +81,14 @@ fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
     out
 }
 
+/// What is said of a feed of which only a part is here.
+fn whole(records: u64, at_least: Option<u64>) -> String {
+    let floor = at_least.filter(|floor| records < *floor);
+    floor.map(|floor| format!("  partial: {records} of at least {floor}")).unwrap_or_default()
+}
+
 fn open(db: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
-    snapshot::open(db, None, quiet)
+    snapshot::open(db, None, None, quiet)
 }
 
 fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
@@ -95,13 +110,21 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
         let newest = feed.newest.as_deref().unwrap_or("-");
         let _ = writeln!(
             out,
-            "{:32} {:>8} {newest:>10} {:>7}  {}",
-            feed.info.id, feed.records, feed.errors, feed.info.licence
+            "{:32} {:>8} {newest:>10} {:>7}  {}{}",
+            feed.info.id,
+            feed.records,
+            feed.errors,
+            feed.info.licence,
+            whole(feed.records, feed.at_least)
         );
     }
     let _ = writeln!(out, "\n{:32} {:>8} {:>10}", "covers", "packages", "advisories");
     for (namespace, coverage) in &manifest.coverage {
-        let _ = writeln!(out, "{:32} {:>8} {:>10}", namespace.as_str(), coverage.packages, coverage.entries);
+        let partial = coverage
+            .partial()
+            .map(|s| format!("  partial: {} is here with {} of at least {} records", s.feed, s.records, s.at_least));
+        let partial = partial.unwrap_or_default();
+        let _ = writeln!(out, "{:32} {:>8} {:>10}{partial}", namespace.as_str(), coverage.packages, coverage.entries);
     }
     output::to_stdout(out.as_bytes())?;
     Ok(Outcome::Done)
@@ -137,6 +160,10 @@ fn show(args: &ShowArgs, quiet: bool) -> Result<Outcome, Failure> {
             }
             for cvss in flaw.cvss() {
                 let _ = writeln!(out, "  {} {:.1} ({})", cvss.vector, f64::from(cvss.score_tenths) / 10.0, cvss.source);
+            }
+            let cwes: Vec<String> = flaw.cwes().map(|c| c.to_string()).collect();
+            if !cwes.is_empty() {
+                let _ = writeln!(out, "  weakness {}", cwes.join(", "));
             }
             if let Some(kev) = flaw.kev() {
                 let _ = writeln!(out, "  exploited: listed by CISA on {}", kev.date_added);

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use layergate_advisory::Snapshot;
-use layergate_feeds::{self as feeds, Event, FetchLimits, MirrorReport, Tell, UpdateOptions};
+use layergate_feeds::{self as feeds, Event, Expected, FetchLimits, MirrorReport, Tell, UpdateOptions};
 use layergate_model::ImageReference;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 
@@ -19,6 +19,7 @@ use crate::{
     exit::{Failure, Outcome, usage},
     places,
     progress::shown,
+    signature::{self, VerifyKey},
     snapshot,
 };
 
@@ -31,18 +32,15 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(1800);
 /// is when that fails.
 pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: bool) -> Result<Snapshot, Failure> {
     let cache = args.source.cache_dir.as_deref();
+    let key = config.verify_key(None)?;
     if args.judge.db.is_some() || args.source.offline {
-        return snapshot::open(args.judge.db.as_deref(), cache, quiet);
+        return snapshot::open(args.judge.db.as_deref(), cache, key.as_ref(), quiet);
     }
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };
     match snapshot::current_path()? {
         None => {
-            if !quiet {
-                eprintln!(
-                    "layergate: no advisories yet: getting them once, some hundred megabytes (`layergate db update`; --db or --offline avoid it)"
-                );
-            }
-            let fresh = refresh(&UpdateArgs::from_environment(), limits, quiet).await;
+            let told = if quiet { Told::Nothing } else { Told::Size };
+            let fresh = refresh(&UpdateArgs::from_environment(), key.as_ref(), limits, told).await;
             fresh.map_err(|error| match error {
                 Failure::Error(e) => Failure::Error(e.context(
                     "there are no advisories, and none could be had; name a snapshot or a directory of feeds with --db",
@@ -52,14 +50,24 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: b
         }
         Some(path) => {
             let days = config.refresh_after_days.unwrap_or(REFRESH_AFTER_DAYS);
-            if is_older(&path, days)
-                && let Err(Failure::Error(error)) = refresh(&UpdateArgs::from_environment(), limits, quiet).await
-            {
-                eprintln!("layergate: the advisories could not be refreshed, the old ones are used: {error:#}");
+            let from = UpdateArgs::from_environment();
+            if is_older(&path, days) && key.is_some() && from.from.is_none() {
+                eprintln!(
+                    "layergate: the advisories are older than {days} days and are used as they are: signed ones only come from a registry (LAYERGATE_DB_FROM)"
+                );
+            } else if is_older(&path, days) {
+                let told = if quiet { Told::Nothing } else { Told::Progress };
+                match refresh(&from, key.as_ref(), limits, told).await {
+                    Ok(_) => {}
+                    Err(Failure::Error(error)) => {
+                        eprintln!("layergate: the advisories could not be refreshed, the old ones are used: {error:#}");
+                    }
+                    Err(wrong) => return Err(wrong),
+                }
             }
         }
     }
-    snapshot::open(None, cache, quiet)
+    snapshot::open(None, cache, key.as_ref(), quiet)
 }
 
 /// Whether it is longer than `days` since the snapshot was installed or found to be current.
@@ -76,19 +84,37 @@ impl UpdateArgs {
 }
 
 /// `layergate db update`.
-pub(crate) async fn update(args: &UpdateArgs, quiet: bool) -> Result<Outcome, Failure> {
-    let told = refresh(args, FetchLimits::default(), quiet).await?;
+pub(crate) async fn update(args: &UpdateArgs, config: &Config, quiet: bool) -> Result<Outcome, Failure> {
+    let key = config.verify_key(args.verify_key.as_deref())?;
+    let say = if quiet { Told::Nothing } else { Told::Progress };
+    let told = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
     if !quiet {
         eprintln!("{told}");
     }
     Ok(Outcome::Done)
 }
 
-async fn refresh(args: &UpdateArgs, limits: FetchLimits, quiet: bool) -> Result<String, Failure> {
+/// What is told of a refresh.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    /// The bars.
+    Progress,
+    /// The size before the first byte, for somebody who only asked for a scan; then the bars.
+    Size,
+}
+
+async fn refresh(
+    args: &UpdateArgs,
+    key: Option<&VerifyKey>,
+    limits: FetchLimits,
+    told: Told,
+) -> Result<String, Failure> {
+    let quiet = told == Told::Nothing;
     if let Some(from) = &args.from {
-        return pull(from, args.plain_http, quiet).await;
+        return pull(from, args.plain_http, key, told).await;
     }
-    let bars = Bars::new(quiet);
+    signature::refuse_unsigned(key, Path::new("the upstream feeds"))?;
     let options = UpdateOptions {
         mirror: places::data_dir().join("mirror"),
         snapshots: snapshot::directory(),
@@ -98,6 +124,10 @@ async fn refresh(args: &UpdateArgs, limits: FetchLimits, quiet: bool) -> Result<
         force: args.force,
         wait_for_others: WAIT_FOR_OTHERS,
     };
+    if told == Told::Size {
+        say_size(&options).await;
+    }
+    let bars = Bars::new(quiet);
     let report = feeds::update(&options, bars.tell()).await?;
     bars.clear();
     tell_failures(&report.mirror);
@@ -109,17 +139,47 @@ async fn refresh(args: &UpdateArgs, limits: FetchLimits, quiet: bool) -> Result<
     })
 }
 
-async fn pull(from: &str, plain_http: bool, quiet: bool) -> Result<String, Failure> {
+/// Says what the first scan is about to download.
+async fn say_size(options: &UpdateOptions) {
+    // Who does not answer now does not answer the update either, which says so.
+    let size = match feeds::expected(options, feeds::quiet()).await {
+        Ok(Expected { files, bytes, unknown }) if files > 0 => {
+            let more =
+                if unknown > 0 { format!(", and up to {unknown} more of a size not told") } else { String::new() };
+            format!("{} in {files} files{more}", HumanBytes(bytes))
+        }
+        _ => "some hundred megabytes".to_owned(),
+    };
+    eprintln!("{}", first_time(&size));
+}
+
+fn first_time(size: &str) -> String {
+    format!(
+        "layergate: no advisories yet: getting them once, {size} (`layergate db update`; --db or --offline avoid it)"
+    )
+}
+
+async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, told: Told) -> Result<String, Failure> {
     let reference = oci_reference(from)?;
-    let bar = bar(quiet);
+    let bar = bar(told == Told::Nothing);
     let progress = bar.clone();
     let pulled = sources(plain_http)?
         .pull_snapshot(&reference, &snapshot::directory(), &move |bytes, total| {
+            if bytes == 0 && told == Told::Size {
+                eprintln!("{}", first_time(&HumanBytes(total).to_string()));
+            }
             progress.set_length(total);
             progress.set_position(bytes);
         })
         .await?;
     bar.finish_and_clear();
+    if let Some(key) = key {
+        let unsigned = || anyhow!("it has no signature");
+        let checked = pulled.signature.as_deref().ok_or_else(unsigned).and_then(|s| key.check(&pulled.digest, s));
+        checked.with_context(|| format!("the advisories of {reference} are refused, the old ones stay in force"))?;
+    }
+    // Without a key nobody has looked at it; it is kept for whoever opens the file with one.
+    signature::write_beside(&pulled.path, pulled.signature.as_deref())?;
     snapshot::make_current(&pulled.path)?;
     Ok(format!("{} is the current snapshot (from {reference}, manifest {})", pulled.digest, pulled.manifest))
 }
@@ -155,7 +215,8 @@ pub(crate) async fn push(args: &PushArgs, quiet: bool) -> Result<Outcome, Failur
     };
     // What cannot be opened here could not be used by anybody.
     snapshot::file(&file)?;
-    let manifest = sources(args.plain_http)?.push_snapshot(&file, &reference).await?;
+    let signature = signature::beside_text(&file)?;
+    let manifest = sources(args.plain_http)?.push_snapshot(&file, signature.as_deref(), &reference).await?;
     if !quiet {
         eprintln!("{} is at {reference} (manifest {manifest})", file.display());
     }

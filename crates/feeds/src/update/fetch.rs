@@ -10,7 +10,7 @@
 use std::{
     fs,
     io::{self, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Once,
     time::Duration,
 };
@@ -25,11 +25,14 @@ use url::Url;
 use super::{
     content,
     event::{Event, Tell},
+    fetch_error::{FetchError, reason, shown},
     state::{Broken, Places, State, Validators},
 };
 
 /// Documents that are read into memory (lists, checksums, repomd.xml).
 const MAX_DOCUMENT: usize = 4 << 20;
+/// For the answer to how large a file is.
+const ASK_SIZE: Duration = Duration::from_secs(10);
 /// Between two words about the same file.
 const TELL_EVERY: u64 = 256 << 10;
 
@@ -63,108 +66,6 @@ impl Default for FetchLimits {
             parallel: 8,
             per_host: 3,
         }
-    }
-}
-
-/// Why a file could not be fetched.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// Nobody answered, or the connection broke.
-    #[error("{url}: {why}")]
-    Unreachable {
-        /// The URL, without its query.
-        url: String,
-        /// What happened.
-        why: String,
-    },
-    /// The server says no.
-    #[error("{url}: the server answered {status}{}", advice(*status))]
-    Refused {
-        /// The URL.
-        url: String,
-        /// The status.
-        status: u16,
-    },
-    /// The server has no time.
-    #[error("{url}: the server is busy or broken ({status}){}", retry_after.map(|w| format!(" and asks for a pause of {} s", w.as_secs())).unwrap_or_default())]
-    Busy {
-        /// The URL.
-        url: String,
-        /// The status.
-        status: u16,
-        /// The pause that it asks for.
-        retry_after: Option<Duration>,
-    },
-    /// Fewer bytes came than were declared.
-    #[error("{url}: the download ended after {received} of {declared} bytes")]
-    Truncated {
-        /// The URL.
-        url: String,
-        /// Bytes that came.
-        received: u64,
-        /// Bytes that were declared.
-        declared: u64,
-    },
-    /// Something else came.
-    #[error("{url}: what came is {found}")]
-    WrongContent {
-        /// The URL.
-        url: String,
-        /// What it is.
-        found: String,
-    },
-    /// Other bytes came.
-    #[error("{url}: what came has the digest {found}, and {wanted} was promised; it was thrown away")]
-    WrongDigest {
-        /// The URL.
-        url: String,
-        /// What was promised.
-        wanted: Digest,
-        /// What came.
-        found: Digest,
-    },
-    /// Too much came.
-    #[error("{url}: larger than the {limit} bytes that this source may have")]
-    TooLarge {
-        /// The URL.
-        url: String,
-        /// The cap.
-        limit: u64,
-    },
-    /// The file could not be kept.
-    #[error("cannot write {path}: {}", disk(source))]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-fn advice(status: u16) -> &'static str {
-    match status {
-        401 | 403 => " (access refused; is a proxy or a block list in between?)",
-        404 | 410 => " (there is no such file any more)",
-        _ => "",
-    }
-}
-
-pub(crate) fn disk(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full; make room and try again".into(),
-        _ => error.to_string(),
-    }
-}
-
-impl FetchError {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::Truncated { .. })
-    }
-
-    /// Whether the server says that there is no such file.
-    pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, Self::Refused { status: 404 | 410, .. })
     }
 }
 
@@ -220,6 +121,14 @@ impl Fetcher {
     /// Fetches a file, as often as it takes and may take.
     pub(crate) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, FetchError> {
         self.again(wanted.label, async || self.attempt(wanted).await).await
+    }
+
+    /// The size that a server says of a file without sending it; most do.
+    pub(crate) async fn size(&self, url: &Url) -> Option<u64> {
+        let answer = self.client.head(url.clone()).timeout(ASK_SIZE).send().await.ok()?;
+        // The body of the answer to HEAD has no length; its header has.
+        let length = answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        length.filter(|_| answer.status().is_success())
     }
 
     /// A small document, into memory.
@@ -453,38 +362,4 @@ fn retry_after(response: &Response) -> Option<Duration> {
     let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     let wait = until.as_second().saturating_sub(jiff::Timestamp::now().as_second());
     Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
-}
-
-/// A URL without what may be secret.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut plain = url.clone();
-    plain.set_query(None);
-    plain.set_fragment(None);
-    // Both only fail on URLs that have no host, which have no user either.
-    let _ = plain.set_username("");
-    let _ = plain.set_password(None);
-    plain.to_string()
-}
-
-/// The outermost and the innermost cause; reqwest's own words repeat the URL with its query.
-fn reason(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "nothing came within the time allowed"
-    } else if error.is_connect() {
-        "no connection could be made"
-    } else if error.is_redirect() {
-        "a redirect was refused"
-    } else if error.is_body() || error.is_decode() {
-        "the connection broke before the answer was complete"
-    } else {
-        "the request failed"
-    };
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause.and_then(std::error::Error::source) {
-        cause = Some(inner);
-    }
-    match cause {
-        Some(cause) => format!("{what} ({})", cause.to_string().chars().take(200).collect::<String>()),
-        None => what.to_owned(),
-    }
 }

@@ -19,7 +19,8 @@ use url::Url;
 
 use super::{
     event::{Event, Tell},
-    fetch::{FetchError, Fetched, Fetcher, Wanted, shown},
+    fetch::{Fetched, Fetcher, Wanted},
+    fetch_error::{FetchError, shown},
     lock::Lock,
     repomd,
     run::{UpdateError, UpdateOptions},
@@ -93,16 +94,18 @@ struct Listed {
 }
 
 /// One thing to ask for.
-struct Job {
+pub(super) struct Job {
     source: String,
     /// Below the source's base.
-    path: String,
-    base: Url,
-    method: Method,
+    pub(super) path: String,
+    pub(super) base: Url,
+    pub(super) method: Method,
     checksum: Option<String>,
     sha256: Option<Digest>,
     max_bytes: u64,
     optional: bool,
+    /// Its size, where a list says it.
+    pub(super) bytes: Option<u64>,
 }
 
 enum Done {
@@ -185,7 +188,7 @@ fn older_copy(folder: &Path, job: &Job) -> bool {
 }
 
 /// What to ask for: the sources' files, or what a mirror lists of them.
-async fn plan(sources: &Sources, fetcher: &Fetcher) -> Result<Vec<Job>, UpdateError> {
+pub(super) async fn plan(sources: &Sources, fetcher: &Fetcher) -> Result<Vec<Job>, UpdateError> {
     let Some(base) = &sources.mirror else {
         return Ok(sources.list.iter().flat_map(from_source).collect());
     };
@@ -211,6 +214,7 @@ async fn plan(sources: &Sources, fetcher: &Fetcher) -> Result<Vec<Job>, UpdateEr
             sha256: Some(listed.digest),
             max_bytes: *max_bytes,
             optional: false,
+            bytes: Some(listed.bytes),
         });
     }
     Ok(jobs)
@@ -227,6 +231,7 @@ fn from_source(source: &Source) -> impl Iterator<Item = Job> + '_ {
         sha256: None,
         max_bytes: source.max_bytes,
         optional,
+        bytes: None,
     })
 }
 

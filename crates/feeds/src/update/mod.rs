@@ -4,7 +4,9 @@
 mod check;
 mod content;
 mod event;
+mod expected;
 mod fetch;
+mod fetch_error;
 mod lock;
 mod mirror;
 mod repomd;
@@ -14,7 +16,9 @@ mod state;
 
 pub use check::Regression;
 pub use event::{Event, Tell, quiet};
-pub use fetch::{FetchError, FetchLimits};
+pub use expected::{Expected, expected};
+pub use fetch::FetchLimits;
+pub use fetch_error::FetchError;
 pub use lock::LockError;
 pub use mirror::{FileFailure, MirrorReport, SourceReport, mirror};
 pub use run::{UpdateError, UpdateOptions, UpdateReport, update};

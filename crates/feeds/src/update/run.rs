@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     check::{Regression, regressions},
     event::{Event, Tell},
-    fetch::{FetchError, FetchLimits, disk},
+    fetch::FetchLimits,
+    fetch_error::{FetchError, disk},
     lock::{Lock, LockError},
     mirror::{MirrorReport, fetch_all},
     sources::Sources,

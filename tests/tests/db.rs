@@ -1,0 +1,225 @@
+//! Advisories as a user gets them: by the first scan, by `db update` from upstreams and from a registry, by `db mirror`
+//! for a closed network, signed and not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use layergate_tests::{
+    files::FileServer,
+    program::{Program, Run, fixture},
+    servers::Server,
+};
+
+/// The fixtures' advisories as an upstream, and the site's file that names it.
+struct Upstream {
+    server: FileServer,
+    sources: PathBuf,
+    program: Program,
+}
+
+const FILES: [&str; 4] =
+    ["alpine/v3.20/main.yaml", "debian/data/DSA/list", "osv/GHSA-35jh-r3h4-6jhm.json", "osv/GHSA-j8r2-6x86-q33q.json"];
+
+/// The site's file: one source at `base`, and what stands before it.
+fn site(before: &str, base: &str) -> String {
+    format!(
+        "{before}only = [\"own\"]\n[source.own]\nbase = \"{base}\"\nfiles = {FILES:?}\nperhaps = [\"osv/none.json\"]\n"
+    )
+}
+
+impl Upstream {
+    fn new() -> Self {
+        let server = FileServer::start(Path::new(&fixture("advisories")));
+        let program = Program::default();
+        let sources = program.home.path().join("sources.toml");
+        fs::write(&sources, site("", &server.url)).unwrap();
+        Self { server, sources, program }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.program.command(arguments);
+        self.program.finish(command.env("LAYERGATE_SOURCES", &self.sources))
+    }
+
+    fn scan(&self, more: &[&str]) -> Run {
+        let image = format!("oci:{}", fixture("images/kiosk"));
+        self.run(&[&["scan", "--as-of", "2026-11-21"], more, &[&image]].concat())
+    }
+
+    fn snapshots(&self) -> PathBuf {
+        self.program.home.path().join(".local/share/layergate/snapshots")
+    }
+
+    /// The current snapshot's file.
+    fn current(&self) -> PathBuf {
+        self.snapshots().join(fs::read_to_string(self.snapshots().join("current")).unwrap().trim())
+    }
+
+    fn age(&self, days: u64) {
+        let then = SystemTime::now() - Duration::from_secs(days * 86_400);
+        fs::File::options().append(true).open(self.current()).unwrap().set_modified(then).unwrap();
+    }
+}
+
+#[test]
+fn the_first_scan_gets_its_advisories_and_says_how_large_they_are() {
+    let up = Upstream::new();
+    let offline = up.scan(&["--offline"]);
+    assert_eq!((offline.code, up.server.seen()), (3, vec![]), "offline asks nobody");
+    assert!(
+        offline.stderr.contains("there are no advisories") && offline.stderr.contains("db update"),
+        "{}",
+        offline.stderr
+    );
+
+    let first = up.scan(&[]);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let said = first.stderr.lines().find(|l| l.contains("no advisories yet")).expect("it says so");
+    let bytes: u64 = FILES.iter().map(|f| fs::metadata(fixture(&format!("advisories/{f}"))).unwrap().len()).sum();
+    let size = format!("getting them once, {:.2} KiB in 4 files, and up to 1 more", bytes as f64 / 1024.0);
+    assert!(said.contains(&size), "{said} does not say {size}");
+    let seen = up.server.seen();
+    let (asked, fetched) = seen.split_at(5);
+    assert!(asked.iter().all(|s| s.starts_with("HEAD ")) && fetched.iter().all(|s| s.starts_with("GET ")), "{seen:?}");
+    assert!(first.stdout.contains("partial_advisories"), "a sample is not taken for the whole:\n{}", first.stdout);
+
+    // The next one has them, offline or not, until they are older than a day, or than the configuration says.
+    let config = up.program.home.path().join("layergate.toml");
+    for (days, refresh, asks) in [
+        (0, "", false),
+        (3, "", true),
+        (3, "refresh-after-days = 30\n", false),
+        (31, "refresh-after-days = 30\n", true),
+    ] {
+        up.age(days);
+        fs::write(&config, refresh).unwrap();
+        assert_eq!(up.scan(&["--offline"]).code, 0);
+        assert_eq!(up.server.seen(), Vec::<String>::new(), "offline asks nobody");
+        let run = up.scan(&[]);
+        assert_eq!((run.code, run.stderr.contains("no advisories yet")), (0, false), "{}", run.stderr);
+        assert_eq!(!up.server.seen().is_empty(), asks, "{days} days, {refresh:?}");
+    }
+    // Where they cannot be refreshed the old ones are used, and that is said.
+    up.age(40);
+    fs::write(&up.sources, site("", "http://127.0.0.1:1")).unwrap();
+    let run = up.scan(&[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("could not be refreshed, the old ones are used"), "{}", run.stderr);
+}
+
+#[test]
+fn updates_mirrors_and_what_status_says() {
+    let up = Upstream::new();
+    let run = up.run(&["db", "update"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("is the current snapshot"), "{}", run.stderr);
+    assert!(up.run(&["db", "update"]).stderr.contains("nothing has changed"));
+    let status = up.run(&["db", "status"]).stdout;
+    let line = |word: &str| status.lines().find(|l| l.starts_with(word)).unwrap_or_default().to_owned();
+    assert!(line("osv-ghsa").contains("partial: 2 of at least 10000"), "{status}");
+    assert!(line("alpine:3.20").contains("partial: alpine-secdb is here with "), "{status}");
+
+    let folder = up.program.home.path().join("mirror");
+    let run = up.run(&["db", "mirror", "--to", folder.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    // Inside: the folder as it is, and the folder behind a web server.
+    let output = up.program.home.path().join("inside.lgdb");
+    let run = up.program.run(["db", "build", "--from", folder.to_str().unwrap(), "--output", output.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("partial: npm: osv-ghsa is here with 1 of at least"), "{}", run.stderr);
+    let inside = FileServer::start(&folder);
+    let mirror = format!("mirror = \"{}\"\n", inside.url);
+    fs::write(&up.sources, site(&mirror, "http://127.0.0.1:1")).unwrap();
+    let run = up.run(&["db", "update"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(fs::read(up.current()).unwrap(), fs::read(&output).unwrap(), "the same feeds give the same bytes");
+}
+
+/// Two keys as OpenSSL makes them: private and public of the first, public of the second.
+fn keys(folder: &Path) -> Option<[String; 3]> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let run = |arguments: &[&str]| Command::new("openssl").args(arguments).output().is_ok_and(|o| o.status.success());
+    for name in ["one", "two"] {
+        let (key, public) = (path(&format!("{name}.pem")), path(&format!("{name}.pub")));
+        let made = run(&["genpkey", "-algorithm", "ed25519", "-out", &key])
+            && run(&["pkey", "-in", &key, "-pubout", "-out", &public]);
+        if !made {
+            println!("skipped: there is no openssl");
+            return None;
+        }
+    }
+    Some([path("one.pem"), path("one.pub"), path("two.pub")])
+}
+
+#[test]
+fn a_signed_snapshot_through_a_registry() {
+    let Some(registry) = Server::registry(None) else { return };
+    let up = Upstream::new();
+    let Some([private, public, other]) = keys(up.program.home.path()) else { return };
+    let home = |name: &str| up.program.home.path().join(name).display().to_string();
+    let (signed, unsigned) = (home("signed.lgdb"), home("unsigned.lgdb"));
+    let build = |output: &str, more: &[&str]| {
+        let from = fixture("advisories");
+        up.program.run([&["db", "build", "--from", &from, "--output", output], more].concat())
+    };
+    assert_eq!(build(&signed, &["--sign-key", &private]).code, 0);
+    assert_eq!(build(&unsigned, &[]).code, 0);
+    assert_eq!(build(&unsigned, &["--sign-key", &public]).code, 2, "a public key signs nothing");
+    let at = |tag: &str| format!("oci://{}/sec/advisories:{tag}", registry.host());
+    for (file, tag) in [(&signed, "signed"), (&unsigned, "unsigned")] {
+        let run = up.run(&["db", "push", &at(tag), "--db", file]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    // The first scan gets them from there, and says how large they are.
+    let image = format!("oci:{}", fixture("images/kiosk"));
+    let mut command = up.program.command(["scan", &image]);
+    let run = up.program.finish(command.env("LAYERGATE_DB_FROM", at("signed")).env("LAYERGATE_VERIFY_KEY", &public));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no advisories yet: getting them once, ") && run.stderr.contains("KiB"),
+        "{}",
+        run.stderr
+    );
+    let first = up.current();
+
+    // What is not signed by the key is refused, and what was in force stays.
+    let cases = [
+        ("signed", &public, 0, "is the current snapshot"),
+        ("signed", &other, 3, "the signature is not one of"),
+        ("unsigned", &public, 3, "it has no signature"),
+        ("signed", &private, 2, "cannot be used"),
+    ];
+    for (tag, key, code, says) in cases {
+        let run = up.run(&["db", "update", "--from", &at(tag), "--verify-key", key]);
+        assert_eq!(run.code, code, "{tag}: {}", run.stderr);
+        assert!(run.stderr.contains(says), "{tag}: {}", run.stderr);
+        assert_eq!(up.current(), first);
+    }
+    let run = up.run(&["db", "update", "--verify-key", &public]);
+    assert_eq!((run.code, up.server.seen()), (2, vec![]), "what is compiled here has no signature: {}", run.stderr);
+
+    // The configuration's key holds for files as well.
+    fs::write(home("layergate.toml"), "verify-key = \"one.pub\"\n").unwrap();
+    assert_eq!(up.scan(&["--offline"]).code, 0, "the current one came with its signature");
+    assert_eq!(up.scan(&["--offline", "--db", &signed]).code, 0);
+    let cases = [(unsigned.as_str(), 3, "there is no signature"), (&fixture("advisories"), 2, "has no signature")];
+    for (db, code, says) in cases {
+        let run = up.scan(&["--offline", "--db", db]);
+        assert!(run.code == code && run.stderr.contains(says), "{db}: {} {}", run.code, run.stderr);
+    }
+    fs::copy(format!("{signed}.sig"), format!("{unsigned}.sig")).unwrap();
+    let mut bytes = fs::read(&unsigned).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&unsigned, bytes).unwrap();
+    let run = up.scan(&["--offline", "--db", &unsigned]);
+    assert!(run.code == 3 && run.stderr.contains("the signature is not one of"), "{} {}", run.code, run.stderr);
+    // Without a key nobody asks.
+    fs::remove_file(home("layergate.toml")).unwrap();
+    let run = up.run(&["db", "update", "--from", &at("unsigned")]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
