@@ -23,6 +23,11 @@ pub(super) struct Hit<'s, 'p> {
 }
 
 impl Hit<'_, '_> {
+    /// Whether `range`, one of the entry's, is the one that holds the version: then its end is known to be above it.
+    pub(super) fn is_held_by(&self, range: &VersionRange<&str>) -> bool {
+        self.range.as_ref() == Some(range)
+    }
+
     /// Whether this advisory does not touch `version`.
     pub(super) fn is_mended_by(&self, version: &str) -> bool {
         let version = Version { text: version, read: self.scheme.candidate(version) };
@@ -139,6 +144,7 @@ struct Version<'v> {
 }
 
 impl Version<'_> {
+    #[inline]
     fn against(&self, bound: &str) -> Result<Ordering, VersionError> {
         match &self.read {
             Ok(version) => version.compare_to_bound(bound),
@@ -175,6 +181,7 @@ fn holding<'s>(
     }
 }
 
+#[inline]
 fn within(version: &Version<'_>, range: &VersionRange<&str>) -> Result<bool, VersionError> {
     let against = |bound: &str| version.against(bound);
     let after = match range.start {

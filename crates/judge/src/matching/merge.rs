@@ -131,7 +131,8 @@ fn fixed_versions(hits: &[Hit<'_, '_>]) -> Vec<String> {
     for hit in hits {
         for range in hit.entry.ranges.clone() {
             if let End::Fixed(v) = range.end
-                && !scheme.compare_to_bound(hit.version, v).is_ok_and(std::cmp::Ordering::is_ge)
+                && (hit.is_held_by(&range)
+                    || !scheme.compare_to_bound(hit.version, v).is_ok_and(std::cmp::Ordering::is_ge))
             {
                 fixed.push(v);
             }

@@ -22,7 +22,10 @@ pub(super) fn target<'s>(
     is_free: impl Fn(&str) -> bool,
 ) -> Option<String> {
     let scheme = hits.first()?.scheme;
-    let order = |a: &str, b: &str| scheme.compare(a, b).unwrap_or_else(|_| a.cmp(b)).then_with(|| a.cmp(b));
+    let order = |a: &str, b: &str| match a == b {
+        true => Ordering::Equal,
+        false => scheme.compare(a, b).unwrap_or_else(|_| a.cmp(b)).then_with(|| a.cmp(b)),
+    };
     let mut candidates = Vec::new();
     let mut least: Option<&str> = None;
     let mut mended = Vec::new();
@@ -30,7 +33,7 @@ pub(super) fn target<'s>(
         let own = candidates.len();
         for range in hit.entry.ranges.clone() {
             if let End::Fixed(v) = range.end
-                && scheme.compare_to_bound(&hit.version, v).is_ok_and(Ordering::is_lt)
+                && (hit.is_held_by(&range) || scheme.compare_to_bound(hit.version, v).is_ok_and(Ordering::is_lt))
             {
                 candidates.push(v);
             }
