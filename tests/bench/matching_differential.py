@@ -13,6 +13,7 @@ TRIVY_CACHE is copied first (Trivy locks it). OUT.json has examples of each clas
 import collections, json, os, re, shutil, struct, subprocess, sys, tempfile, urllib.parse
 
 BOUNDS = int(os.environ.get('BOUNDS', '24'))       # bounds tried of one package
+BINARY = os.environ.get('BINARY', '')                 # a suffix: packages are binaries named otherwise than their source
 LOAD = int(os.environ.get('LOAD', '150000'))       # (advisory, version) pairs of one SBOM
 
 
@@ -165,13 +166,15 @@ def bitnami(f):
 # bucket, purl type, purl namespace, name of the operating system for Trivy, versions
 KINDS = [
     (r'alpine (\S+)', 'apk', 'alpine', 'alpine', apk), (r'debian (\S+)', 'deb', 'debian', 'debian', dpkg),
-    (r'ubuntu (\S+)', 'deb', 'ubuntu', 'ubuntu', dpkg), (r'alma (\S+)', 'rpm', 'alma', 'alma', rpm),
-    (r'rocky (\S+)', 'rpm', 'rocky', 'rocky', rpm), (r'Oracle Linux (\S+)', 'rpm', 'oracle', 'oracle', rpm),
-    (r'amazon linux (\S+)', 'rpm', 'amazon', 'amazon', rpm), (r'Photon OS (\S+)', 'rpm', 'photon', 'photon', rpm),
-    (r'SUSE Linux Enterprise (\S+)', 'rpm', 'suse linux enterprise server', 'suse linux enterprise server', rpm),
-    (r'openSUSE Leap (\S+)', 'rpm', 'opensuse.leap', 'opensuse.leap', rpm),
+    (r'ubuntu (\S+)', 'deb', 'ubuntu', 'ubuntu', dpkg), (r'(echo)', 'deb', 'echo', 'echo', dpkg),
+    (r'alma (\S+)', 'rpm', 'alma', 'alma', rpm), (r'rocky (\S+)', 'rpm', 'rocky', 'rocky', rpm),
+    (r'Oracle Linux (\S+)', 'rpm', 'oracle', 'oracle', rpm), (r'amazon linux (\S+)', 'rpm', 'amazon', 'amazon', rpm),
+    (r'Photon OS (\S+)', 'rpm', 'photon', 'photon', rpm), (r'SUSE Linux Enterprise (\S+)', 'rpm', 'suse', 'suse linux enterprise server', rpm),
+    (r'openSUSE Leap (\S+)', 'rpm', 'opensuse', 'opensuse.leap', rpm),
+    (r'openSUSE (Tumbleweed)', 'rpm', 'opensuse', 'opensuse.tumbleweed', rpm),
     (r'CBL-Mariner (\S+)', 'rpm', 'cbl-mariner', 'cbl-mariner', rpm), (r'Azure Linux (\S+)', 'rpm', 'azurelinux', 'azurelinux', rpm),
     (r'(wolfi)', 'apk', 'wolfi', 'wolfi', apk), (r'(chainguard)', 'apk', 'chainguard', 'chainguard', apk),
+    (r'(minimos)', 'apk', 'minimos', 'minimos', apk),
     (r'(bitnami)::.*', 'bitnami', '', '', bitnami), (r'(cargo)::.*', 'cargo', '', '', semver),
     (r'(composer)::.*', 'composer', '', '', composer), (r'(go)::.*', 'golang', '', '', golang),
     (r'(maven)::.*', 'maven', '', '', maven), (r'(npm)::.*', 'npm', '', '', semver), (r'(nuget)::.*', 'nuget', '', '', semver),
@@ -199,6 +202,7 @@ def component(kind, namespace, system, release, name, version):
         prop = lambda k, v: properties.append({'name': 'aquasecurity:trivy:' + k, 'value': v})
         prop('PkgType', {'deb': namespace, 'rpm': namespace, 'apk': namespace}[kind])
         prop('SrcName', name); prop('SrcVersion', ver)
+        name += BINARY
         if rel: prop('SrcRelease', rel)
         if epoch and epoch != '0': prop('SrcEpoch', epoch)
         qualifiers = '?arch=x86_64&distro=' + urllib.parse.quote(f'{namespace}-{release}')
@@ -336,7 +340,7 @@ def plain_name(name): return name.lower().replace('_', '-').replace('.', '-').re
 def named(ref):
     """The package of a package URL, without version, namespace of a distribution, or spelling."""
     kind, path = ref.removeprefix('pkg:').split('/', 1)
-    path = urllib.parse.unquote(path.split('?')[0].rpartition('@')[0])
+    path = urllib.parse.unquote(path.split('?')[0].rpartition('@')[0]).removesuffix(BINARY)
     return plain_name(path.split('/', 1)[1] if kind in ('deb', 'rpm', 'apk') else path)
 
 

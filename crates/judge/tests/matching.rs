@@ -202,6 +202,19 @@ fn names_and_versions_of_each_distribution() {
             Some(("sqlite", "3.27.2-4.ph3")),
             true,
         ),
+        // A part that the advisory does not list has the source's mend.
+        (
+            "photon",
+            "5.0",
+            "photon:5.0",
+            "sqlite",
+            "3.27.2-5.ph5",
+            Rpm,
+            "sqlite-tools",
+            "3.27.2-4.ph5",
+            Some(("sqlite", "3.27.2-4.ph5")),
+            true,
+        ),
         (
             "sles",
             "15.3",
@@ -476,4 +489,108 @@ fn one_upgrade_mends_everything_that_is_mended() {
         let matches = matched(None, vec![package], &records);
         assert_eq!(matches.upgrades.get(&id).map(String::as_str), *want, "{advisories:?}");
     }
+}
+
+/// What registries' versions have of their own: each row is a range, a version, and whether the range holds it.
+#[test]
+fn versions_of_each_registry() {
+    use PackageKind::{Bitnami, Cargo, Composer, Gem, Golang, Hex, Maven, Npm, Nuget, Pub, Pypi, Swift};
+    let fixed = |v: &str| End::Fixed(v.to_owned());
+    let last = |v: &str| End::Last(v.to_owned());
+    let rows = [
+        // The standard library is named by the toolchain; its candidates come before it.
+        (Golang, "stdlib", "", fixed("1.21.4"), "go1.21.3", true),
+        (Golang, "stdlib", "", fixed("1.21.4"), "v1.21.4", false),
+        (Golang, "stdlib", "", fixed("1.22.0"), "go1.22rc1", true),
+        (Golang, "stdlib", "1.22.0-0", fixed("1.22.1"), "go1.22rc1", true),
+        (Golang, "stdlib", "", fixed("1.21.4"), "go1.21.4 X:boringcrypto", false),
+        // A pseudo-version comes before the version that it leads to, and after the one it is based on.
+        (Golang, "a.io/x", "", fixed("0.17.0"), "v0.0.0-20210921155107-089bfa567519", true),
+        (Golang, "a.io/x", "", End::Open, "v0.0.0-20210921155107-089bfa567519", true),
+        (Golang, "a.io/x", "", fixed("0.0.0-20220314234659-1baeb1ce4c0b"), "v0.0.0-20220314234659-1baeb1ce4c0b", false),
+        (Golang, "a.io/x", "", fixed("0.0.0-20220314234659-1baeb1ce4c0b"), "v0.0.0-20220314234658-ffffffffffff", true),
+        (Golang, "a.io/x", "", fixed("1.2.4"), "v1.2.4-0.20230101000000-abcdefabcdef", true),
+        (Golang, "a.io/x", "", fixed("1.2.3"), "v1.2.4-0.20230101000000-abcdefabcdef", false),
+        (Golang, "a.io/x", "2.0.0", fixed("2.0.1"), "v2.0.0+incompatible", true),
+        (Golang, "a.io/x", "2.0.0+incompatible", fixed("2.0.1+incompatible"), "v2.0.1+incompatible", false),
+        // An advisory speaks of what is there: a pre-release of the mend does not have it.
+        (Npm, "x", "1.0.0", fixed("2.0.0"), "2.0.0-beta.1", true),
+        (Npm, "x", "1.0.0", fixed("2.0.0"), "1.0.0-rc.1", false),
+        (Npm, "x", "2.0.0-beta.1", fixed("2.0.0-beta.3"), "2.0.0-beta.10", false),
+        (Npm, "x", "", last("1.2.3"), "1.2.3+build.7", true),
+        (Cargo, "x_y", "", fixed("0.9.3"), "0.9.3-alpha", true),
+        (Pypi, "x", "", fixed("2.2.0"), "2.2.0+cu118", false),
+        (Pypi, "x", "", fixed("2.2.0"), "2.2.0rc1", true),
+        (Pypi, "x", "", fixed("2.2.0"), "2.2.0.post1", false),
+        (Pypi, "x", "", last("1.0"), "1.0.0", true),
+        (Pypi, "x", "", fixed("2.0"), "1!0.1", false),
+        (Maven, "g:x", "2.9.0", fixed("2.9.10.8"), "2.9.10.7", true),
+        (Maven, "g:x", "", fixed("4.1.100.Final"), "4.1.99.Final", true),
+        (Maven, "g:x", "", fixed("4.1.100.Final"), "4.1.100", false),
+        (Maven, "g:x", "", fixed("1.2"), "1.2-SNAPSHOT", true),
+        (Maven, "g:x", "", fixed("31.1"), "31.1-jre", false),
+        (Gem, "x", "", fixed("1.13.10"), "1.13.10-x86_64-linux", false),
+        (Gem, "x", "", fixed("1.13.10"), "1.13.9-x86_64-linux", true),
+        (Gem, "x", "3.3.a", fixed("3.3.4"), "3.3.0.rc1", true),
+        (Composer, "v/x", "", fixed("2.4.4-p9"), "2.4.4-p10", false),
+        (Composer, "v/x", "", fixed("2.4.4-p9"), "v2.4.4", true),
+        (Composer, "v/x", "", fixed("1.0.0"), "1.0", false),
+        (Nuget, "X", "", fixed("6.0.12"), "6.0.11.0", true),
+        (Nuget, "X", "", fixed("6.0.12"), "6.0.12.0", false),
+        (Bitnami, "x", "", fixed("1.2.3"), "1.2.3-4", false),
+        (Bitnami, "x", "", last("1.2.3"), "1.2.3-4", false),
+        (Hex, "x", "", fixed("1.2.0"), "1.2.0-dev", true),
+        (Pub, "x", "", fixed("1.2.0"), "1.2.0+1", false),
+        (Swift, "github.com/a/x", "", fixed("2.39.1"), "2.39.0", true),
+    ];
+    for (kind, name, start, end, version, want) in rows {
+        let registry = ns(match kind {
+            Composer => "composer",
+            Swift => "swift",
+            kind => kind.as_str(),
+        });
+        let start = if start.is_empty() { Start::Beginning } else { Start::From(start.to_owned()) };
+        let range = VersionRange { start, end };
+        let shown = format!("{kind} {version} in {range}");
+        let name_there = registry.canonical_name(name).into_owned();
+        let affected = Affected { ranges: vec![range], ..Affected::bare(registry, name_there, Status::Affected) };
+        let matches = matched(None, vec![package(kind, name, version, None)], &[record("f", "CVE-1", &[], affected)]);
+        assert_eq!(matches.gaps, [], "{shown}");
+        assert_eq!(!matches.findings.is_empty(), want, "{shown}");
+    }
+}
+
+#[test]
+fn what_a_feed_took_back_or_left_empty_is_no_finding() {
+    let base = || record("f", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "9.0.0"));
+    let empty = record("f", "CVE-2", &[], Affected::bare(ns("npm"), "x", Status::Affected));
+    let listed = Affected { versions: vec!["1.0.0".into()], ..Affected::bare(ns("npm"), "x", Status::Affected) };
+    let cases = [
+        (vec![base()], 1),
+        (vec![Record { withdrawn: true, ..base() }], 0),
+        (vec![empty], 0),
+        (vec![record("f", "CVE-3", &[], listed)], 1),
+        // One source withdrew its record, the other stands.
+        (
+            vec![Record { withdrawn: true, ..base() }, record("g", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "2"))],
+            1,
+        ),
+    ];
+    for (mut records, want) in cases {
+        records.push(record("f", "CVE-9", &[], Affected::fixed(ns("npm"), "other", "1")));
+        let matches = matched(None, vec![package(PackageKind::Npm, "x", "1.0.0", None)], &records);
+        assert_eq!(matches.findings.len(), want, "{records:?}");
+    }
+}
+
+#[test]
+fn red_hat_tells_fixes_by_binary_and_the_rest_by_source() {
+    let fixed = record("f", "CVE-1", &[], Affected::fixed(ns("rhel:9"), "openssl", "1:3.0.7-27.el9"));
+    let open = record("f", "CVE-2", &[], Affected::unfixed(ns("rhel:9"), "openssl", Status::WillNotFix));
+    let libs = || package(PackageKind::Rpm, "openssl-libs", "1:3.0.1-1.el9", Some(("openssl", "3.0.1-1.el9")));
+    let found = matched(distro("rhel", "9.2"), vec![libs()], &[fixed, open]).findings;
+    assert_eq!(
+        found.iter().map(|f| (f.advisory.as_str(), f.status)).collect::<Vec<_>>(),
+        [("CVE-2", Status::WillNotFix)]
+    );
 }

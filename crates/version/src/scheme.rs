@@ -190,7 +190,8 @@ impl Scheme {
 
     /// How a package's version stands to a bound in an advisory. It is [`Scheme::compare`] but for what
     /// a tool's own matching leaves out: rpm and pacman ignore the release when one side has none,
-    /// Python ignores a local label that the bound does not have, and Composer normalizes (`1.0` is `1.0.0`).
+    /// Python ignores a local label that the bound does not have, a gem's platform does not count, and Composer
+    /// normalizes (`1.0` is `1.0.0`).
     pub fn compare_to_bound(&self, version: &str, bound: &str) -> Result<Ordering, VersionError> {
         self.check(version)?;
         self.check(bound)?;
@@ -198,6 +199,7 @@ impl Scheme {
             Scheme::Rpm => rpm::against(&rpm::split(version.as_bytes()), &rpm::split(bound.as_bytes())),
             Scheme::Alpm => alpm::against(version, bound),
             Scheme::Pep440 => pep440::against(version, bound),
+            Scheme::RubyGems => gem::against(version, bound),
             Scheme::Packagist => composer::against(version, bound),
             _ => self.order(version, bound),
         })

@@ -69,7 +69,7 @@ const DISTRIBUTIONS: &[(&str, &str, Cut, Names)] = &[
     ("amzn", "amazon", Cut::Major, Names::Binary),
     ("amazon", "amazon", Cut::Major, Names::Binary),
     ("fedora", "fedora", Cut::Major, Names::Binary),
-    ("photon", "photon", Cut::Minor, Names::Binary),
+    ("photon", "photon", Cut::Minor, Names::BinaryAndSource),
     ("mariner", "mariner", Cut::Minor, Names::Source),
     ("cbl-mariner", "mariner", Cut::Minor, Names::Source),
     ("azurelinux", "azurelinux", Cut::Minor, Names::Source),

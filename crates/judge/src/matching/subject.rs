@@ -12,7 +12,7 @@ pub(super) enum Names {
     Source,
     /// The binary package.
     Binary,
-    /// Either (SUSE's own formats differ in it).
+    /// Either: SUSE's own formats differ in it, and so do Photon's, whose OVAL names binaries and whose JSON names sources.
     BinaryAndSource,
     /// Fixes name binaries; flaws that nobody has mended yet name the source (Red Hat).
     BinaryAndUnfixedSource,

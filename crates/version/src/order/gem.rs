@@ -9,6 +9,37 @@ use std::cmp::Ordering;
 
 use crate::digits;
 
+/// How platforms begin (`1.13.10-x86_64-linux`, `2.0-java`).
+const PLATFORMS: &[&str] = &[
+    "aarch64",
+    "amd64",
+    "arm",
+    "i386",
+    "i486",
+    "i586",
+    "i686",
+    "java",
+    "jruby",
+    "mingw",
+    "mswin",
+    "powerpc",
+    "ppc",
+    "riscv",
+    "ruby",
+    "s390",
+    "sparc",
+    "universal",
+    "x64",
+    "x86",
+];
+
+/// A gem's version against an advisory's: the platform for which it was built, which lockfiles and file names join to the
+/// version, is no part of it.
+pub(crate) fn against(version: &str, bound: &str) -> Ordering {
+    let plain = version.split_once('-').filter(|(_, tail)| PLATFORMS.iter().any(|p| tail.starts_with(p)));
+    compare(plain.map_or(version, |(plain, _)| plain), bound)
+}
+
 #[derive(Clone, Copy)]
 enum Segment<'a> {
     Word(&'a [u8]),
