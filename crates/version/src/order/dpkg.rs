@@ -20,7 +20,7 @@ pub(crate) struct Parts<'v> {
     revision: &'v [u8],
 }
 
-/// Takes a version apart, or tells what makes it unreadable: one walk, for matching reads each bound once.
+/// Takes a version apart, or tells what makes it unreadable.
 pub(crate) fn read(v: &str) -> Result<Parts<'_>, &'static str> {
     let v = v.as_bytes();
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -31,15 +31,10 @@ pub(crate) fn read(v: &str) -> Result<Parts<'_>, &'static str> {
     if !epoch.is_empty() && rest.is_empty() {
         return Err("nothing after the epoch");
     }
-    let mut hyphen = None;
-    for (at, byte) in rest.iter().enumerate() {
-        match byte {
-            b'-' => hyphen = Some(at),
-            b':' if epoch.is_empty() => return Err("the epoch is not a number"),
-            _ => {}
-        }
+    if epoch.is_empty() && rest.contains(&b':') {
+        return Err("the epoch is not a number");
     }
-    let (upstream, revision) = match hyphen {
+    let (upstream, revision) = match rest.iter().rposition(|b| *b == b'-') {
         Some(hyphen) => (&rest[..hyphen], &rest[hyphen + 1..]),
         None => (rest, &[][..]),
     };
