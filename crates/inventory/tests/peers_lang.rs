@@ -147,7 +147,8 @@ fn every_package_of_the_peers() {
             wrong.extend(section.gaps.iter().map(|g| format!("{item}: {analyzer}: {} {}", g.place, g.detail)));
             // None is listed twice by one file.
             let mut once = BTreeSet::new();
-            let twice = section.packages.iter().filter(|p| !once.insert((p.kind, &p.name, &p.version, p.proof())));
+            let twice =
+                section.packages.iter().filter(|p| !once.insert((p.kind, &p.name, &p.version, &p.uuid, p.proof())));
             wrong.extend(twice.map(|p| format!("{item}: {analyzer}: twice {} {}", p.name, p.version)));
         }
     }

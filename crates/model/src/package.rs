@@ -154,6 +154,9 @@ pub struct Package {
     /// An rpm module's `name:stream:version:context`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
+    /// What its manager knows it by where names are not unique: a Julia package's UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
     /// Who built it, where the package says so (rpm vendor, Debian maintainer).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
@@ -184,6 +187,7 @@ impl Package {
             arch: None,
             source: None,
             module: None,
+            uuid: None,
             vendor: None,
             licenses: Vec::new(),
             scope: Scope::Runtime,
@@ -198,40 +202,85 @@ impl Package {
         self.locations.first().map_or("", |l| l.split('!').next().unwrap_or(l))
     }
 
-    /// The package URL; a distribution's package carries the distribution as namespace and qualifier.
+    /// The package URL; a distribution's package carries the distribution as namespace and qualifier. What a purl type
+    /// asks for and the package does not have (a Julia package without a UUID, a Swift one without a host) makes it
+    /// `pkg:generic`: readers refuse a whole document for one such purl.
     pub fn purl(&self, distro: Option<&Distro>) -> Purl {
         let kind = self.kind.purl_type();
         if self.kind.is_os() {
-            let tag = distro.map(|d| d.purl_tag()).unwrap_or_default();
-            let (epoch, version) = match (self.kind, self.version.split_once(':')) {
-                (PackageKind::Rpm, Some((epoch, rest))) => (epoch, rest),
-                _ => ("", self.version.as_str()),
-            };
-            let upstream = self.source.as_ref().filter(|s| s.name != self.name).map_or("", |s| s.name.as_str());
-            return Purl::build(
-                kind,
-                distro.map(|d| d.purl_namespace()),
-                &self.name,
-                version,
-                &[
-                    ("arch", self.arch.as_deref().unwrap_or_default()),
-                    ("distro", &tag),
-                    ("epoch", epoch),
-                    ("upstream", upstream),
-                ],
-            );
+            return self.os_purl(kind, distro);
         }
-        // PEP 503 names: `Foo.Bar`, `foo_bar` and `foo-bar` are one project.
-        let pep503 = (self.kind == PackageKind::Pypi).then(|| pep503(&self.name));
+        let lower;
         let (namespace, name) = match self.kind {
-            PackageKind::Pypi => (None, pep503.as_deref().unwrap_or_default()),
+            // PEP 503 names: `Foo.Bar`, `foo_bar` and `foo-bar` are one project.
+            PackageKind::Pypi => {
+                lower = pep503(&self.name);
+                (None, lower.as_str())
+            }
             PackageKind::Maven => self.name.split_once(':').map_or((None, self.name.as_str()), |(g, a)| (Some(g), a)),
             PackageKind::Golang | PackageKind::Npm | PackageKind::Composer | PackageKind::Swift => {
                 self.name.rsplit_once('/').map_or((None, self.name.as_str()), |(n, a)| (Some(n), a))
             }
+            PackageKind::Cocoapods => (None, self.name.split('/').next().unwrap_or(&self.name)),
             _ => (None, self.name.as_str()),
         };
-        Purl::build(kind, namespace, name, &self.version, &[])
+        let lacking = match self.kind {
+            PackageKind::Swift => namespace.is_none() || self.version.is_empty(),
+            PackageKind::Julia => self.uuid.is_none(),
+            PackageKind::Cran => self.version.is_empty(),
+            _ => false,
+        };
+        if lacking {
+            return Purl::build(PackageKind::Generic.purl_type(), namespace, name, &self.version, &[]);
+        }
+        let qualifiers = [("uuid", self.uuid.as_deref().unwrap_or_default())];
+        let purl = Purl::build(kind, namespace, name, &self.version, &qualifiers);
+        match self.name.split_once('/') {
+            Some((_, subspec)) if self.kind == PackageKind::Cocoapods => purl.with_subpath(subspec),
+            _ => purl,
+        }
+    }
+
+    fn os_purl(&self, kind: &str, distro: Option<&Distro>) -> Purl {
+        let tag = distro.map(|d| d.purl_tag()).unwrap_or_default();
+        let (epoch, version) = match (self.kind, self.version.split_once(':')) {
+            (PackageKind::Rpm, Some((epoch, rest))) => (epoch, rest),
+            _ => ("", self.version.as_str()),
+        };
+        // Portage's names have a category, which is their namespace.
+        let (namespace, name) = match (self.kind, self.name.rsplit_once('/')) {
+            (PackageKind::Portage, Some((category, name))) => (Some(category), name),
+            _ => (distro.map(Distro::purl_namespace), self.name.as_str()),
+        };
+        Purl::build(
+            kind,
+            namespace,
+            name,
+            version,
+            &[
+                ("arch", self.arch.as_deref().unwrap_or_default()),
+                ("distro", &tag),
+                ("epoch", epoch),
+                ("rpmmod", self.module.as_deref().filter(|_| self.kind == PackageKind::Rpm).unwrap_or_default()),
+                ("upstream", &self.upstream()),
+            ],
+        )
+    }
+
+    /// The source package in the words that Syft writes and Grype reads: a name, a name and a version where it is not the
+    /// package's own, or the file name of a source rpm. Empty where the source says nothing new.
+    fn upstream(&self) -> String {
+        let Some(source) = &self.source else { return String::new() };
+        let same_version = source.version.is_empty() || source.version == self.version;
+        match self.kind {
+            _ if source.name == self.name && same_version => String::new(),
+            PackageKind::Rpm if !source.version.is_empty() => {
+                let version = source.version.split_once(':').map_or(source.version.as_str(), |(_, rest)| rest);
+                format!("{}-{version}.src.rpm", source.name)
+            }
+            _ if same_version => source.name.clone(),
+            _ => format!("{}@{}", source.name, source.version),
+        }
     }
 }
 
@@ -264,14 +313,30 @@ mod tests {
             deb.purl(debian.as_ref()).as_str(),
             "pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64&distro=debian-12&upstream=openssl"
         );
-        let rpm = Package::new(PackageKind::Rpm, "bind", "32:9.11-1", &at);
-        assert_eq!(rpm.purl(None).as_str(), "pkg:rpm/bind@9.11-1?epoch=32");
+        deb.source = Some(SourcePackage { name: "gcc-12".into(), version: "12.2.0-13".into() });
+        assert!(deb.purl(None).as_str().ends_with("?arch=amd64&upstream=gcc-12%4012.2.0-13"), "{}", deb.purl(None));
+        let mut rpm = Package::new(PackageKind::Rpm, "bind-libs", "32:9.11-1", &at);
+        assert_eq!(rpm.purl(None).as_str(), "pkg:rpm/bind-libs@9.11-1?epoch=32");
+        rpm.source = Some(SourcePackage { name: "bind".into(), version: "32:9.11-1".into() });
+        rpm.module = Some("bind:9:1:c0ffee".into());
+        assert_eq!(
+            rpm.purl(None).as_str(),
+            "pkg:rpm/bind-libs@9.11-1?epoch=32&rpmmod=bind:9:1:c0ffee&upstream=bind-9.11-1.src.rpm"
+        );
+        let mut julia = Package::new(PackageKind::Julia, "Dates", "1.9.0", &at);
+        assert_eq!(julia.purl(None).as_str(), "pkg:generic/Dates@1.9.0");
+        julia.uuid = Some("ade2ca70-3891-5945-98fb-dc099432e06a".into());
+        assert_eq!(julia.purl(None).as_str(), "pkg:julia/Dates@1.9.0?uuid=ade2ca70-3891-5945-98fb-dc099432e06a");
         let cases = [
             (PackageKind::Npm, "@babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),
             (PackageKind::Golang, "github.com/a/b", "v1.2.3", "pkg:golang/github.com/a/b@v1.2.3"),
             (PackageKind::Maven, "org.x:y", "1", "pkg:maven/org.x/y@1"),
             (PackageKind::Pypi, "Zope._Interface", "5", "pkg:pypi/zope-interface@5"),
             (PackageKind::Generic, "redis", "7.2.4", "pkg:generic/redis@7.2.4"),
+            (PackageKind::Swift, "github.com/apple/swift-nio", "2.1", "pkg:swift/github.com/apple/swift-nio@2.1"),
+            (PackageKind::Swift, "lonely", "2.1", "pkg:generic/lonely@2.1"),
+            (PackageKind::Cocoapods, "AppCenter/Core", "4.2.0", "pkg:cocoapods/AppCenter@4.2.0#Core"),
+            (PackageKind::Portage, "app-arch/xz-utils", "5.4", "pkg:ebuild/app-arch/xz-utils@5.4"),
         ];
         for (kind, name, version, want) in cases {
             assert_eq!(Package::new(kind, name, version, &at).purl(None).as_str(), want);

@@ -37,6 +37,16 @@ impl Purl {
         Self(attempt(kind).or_else(|_| attempt("generic")).unwrap_or_else(|_| "pkg:generic/unnamed".into()))
     }
 
+    /// The same with a subpath; one that the spec refuses (`..`) is left out.
+    #[must_use]
+    pub fn with_subpath(self, subpath: &str) -> Self {
+        let with = self.parts().and_then(|mut purl| {
+            purl.with_subpath(subpath.to_owned()).ok()?;
+            Some(purl.to_string())
+        });
+        with.map_or(self, Self)
+    }
+
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -101,10 +101,13 @@ pub(crate) fn push<'s>(
 /// Makes one package of those that one file lists several times: the runtime scope wins, what they know is joined.
 pub(crate) fn join_same(out: &mut Section, from: usize) {
     let mut all = out.packages.split_off(from.min(out.packages.len()));
-    all.sort_by(|a, b| (a.kind, &a.name, &a.version).cmp(&(b.kind, &b.name, &b.version)));
+    fn key(p: &Package) -> (PackageKind, &str, &str, Option<&str>) {
+        (p.kind, &p.name, &p.version, p.uuid.as_deref())
+    }
+    all.sort_by(|a, b| key(a).cmp(&key(b)));
     for package in all {
         match out.packages[from..].last_mut() {
-            Some(last) if last.kind == package.kind && last.name == package.name && last.version == package.version => {
+            Some(last) if key(last) == key(&package) => {
                 if package.scope == Scope::Runtime {
                     last.scope = Scope::Runtime;
                 }

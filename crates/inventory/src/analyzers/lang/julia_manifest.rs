@@ -29,7 +29,7 @@ impl Analyzer for JuliaManifest {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -49,9 +49,10 @@ impl Analyzer for JuliaManifest {
         let julia = top.get("julia_version").and_then(Either::text).unwrap_or_default();
         let mut add = |name: &str, package: &Locked| {
             // Without an identity it is some other manifest.
-            if package.uuid.get().is_some() {
-                let version = package.version.get().unwrap_or(julia);
-                input::push(out, PackageKind::Julia, name, version, file);
+            let Some(uuid) = package.uuid.get() else { return };
+            let version = package.version.get().unwrap_or(julia);
+            if let Some(new) = input::push(out, PackageKind::Julia, name, version, file) {
+                new.uuid = Some(uuid.to_owned());
             }
         };
         for (name, value) in &top.0 {
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn formats() {
-        let two = b"julia_version = \"1.9.0\"\nmanifest_format = \"2.0\"\n[[deps.A]]\nuuid = \"0\"\nversion = \"0.21.4\"\n[[deps.Dates]]\nuuid = \"1\"\n";
+        let two = b"julia_version = \"1.9.0\"\nmanifest_format = \"2.0\"\n[[deps.A]]\nuuid = \"0-0\"\nversion = \"0.21.4\"\n[[deps.Dates]]\nuuid = \"1\"\n";
         assert_eq!(packages(&JuliaManifest, "Manifest.toml", two), ["A 0.21.4", "Dates 1.9.0"]);
         let one = b"[[A]]\nuuid = \"0\"\nversion = \"1\"\n[[Dates]]\nuuid = \"1\"\n";
         assert_eq!(packages(&JuliaManifest, "Manifest-v1.10.toml", one), ["A 1"]);
