@@ -34,12 +34,25 @@ impl LicenseLists {
 
     fn leaf(&self, id: &str, exception: Option<&str>) -> bool {
         let id = id.to_lowercase();
-        let whole = exception.map(|e| format!("{id} with {}", e.to_lowercase()));
+        let modern = modern(&id);
+        let whole = exception.map(|e| format!("{} with {}", modern.as_ref().unwrap_or(&id), e.to_lowercase()));
         let in_list = |list: &[Glob], text: &str| list.iter().any(|g| g.matches(text));
-        let named = |list: &[Glob]| in_list(list, &id) || whole.as_ref().is_some_and(|w| in_list(list, w));
+        let named = |list: &[Glob]| {
+            let names = [Some(&id), modern.as_ref(), whole.as_ref()];
+            names.into_iter().flatten().any(|name| in_list(list, name))
+        };
         let expressly = whole.as_ref().is_some_and(|w| self.allow.iter().any(|g| g.as_str() == w));
         (expressly || !named(&self.deny)) && (self.allow.is_empty() || named(&self.allow))
     }
+}
+
+/// SPDX's newer spelling of a GNU licence: `gpl-2.0` is `gpl-2.0-only`, `gpl-2.0+` is `gpl-2.0-or-later`.
+fn modern(id: &str) -> Option<String> {
+    let (family, version) = id.split_once('-').filter(|(f, _)| matches!(*f, "gpl" | "lgpl" | "agpl" | "gfdl"))?;
+    let number = version.strip_suffix('+').unwrap_or(version);
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let suffix = if version.ends_with('+') { "or-later" } else { "only" };
+    is_number.then(|| format!("{family}-{number}-{suffix}"))
 }
 
 fn tokens(text: &str) -> Vec<&str> {
@@ -139,5 +152,24 @@ mod tests {
             assert_eq!(allow.accepts(expression), allowed_only, "allow: {expression}");
         }
         assert!(!allow.accepts(&"(".repeat(5000)));
+    }
+    #[test]
+    fn old_and_new_spellings_are_one_licence() {
+        let deny = LicenseLists::new(&["GPL-2.0-or-later".into(), "LGPL-2.1-only".into()], &[]);
+        for (expression, accepted) in [
+            ("GPL-2.0+", false),
+            ("GPL-2.0-or-later", false),
+            ("GPL-2.0", true),
+            ("GPL-2.0-only", true),
+            ("LGPL-2.1", false),
+            ("LGPL-2.1+", true),
+            ("GPL-2.0+ WITH Classpath-exception-2.0", false),
+            ("GPL-2.0+ OR MIT", true),
+            ("GPL-", true),
+        ] {
+            assert_eq!(deny.accepts(expression), accepted, "{expression}");
+        }
+        let allow = LicenseLists::new(&[], &["GPL-2.0-only WITH Classpath-exception-2.0".into()]);
+        assert!(allow.accepts("GPL-2.0 WITH Classpath-exception-2.0") && !allow.accepts("GPL-2.0"));
     }
 }

@@ -4,4 +4,5 @@ pub mod binary;
 pub mod content;
 pub mod lang;
 mod license;
+mod license_names;
 pub mod os;

@@ -45,7 +45,7 @@ impl Analyzer for Composer {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -29,7 +29,7 @@ impl Analyzer for CondaMeta {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -21,7 +21,7 @@ impl Analyzer for Gemspec {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

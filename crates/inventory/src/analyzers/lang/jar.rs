@@ -40,7 +40,7 @@ impl Analyzer for Jar {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -53,7 +53,7 @@ impl Analyzer for MavenPom {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -60,7 +60,7 @@ impl Analyzer for NodeLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

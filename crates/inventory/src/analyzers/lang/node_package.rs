@@ -25,7 +25,7 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn interests(&self) -> &'static [Interest] {

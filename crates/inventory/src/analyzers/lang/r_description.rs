@@ -18,7 +18,7 @@ impl Analyzer for RDescription {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

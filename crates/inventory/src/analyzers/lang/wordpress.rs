@@ -36,7 +36,7 @@ impl Analyzer for WordPress {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -33,7 +33,7 @@ impl Analyzer for Apk {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -46,7 +46,7 @@ impl Analyzer for Bitnami {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

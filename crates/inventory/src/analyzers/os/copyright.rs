@@ -23,7 +23,7 @@ impl Analyzer for Copyright {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -22,7 +22,7 @@ impl Analyzer for Opkg {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

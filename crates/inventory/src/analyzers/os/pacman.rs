@@ -19,7 +19,7 @@ impl Analyzer for Pacman {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

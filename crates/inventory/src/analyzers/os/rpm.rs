@@ -23,7 +23,7 @@ impl Analyzer for Rpm {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {

@@ -15,7 +15,7 @@ impl Analyzer for Snap {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
