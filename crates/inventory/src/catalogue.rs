@@ -29,6 +29,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::bitnami::Bitnami,
     // Files that checks ask about.
     &os::file_facts::FileFacts,
+    &os::accounts::Accounts,
     // Languages.
     &lang::node_package::NodePackage,
     &lang::python_installed::PythonInstalled,

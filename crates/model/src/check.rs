@@ -37,6 +37,12 @@ pub enum FactKind {
     SshHostKey,
     /// A shell.
     Shell,
+    /// A list of accounts, one of which has an empty password.
+    EmptyPassword,
+    /// A list of accounts, one of which has root's number and another name.
+    SecondRoot,
+    /// The history of a project (`.git`).
+    VersionControl,
 }
 
 /// A file of a layer that a check may be about; a check is made once the layers lie upon each other.

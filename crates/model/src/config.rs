@@ -64,6 +64,9 @@ pub struct RuntimeConfig {
     /// `80/tcp` and so on.
     #[serde(deserialize_with = "nullable")]
     pub exposed_ports: BTreeMap<String, serde_json::Value>,
+    /// Directories that become volumes.
+    #[serde(deserialize_with = "nullable")]
+    pub volumes: BTreeMap<String, serde_json::Value>,
     /// Docker's health check, whatever its shape.
     #[serde(deserialize_with = "nullable")]
     pub healthcheck: Option<serde_json::Value>,

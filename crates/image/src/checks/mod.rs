@@ -3,20 +3,30 @@
 //! The measure is section 4 of the CIS Docker Benchmark and what practice adds. A check is a pure function of the
 //! [`Subject`]; effects are left to the policy. To add one, write its file with a `RULE` and add it to [`CATALOGUE`].
 
+mod add_local;
 mod add_url;
 mod admin_ports;
 mod created;
+mod dist_upgrade;
+mod empty_password;
 mod healthcheck;
+mod history;
 mod host_key;
 mod latest_tag;
 mod package_cache;
 mod root_user;
+mod second_root;
 mod secrets;
+mod sensitive_volume;
 mod setuid;
 mod shell;
 mod ssh_daemon;
+mod sudo;
 #[cfg(test)]
 mod testing;
+mod unverified_install;
+mod update_alone;
+mod version_control;
 mod world_writable;
 
 use layergate_model::{
@@ -45,18 +55,27 @@ pub struct Rule {
 
 /// Every check, in the order of their ids.
 pub const CATALOGUE: &[Rule] = &[
+    add_local::RULE,
     add_url::RULE,
     admin_ports::RULE,
+    dist_upgrade::RULE,
+    empty_password::RULE,
     healthcheck::RULE,
     latest_tag::RULE,
     created::RULE,
     package_cache::RULE,
     root_user::RULE,
+    second_root::RULE,
     secrets::RULE,
+    sensitive_volume::RULE,
     setuid::RULE,
     shell::RULE,
     ssh_daemon::RULE,
     host_key::RULE,
+    sudo::RULE,
+    unverified_install::RULE,
+    update_alone::RULE,
+    version_control::RULE,
     world_writable::RULE,
 ];
 

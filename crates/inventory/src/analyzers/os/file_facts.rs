@@ -1,5 +1,5 @@
 //! Files that a check of the whole image asks about, seen by path and mode alone: setuid and setgid programs, what everybody
-//! may write, package managers' caches, SSH daemons and host keys, shells (CIS Docker Benchmark section 4 and practice).
+//! may write, package managers' caches, SSH daemons and host keys, shells, the history of projects (CIS Docker Benchmark section 4 and practice).
 //!
 //! At most [`MAX_OF_A_KIND`] of each kind are told for a layer; a check says "here and elsewhere" well before that.
 
@@ -37,7 +37,7 @@ impl Analyzer for FileFacts {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -66,13 +66,18 @@ impl Analyzer for FileFacts {
         if entry.mode & 0o002 != 0 && (is_file || shared_directory) && !entry.path.is_empty() {
             tell(FactKind::WorldWritable);
         }
+        let history = [(".git", "HEAD"), (".hg", "requires"), (".svn", "wc.db")];
+        let parent = entry.path.rsplit('/').nth(1).unwrap_or_default();
+        if is_file && history.contains(&(parent, name)) {
+            tell(FactKind::VersionControl);
+        }
         if is_file && is_cache(entry.path, name) {
             tell(FactKind::PackageCache);
         }
         if matches!(entry.kind, EntryKind::Directory | EntryKind::Special) {
             return;
         }
-        let directory = entry.path.rsplit('/').nth(1).unwrap_or_default();
+        let directory = parent;
         if matches!(directory, "bin" | "sbin" | "busybox") {
             match name {
                 "sshd" | "dropbear" => tell(FactKind::SshDaemon),
@@ -132,6 +137,8 @@ mod tests {
             ("etc/ssh/ssh_host_rsa_key.pub", File, 0o644, None),
             ("bin/sh", Symlink, 0o777, Some(FactKind::Shell)),
             ("bin/busybox", HardLink, 0o755, Some(FactKind::Shell)),
+            ("srv/app/.git/HEAD", File, 0o644, Some(FactKind::VersionControl)),
+            ("srv/app/.git/refs/HEAD", File, 0o644, None),
             ("busybox/sh", File, 0o755, Some(FactKind::Shell)),
             ("bin/.wh.sh", File, 0o755, None),
             ("usr/share/doc/bash", Directory, 0o755, None),

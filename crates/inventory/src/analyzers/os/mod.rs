@@ -1,5 +1,6 @@
 //! Distributions and their package managers.
 
+pub mod accounts;
 pub mod apk;
 pub mod bitnami;
 pub mod brew;
