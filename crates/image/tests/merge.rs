@@ -68,6 +68,68 @@ fn owners_are_found_through_links_and_not_where_somebody_upgraded() {
 }
 
 #[test]
+fn owners_come_and_go_with_the_layers() {
+    let base = "l lib usr/lib\nf var/lib/dpkg/status: python3-x 1, libc6 2\nf var/lib/dpkg/info/python3-x.list\n\
+                own var/lib/dpkg/info/python3-x.list python3-x lib/py/x/METADATA\nf usr/lib/py/x/METADATA: x 1";
+    let x = |layers: &[&str]| -> Vec<String> {
+        lines(&image(layers)).into_iter().filter(|l| l.starts_with("x ")).collect()
+    };
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        (
+            "purged",
+            &["f var/lib/dpkg/status: libc6 2\nw var/lib/dpkg/info/python3-x.list\nw usr/lib/py/x/METADATA"],
+            &[],
+        ),
+        (
+            "taken out of the database, the files left",
+            &["f var/lib/dpkg/status: libc6 2\nw var/lib/dpkg/info/python3-x.list"],
+            &["x 1 @0 usr/lib/py/x/METADATA"],
+        ),
+        (
+            "out of the database, its list forgotten",
+            &["f var/lib/dpkg/status: libc6 2"],
+            &["x 1 @0 usr/lib/py/x/METADATA"],
+        ),
+        (
+            "upgraded by the package manager",
+            &["f var/lib/dpkg/status: python3-x 2, libc6 2\nf usr/lib/py/x/METADATA: x 2"],
+            &["x 2 @1 usr/lib/py/x/METADATA by python3-x"],
+        ),
+        (
+            "upgraded by pip, then another package installed",
+            &["f usr/lib/py/x/METADATA: x 2", "f var/lib/dpkg/status: python3-x 1, libc6 2, curl 8"],
+            &["x 2 @1 usr/lib/py/x/METADATA"],
+        ),
+        (
+            "upgraded by pip, then by the package manager",
+            &[
+                "f usr/lib/py/x/METADATA: x 2",
+                "f var/lib/dpkg/status: python3-x 3, libc6 2\nf usr/lib/py/x/METADATA: x 3",
+            ],
+            &["x 3 @2 usr/lib/py/x/METADATA by python3-x"],
+        ),
+        (
+            "removed by pip and installed anew elsewhere",
+            &["w usr/lib/py/x/METADATA\nf usr/local/lib/py/x/METADATA: x 1"],
+            &["x 1 @1 usr/local/lib/py/x/METADATA"],
+        ),
+    ];
+    for (name, upper, want) in cases {
+        let layers: Vec<&str> = std::iter::once(base).chain(upper.iter().copied()).collect();
+        assert_eq!(x(&layers), *want, "{name}");
+    }
+    // The databases of apk, rpm and their like are list and proof in one file.
+    for database in ["lib/apk/db/installed", "usr/lib/sysimage/rpm/rpmdb.sqlite", "var/lib/rpm/Packages"] {
+        let base =
+            format!("f {database}: py3-x 1\nown {database} py3-x usr/lib/py/x/METADATA\nf usr/lib/py/x/METADATA: x 1");
+        assert_eq!(x(&[&base]), ["x 1 @0 usr/lib/py/x/METADATA by py3-x"], "{database}");
+        let upgraded = "f usr/lib/py/x/METADATA: x 2";
+        assert_eq!(x(&[&base, upgraded]), ["x 2 @1 usr/lib/py/x/METADATA"], "{database}");
+        assert_eq!(x(&[&base, &format!("f {database}: other 1")]), ["x 1 @0 usr/lib/py/x/METADATA"], "{database}");
+    }
+}
+
+#[test]
 fn licences_beside_the_database_also_through_a_shared_directory() {
     let base = "f var/lib/dpkg/status: libssl3 3, libssl-dev 3\nf usr/share/doc/libssl3/copyright\n\
                 license usr/share/doc/libssl3/copyright libssl3 Apache-2.0\nl usr/share/doc/libssl-dev libssl3";
