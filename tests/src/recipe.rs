@@ -12,6 +12,8 @@
 //! rpms = [{ name = "bash", version = "5.1.8", release = "6.el9", arch = "x86_64" }]
 //! [layer.files]
 //! "app/hello" = "hello\n"
+//! [layer.zips."app/x.jar"]       # an archive of text files
+//! "META-INF/MANIFEST.MF" = "Manifest-Version: 1.0\n"
 //! ```
 //! The same recipe always gives the same bytes: no times, no owners, sorted entries.
 
@@ -52,6 +54,8 @@ pub struct LayerRecipe {
     pub rpms: Vec<crate::rpm::Rpm>,
     /// Text files.
     pub files: BTreeMap<String, String>,
+    /// Zip archives (JARs) of text files.
+    pub zips: BTreeMap<String, BTreeMap<String, String>>,
     /// Binary files that a test adds by itself.
     #[serde(skip)]
     pub blobs: BTreeMap<String, Vec<u8>>,
@@ -78,6 +82,19 @@ impl Recipe {
     }
 }
 
+/// An archive of stored members, without times.
+fn zip(members: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
+    for (name, text) in members {
+        writer.start_file(name.as_str(), options)?;
+        writer.write_all(text.as_bytes())?;
+    }
+    Ok(writer.finish()?.into_inner())
+}
+
 impl LayerRecipe {
     /// Builds the layer.
     pub fn build(&self) -> Result<Layer> {
@@ -98,6 +115,9 @@ impl LayerRecipe {
     fn tar(&self) -> Result<Vec<u8>> {
         let mut files: BTreeMap<String, Vec<u8>> = self.blobs.clone();
         files.extend(self.files.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())));
+        for (path, members) in &self.zips {
+            files.insert(path.clone(), zip(members)?);
+        }
         if !self.rpms.is_empty() {
             files.insert("usr/lib/sysimage/rpm/Packages.db".into(), crate::rpm::database(&self.rpms));
         }

@@ -23,6 +23,15 @@ pub struct Rpm {
     /// Source package file name.
     #[serde(default)]
     pub source: Option<String>,
+    /// Module (`name:stream:version:context`).
+    #[serde(default)]
+    pub module: Option<String>,
+    /// Who built it.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// Licence.
+    #[serde(default)]
+    pub license: Option<String>,
 }
 
 /// The bytes of a database (NDB) with these packages.
@@ -33,6 +42,9 @@ pub fn database(packages: &[Rpm]) -> Vec<u8> {
     const EPOCH: u32 = 1003;
     const ARCH: u32 = 1022;
     const SOURCE: u32 = 1044;
+    const MODULE: u32 = 5096;
+    const VENDOR: u32 = 1011;
+    const LICENSE: u32 = 1014;
     let headers: Vec<Vec<u8>> = packages
         .iter()
         .map(|package| {
@@ -44,8 +56,16 @@ pub fn database(packages: &[Rpm]) -> Vec<u8> {
             if let Some(epoch) = package.epoch {
                 header = header.numbers(EPOCH, &[epoch]);
             }
-            if let Some(source) = &package.source {
-                header = header.string(SOURCE, source);
+            let texts = [
+                (SOURCE, &package.source),
+                (MODULE, &package.module),
+                (VENDOR, &package.vendor),
+                (LICENSE, &package.license),
+            ];
+            for (tag, text) in texts {
+                if let Some(text) = text {
+                    header = header.string(tag, text);
+                }
             }
             header.build()
         })

@@ -154,6 +154,8 @@ fn report_package(package: &ImagePackage, needs: &Needs<'_>, upgrade: Option<&St
         version: p.version.clone(),
         kind: p.kind,
         source: p.source.clone(),
+        module: p.module.clone(),
+        vendor: p.vendor.clone(),
         licenses: p.licenses.clone(),
         scope: p.scope,
         origin: package.origin,

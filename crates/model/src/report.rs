@@ -150,6 +150,12 @@ pub struct ReportPackage {
     pub kind: PackageKind,
     /// The source package.
     pub source: Option<SourcePackage>,
+    /// An rpm module's `name:stream:version:context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Who built it, where the package says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
     /// Licences.
     pub licenses: Vec<String>,
     /// Runtime or development.

@@ -3,9 +3,11 @@
 //! Trivy's property names for source packages and layers are written beside ours, because Trivy reads them back and
 //! without them would match Debian's advisories by the wrong name. A document describes one image.
 
+mod vulnerability;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_model::{Distro, Finding, PackageKind, Report, ReportPackage, Scope, Severity, Status};
+use layergate_model::{Distro, Origin, PackageKind, Report, ReportPackage, Scope};
 use serde::Serialize;
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     text::clean,
     trivy,
 };
+use vulnerability::{Vulnerability, vulnerability};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,6 +62,8 @@ struct Component {
     #[serde(rename = "bom-ref")]
     bom_ref: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    supplier: Option<Supplier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -75,6 +80,11 @@ struct Component {
     evidence: Option<Evidence>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property>,
+}
+
+#[derive(Serialize)]
+struct Supplier {
+    name: String,
 }
 
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,69 +130,6 @@ struct Dependency {
     of: String,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     depends_on: BTreeSet<String>,
-}
-
-#[derive(Serialize)]
-struct Vulnerability {
-    #[serde(rename = "bom-ref")]
-    bom_ref: String,
-    id: String,
-    source: Source,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    references: Vec<Reference>,
-    ratings: Vec<Rating>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cwes: Vec<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recommendation: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analysis: Option<Analysis>,
-    affects: [Affects; 1],
-    properties: Vec<Property>,
-}
-
-#[derive(Serialize)]
-struct Source {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Reference {
-    id: String,
-    source: Source,
-}
-
-#[derive(Serialize)]
-struct Rating {
-    source: Source,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<serde_json::Number>,
-    severity: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vector: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Analysis {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    justification: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    response: Vec<&'static str>,
-    detail: String,
-}
-
-#[derive(Serialize)]
-struct Affects {
-    #[serde(rename = "ref")]
-    of: String,
 }
 
 pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
@@ -306,6 +253,17 @@ fn component(report: &Report, p: &ReportPackage) -> Component {
         properties.extend(p.locations.first().map(|l| property("aquasecurity:trivy:FilePath", l)));
     }
     properties.extend(p.owned_by.as_ref().map(|o| property("layergate:owned-by", o.as_str())));
+    let licenses = licences(&p.licenses);
+    match p.origin {
+        Origin::Base => properties.push(property("layergate:origin", "base")),
+        Origin::Application => properties.push(property("layergate:origin", "application")),
+        Origin::Unknown => {}
+    }
+    // One expression of several licences does not say which they were.
+    if let ([_, _, ..], [LicenceChoice::Expression(_)]) = (p.licenses.as_slice(), licenses.as_slice()) {
+        properties.extend(p.licenses.iter().map(|l| property("layergate:license", l)));
+    }
+    properties.extend(p.module.as_ref().map(|m| property("aquasecurity:trivy:Modularitylabel", m)));
     let mut hashes: Vec<_> = p
         .hashes
         .iter()
@@ -326,106 +284,30 @@ fn component(report: &Report, p: &ReportPackage) -> Component {
     Component {
         kind: if p.kind == PackageKind::Generic { "application" } else { "library" },
         bom_ref: p.id.to_string(),
+        supplier: p.vendor.as_ref().map(|v| Supplier { name: clean(v).into() }),
         group: group.map(|g| clean(g).into()),
         name: clean(name).into(),
         version: clean(&p.version).into(),
         scope: (p.scope == Scope::Dev).then_some("excluded"),
         hashes,
-        licenses: licences(&p.licenses),
+        licenses,
         purl: Some(trivy::purl(report, p)),
         evidence: (!occurrences.is_empty()).then_some(Evidence { occurrences }),
         properties,
     }
 }
 
-/// The schema takes either one expression alone or any number of single licences.
+/// The schema takes either one expression alone or any number of single licences. Several licences hold together; an
+/// expression among them makes one of them all, as far as all of them can be said in one.
 fn licences(all: &[String]) -> Vec<LicenceChoice> {
-    if let [one] = all
-        && let Licence::Expression(text) = license::read(one)
-    {
-        return vec![LicenceChoice::Expression(text.into())];
+    let read: Vec<_> = all.iter().filter(|l| !l.trim().is_empty()).map(|l| license::read(l)).collect();
+    let compound = read.iter().any(|l| matches!(l, Licence::Expression(_)));
+    if compound && let Some(expression) = license::together(&read) {
+        return vec![LicenceChoice::Expression(expression)];
     }
-    let single = all.iter().filter(|l| !l.trim().is_empty()).map(|l| match license::read(l) {
+    let single = read.into_iter().map(|l| match l {
         Licence::Id(id) => NamedLicence::Id(id),
         Licence::Expression(text) | Licence::Name(text) => NamedLicence::Name(clean(text).into()),
     });
     single.map(LicenceChoice::License).collect()
-}
-
-fn vulnerability(f: &Finding) -> Vulnerability {
-    let source = |name: &str, id: &str| Source { name: clean(name).into(), url: stamp::advisory_url(id) };
-    let mut ratings: Vec<Rating> = f
-        .cvss
-        .iter()
-        .map(|c| Rating {
-            source: source(&c.source, ""),
-            score: serde_json::Number::from_f64(f64::from(c.score_tenths) / 10.0),
-            severity: severity(Severity::from_cvss_score(f64::from(c.score_tenths) / 10.0)),
-            method: Some(match c.version.as_str() {
-                "2.0" => "CVSSv2",
-                "3.0" => "CVSSv3",
-                "3.1" => "CVSSv31",
-                "4.0" => "CVSSv4",
-                _ => "other",
-            }),
-            vector: Some(clean(&c.vector).into()),
-        })
-        .collect();
-    ratings.push(Rating {
-        source: source(f.severity_source.as_deref().unwrap_or("layergate"), ""),
-        score: None,
-        severity: severity(f.severity),
-        method: None,
-        vector: None,
-    });
-    let text = |s: &str| (!s.is_empty()).then(|| clean(s).into_owned());
-    Vulnerability {
-        bom_ref: f.id.to_string(),
-        id: clean(&f.advisory).into(),
-        source: source(&f.evidence.feed, &f.advisory),
-        references: f.aliases.iter().map(|a| Reference { id: clean(a).into(), source: source("alias", a) }).collect(),
-        ratings,
-        cwes: f.cwe.iter().map(|c| c.number()).collect(),
-        description: f.title.as_deref().and_then(text),
-        recommendation: text(&f.remediation),
-        analysis: analysis(f),
-        affects: [Affects { of: f.package.to_string() }],
-        properties: vec![property("layergate:evidence", &f.evidence.range)],
-    }
-}
-
-/// What VEX, an exception or the source says. An exception accepts a risk: it is a response, not a denial.
-fn analysis(f: &Finding) -> Option<Analysis> {
-    let detail = |s: &layergate_model::Suppression| clean(&format!("{} {}: {}", s.kind, s.id, s.justification)).into();
-    match &f.suppressed_by {
-        Some(s) if s.kind == "vex" => Some(Analysis {
-            state: Some("not_affected"),
-            justification: match s.justification.as_str() {
-                "component_not_present" | "vulnerable_code_not_present" => Some("code_not_present"),
-                "vulnerable_code_not_in_execute_path" => Some("code_not_reachable"),
-                "vulnerable_code_cannot_be_controlled_by_adversary" => Some("requires_environment"),
-                "inline_mitigations_already_exist" => Some("protected_by_mitigating_control"),
-                _ => None,
-            },
-            response: Vec::new(),
-            detail: detail(s),
-        }),
-        Some(s) => {
-            Some(Analysis { state: None, justification: None, response: vec!["will_not_fix"], detail: detail(s) })
-        }
-        None if f.status == Status::UnderInvestigation => Some(Analysis {
-            state: Some("in_triage"),
-            justification: None,
-            response: Vec::new(),
-            detail: "the advisory's source is still looking".into(),
-        }),
-        None => None,
-    }
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Negligible => "info",
-        other => other.as_str(),
-    }
 }

@@ -26,6 +26,23 @@ pub(crate) fn read(text: &str) -> Licence<'_> {
     }
 }
 
+/// Licences that hold together, as one expression; `None` where one of them is no expression.
+pub(crate) fn together(all: &[Licence<'_>]) -> Option<String> {
+    let mut parts = Vec::new();
+    for licence in all {
+        let part = match licence {
+            Licence::Id(id) => (*id).to_owned(),
+            Licence::Expression(text) if all.len() > 1 => format!("({text})"),
+            Licence::Expression(text) => (*text).to_owned(),
+            Licence::Name(_) => return None,
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join(" AND "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +61,19 @@ mod tests {
             assert_eq!(read(text), want);
         }
         assert!(matches!(read(&"(".repeat(5000)), Licence::Name(_)));
+    }
+    #[test]
+    fn all_together() {
+        let both = |all: &[&str]| together(&all.iter().map(|l| read(l)).collect::<Vec<_>>());
+        for (all, want) in [
+            (&["MIT", "GPL-2.0-only"][..], Some("MIT AND GPL-2.0-only")),
+            (&["MIT OR Apache-2.0", "Zlib"], Some("(MIT OR Apache-2.0) AND Zlib")),
+            (&["MIT OR Apache-2.0"], Some("MIT OR Apache-2.0")),
+            (&["MIT", "MIT"], Some("MIT")),
+            (&["MIT", "home-made"], None),
+            (&[], None),
+        ] {
+            assert_eq!(both(all).as_deref(), want, "{all:?}");
+        }
     }
 }

@@ -68,7 +68,7 @@ fn from_base(report: &Report, package: &ReportPackage) -> bool {
     report.image.base.is_some() && package.origin == Origin::Base && package.kind.is_os()
 }
 
-fn rebuild(report: &Report, mends: usize, of: usize) -> String {
+fn rebuild(report: &Report, mends: usize, of: usize, unfixed: usize) -> String {
     // As one writes it in a Dockerfile.
     let short = |name: &'_ str| name.trim_start_matches("docker.io/").trim_start_matches("library/").to_owned();
     let named = report.image.base.as_ref().and_then(|b| b.name.as_deref()).map(short);
@@ -77,13 +77,18 @@ fn rebuild(report: &Report, mends: usize, of: usize) -> String {
         (None, Some(distro)) => format!("a current base image of {distro}"),
         (None, None) => "a current base image".to_owned(),
     };
-    format!("rebuild on {base}, which fixes {mends} of {of} in the base")
+    let open = match unfixed {
+        0 => String::new(),
+        1 => "; 1 has no fix yet".to_owned(),
+        n => format!("; {n} have no fix yet"),
+    };
+    format!("rebuild on {base}, which fixes {mends} of {of} in the base{open}")
 }
 
 /// The steps that mend findings of at least this effect.
 fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
     let by_id = view::packages(report);
-    let (mut base, mut in_base) = (Step::new(), BTreeSet::new());
+    let mut base = Step::new();
     let mut upgrades: BTreeMap<Target<'_>, (Step<'_>, BTreeSet<&str>)> = BTreeMap::new();
     let mut others: BTreeMap<&str, Step<'_>> = BTreeMap::new();
     for f in report.findings.iter().filter(|f| f.suppressed_by.is_none() && f.effect >= at_least) {
@@ -91,12 +96,9 @@ fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
         let name = package.map_or(f.package.as_str(), view::source_name);
         let mendable = !f.fixed_versions.is_empty() && !f.malicious;
         if let Some(package) = package {
-            if from_base(report, package) {
-                in_base.insert((name, f.advisory.as_str()));
-                if mendable {
-                    base.add(name, f);
-                    continue;
-                }
+            if mendable && from_base(report, package) {
+                base.add(name, f);
+                continue;
             }
             if let Some(version) = package.upgrade_to.as_deref().filter(|_| mendable) {
                 let target = (package.kind, name, version);
@@ -112,7 +114,19 @@ fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
     }
     let mut steps = Vec::new();
     if !base.mends.is_empty() {
-        base.text = rebuild(report, base.mends.len(), in_base.len());
+        // A rebuild mends more than what stops the image: all that is known of the base counts, each flaw of a source once.
+        let (mut all, mut mended, mut unfixed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for f in report.findings.iter().filter(|f| f.suppressed_by.is_none()) {
+            let Some(package) = by_id.get(&f.package).filter(|p| p.origin == Origin::Base) else { continue };
+            let flaw = (view::source_name(package), f.advisory.as_str());
+            all.insert(flaw);
+            if f.fixed_versions.is_empty() {
+                unfixed.insert(flaw);
+            } else if !f.malicious && from_base(report, package) {
+                mended.insert(flaw);
+            }
+        }
+        base.text = rebuild(report, mended.len(), all.len(), unfixed.len());
         steps.push(base);
     }
     steps.extend(upgrades.into_iter().map(|((kind, name, version), (step, packages))| Step {

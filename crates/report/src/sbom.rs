@@ -11,7 +11,9 @@ mod cyclonedx;
 mod distro;
 mod spdx;
 
-use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, Origin, PackageId};
+use std::collections::{HashMap, HashSet};
+
+use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, PackageId};
 use serde::{Deserialize, Deserializer};
 
 use component::Component;
@@ -126,6 +128,7 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     let distro = system.map(System::into_distro);
     let mut unusable = Vec::new();
     let mut strangers = Vec::new();
+    let (mut owned, mut ids) = (Vec::new(), HashMap::new());
     let identities: Vec<_> = document.components.iter().map(Component::identity).collect();
     let index = component::index(&document.components, &identities);
     let mut packages: Vec<ImagePackage> = Vec::with_capacity(document.components.len());
@@ -144,7 +147,18 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
         let purl = package.purl(distro.as_ref());
         let location = package.locations.first().map_or("", String::as_str);
         let id = PackageId::derive(&purl, None, location);
-        packages.push(ImagePackage { id, purl, package, layer: None, origin: Origin::Unknown, owned_by: None });
+        if let Some(owner) = &component.owner {
+            owned.push((id.clone(), owner.as_str()));
+        }
+        ids.insert(component.reference.as_str(), id.clone());
+        packages.push(ImagePackage { id, purl, package, layer: None, origin: component.origin, owned_by: None });
+    }
+    // An owner's advisories judge what it installed, so only a package of a distribution can be one.
+    let owners: HashSet<_> = packages.iter().filter(|p| p.package.kind.is_os()).map(|p| p.id.clone()).collect();
+    let owned: HashMap<_, _> =
+        owned.into_iter().filter_map(|(id, owner)| Some((id, ids.get(owner)?.clone()))).collect();
+    for package in packages.iter_mut().filter(|p| !p.package.kind.is_os()) {
+        package.owned_by = owned.get(&package.id).filter(|o| owners.contains(o)).cloned();
     }
     packages.sort_by(|a, b| {
         let (x, y) = (&a.package, &b.package);

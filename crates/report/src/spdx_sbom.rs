@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_model::{Digest, PackageKind, Report, ReportPackage, Scope};
+use layergate_model::{Digest, Origin, PackageKind, Report, ReportPackage, Scope};
 use serde::Serialize;
 
 use crate::{
@@ -52,6 +52,8 @@ struct Package {
     name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     version_info: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplier: Option<String>,
     primary_package_purpose: &'static str,
     download_location: &'static str,
     files_analyzed: bool,
@@ -125,7 +127,7 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
     relate("SPDXRef-DOCUMENT", "DESCRIBES", IMAGE);
     if let Some(distro) = &report.image.distro {
         let version = distro.version.as_deref().map(clean).unwrap_or_default().into();
-        packages.push(bare(SYSTEM.into(), clean(trivy::family(&distro.id)).into(), version, "OPERATING-SYSTEM"));
+        packages.push(bare(SYSTEM.into(), clean(trivy::family(&distro.id)).into(), version, "OPERATING_SYSTEM"));
         relate(IMAGE, "CONTAINS", SYSTEM);
     }
     let mut known = BTreeSet::new();
@@ -174,6 +176,7 @@ fn bare(spdx_id: String, name: String, version_info: String, purpose: &'static s
         spdx_id,
         name,
         version_info,
+        supplier: None,
         primary_package_purpose: purpose,
         download_location: NOTHING,
         files_analyzed: false,
@@ -200,6 +203,7 @@ fn image(report: &Report) -> Package {
     package.external_refs.extend(stamp::image_purl(&report.image).map(|p| purl(p.to_string())));
     for layer in &report.image.layers {
         package.annotations.push(note(report, format!("LayerDigest: {}", layer.digest)));
+        package.annotations.extend(layer.diff_id.map(|d| note(report, format!("LayerDiffID: {d}"))));
     }
     package
 }
@@ -228,21 +232,37 @@ fn package(report: &Report, p: &ReportPackage, extracted: &mut BTreeMap<String, 
         Some(s) => Some(clean(&format!("built package from: {} {}", s.name, s.version)).into()),
         None => p.locations.first().map(|l| clean(&format!("package found in: {l}")).into()),
     };
+    out.supplier = p.vendor.as_ref().map(|v| clean(&format!("Organization: {v}")).into());
     out.license_declared = declared(&p.licenses, extracted);
     out.external_refs.push(purl(trivy::purl(report, p)));
     out.annotations.push(note(report, format!("layergate:type: {}", p.kind)));
     out.annotations.extend(p.locations.iter().map(|l| note(report, format!("layergate:location: {l}"))));
     if let Some(layer) = p.layer {
         out.annotations.push(note(report, format!("layergate:layer: {layer}")));
-        let digest = report.image.layers.iter().find(|l| l.index == layer).map(|l| l.digest);
-        out.annotations.extend(digest.map(|d| note(report, format!("LayerDigest: {d}"))));
+        if let Some(layer) = report.image.layers.iter().find(|l| l.index == layer) {
+            out.annotations.push(note(report, format!("LayerDigest: {}", layer.digest)));
+            out.annotations.extend(layer.diff_id.map(|d| note(report, format!("LayerDiffID: {d}"))));
+        }
     }
+    match p.origin {
+        Origin::Base => out.annotations.push(note(report, "layergate:origin: base".into())),
+        Origin::Application => out.annotations.push(note(report, "layergate:origin: application".into())),
+        Origin::Unknown => {}
+    }
+    let owner = p.owned_by.as_ref().map(|o| format!("layergate:owned-by: {}", id(o.as_str())));
+    out.annotations.extend(owner.map(|o| note(report, o)));
+    // One expression of several licences does not say which they were.
+    if p.licenses.len() > 1 {
+        out.annotations.extend(p.licenses.iter().map(|l| note(report, format!("layergate:license: {l}"))));
+    }
+    out.annotations.extend(p.module.as_ref().map(|m| note(report, format!("layergate:module: {m}"))));
     out
 }
 
 /// All licences hold at once, as far as a list without words between them can be read.
 fn declared(all: &[String], extracted: &mut BTreeMap<String, Extracted>) -> String {
-    let parts: BTreeSet<String> = all
+    let mut known = BTreeSet::new();
+    let parts: Vec<String> = all
         .iter()
         .filter(|l| !l.trim().is_empty())
         .map(|l| match license::read(l) {
@@ -258,6 +278,7 @@ fn declared(all: &[String], extracted: &mut BTreeMap<String, Extracted>) -> Stri
                 id
             }
         })
+        .filter(|part| known.insert(part.clone()))
         .collect();
     match parts.len() {
         0 => NOTHING.into(),

@@ -28,12 +28,71 @@ fn ours_come_back_as_they_were() {
             assert_eq!((p.kind, &p.source, p.scope), (want.kind, &want.source, want.scope), "{format} {}", p.name);
             assert_eq!(p.locations, want.locations, "{format} {}", p.name);
             assert_eq!(p.hashes.len(), want.hashes.len(), "{format} {}", p.name);
+            assert_eq!((got.origin, &got.owned_by), (want.origin, &None), "{format} {}", p.name);
             assert_eq!(p.licenses, want.licenses, "{format} {}", p.name);
             assert_eq!(p.dependencies.len(), want.depends_on.len(), "{format} {}", p.name);
         }
         // What the image's scan did not look at stays a gap.
         assert_eq!(inventory.gaps.len(), 1);
         assert!(inventory.gaps[0].detail.contains("app/node_modules/odd/package.json"), "{:?}", inventory.gaps);
+    }
+}
+
+/// What only one kind of package has, and what only we say of a package, comes back too.
+#[test]
+fn modules_vendors_owners_origins_and_licences_come_back() {
+    let at = LayerPath::normalise("x").unwrap();
+    let mut inventory = sbom::read(
+        br#"{"bomFormat":"CycloneDX","components":[{"type":"operating-system","name":"rocky","version":"9.3"}]}"#,
+        "x",
+    )
+    .unwrap();
+    let distro = inventory.distro.clone();
+    let mut add = |package: Package, origin| {
+        let purl = package.purl(distro.as_ref());
+        let id = PackageId::derive(&purl, None, &package.locations[0]);
+        inventory.packages.push(ImagePackage { id: id.clone(), purl, package, layer: None, origin, owned_by: None });
+        id
+    };
+    let mut perl = Package::new(PackageKind::Rpm, "perl-libs", "4:5.32.1-480.el9", &at);
+    perl.source = Some(SourcePackage { name: "perl".into(), version: "4:5.32.1-480.el9".into() });
+    perl.module = Some("perl:5.32:9030020230322:9cf24b04".into());
+    perl.vendor = Some("Rocky Enterprise Software Foundation".into());
+    perl.licenses = vec!["GPL-1.0-or-later OR Artistic-1.0-Perl".into(), "MIT".into()];
+    let owner = add(perl, Origin::Base);
+    let mut gem = Package::new(PackageKind::Gem, "json", "2.6.1", &at);
+    gem.licenses = vec!["Ruby".into(), "home-made".into()];
+    add(gem, Origin::Application);
+    let mut julia = Package::new(PackageKind::Julia, "B", "1.9.0", &at);
+    julia.uuid = Some("edca9bc6-334e-11e9-3554-9595dbb4349c".into());
+    add(julia.clone(), Origin::Unknown);
+    julia.uuid = Some("f41f7b98-334e-11e9-1257-49272045fb24".into());
+    add(julia, Origin::Unknown);
+    for (kind, name) in [
+        (PackageKind::Swift, "without-a-host"),
+        (PackageKind::Swift, "github.com/apple/swift-nio"),
+        (PackageKind::Cocoapods, "AppCenter/Core"),
+        (PackageKind::Golang, "github.com/Azure/azure-sdk/sdk/core"),
+        (PackageKind::Npm, "@babel/core"),
+        (PackageKind::Maven, "org.slf4j:slf4j-api"),
+        (PackageKind::Wordpress, "akismet"),
+        (PackageKind::Conan, "zlib"),
+        (PackageKind::Bitnami, "nginx"),
+    ] {
+        add(Package::new(kind, name, "1.2.3", &at), Origin::Unknown);
+    }
+    let gem = inventory.packages.iter_mut().find(|p| p.package.kind == PackageKind::Gem).unwrap();
+    gem.owned_by = Some(owner);
+    let report = common::report_of(&inventory, "x");
+    for format in [Format::CycloneDx, Format::Spdx] {
+        let text = written(format, &report);
+        let back = sbom::read(text.as_bytes(), "y").unwrap();
+        assert_eq!(back.gaps, [], "{format}");
+        assert_eq!(back.packages.len(), inventory.packages.len(), "{format}");
+        for want in &inventory.packages {
+            let got = back.packages.iter().find(|p| p.id == want.id);
+            assert_eq!(got, Some(want), "{format}");
+        }
     }
 }
 

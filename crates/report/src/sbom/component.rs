@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{Dependency, LayerPath, Package, PackageKind, Purl, Scope, SourcePackage};
+use layergate_model::{Dependency, LayerPath, Origin, Package, PackageKind, Purl, Scope, SourcePackage};
 use packageurl::PackageUrl;
 
 /// What a document says of one component.
@@ -24,6 +24,11 @@ pub(super) struct Component {
     pub(super) hashes: Vec<String>,
     pub(super) locations: Vec<String>,
     pub(super) dev: bool,
+    /// Our own word for the kind, where a package URL cannot say it.
+    pub(super) kind: Option<PackageKind>,
+    pub(super) origin: Origin,
+    /// Reference of the distribution package that installed it.
+    pub(super) owner: Option<String>,
     /// References of what it needs.
     pub(super) needs: Vec<String>,
 }
@@ -48,6 +53,15 @@ pub(super) fn index<'a>(components: &'a [Component], identities: &'a [Option<Ide
     known.filter_map(|(c, identity)| Some((c.reference.as_str(), identity.as_ref()?))).collect()
 }
 
+/// Base or application, in our own words.
+pub(super) fn origin(word: Option<&str>) -> Origin {
+    match word {
+        Some("base") => Origin::Base,
+        Some("application") => Origin::Application,
+        _ => Origin::Unknown,
+    }
+}
+
 impl Component {
     /// What a gap calls it.
     pub(super) fn label(&self) -> String {
@@ -59,7 +73,10 @@ impl Component {
     /// What the component is; `None` where it cannot be matched with anything.
     pub(super) fn identity(&self) -> Option<Identity<'_>> {
         let purl = self.purl.as_ref()?.parts()?;
-        let kind = PackageKind::from_purl_type(purl.ty())?;
+        let kind = match PackageKind::from_purl_type(purl.ty())? {
+            PackageKind::Generic => self.kind.unwrap_or(PackageKind::Generic),
+            kind => kind,
+        };
         let version = purl.version().filter(|v| !v.is_empty()).unwrap_or(&self.version).to_owned();
         if version.is_empty() {
             return None;
@@ -82,7 +99,13 @@ impl Component {
                 let parts = namespace.into_iter().chain([purl.name()]).chain(purl.subpath().filter(|s| !s.is_empty()));
                 parts.collect::<Vec<_>>().join("/")
             }
-            (PackageKind::Npm | PackageKind::Composer | PackageKind::Swift, Some(n)) => format!("{n}/{}", purl.name()),
+            (PackageKind::Cocoapods, _) => {
+                let subspec = purl.subpath().filter(|s| !s.is_empty());
+                subspec.map_or_else(|| purl.name().to_owned(), |s| format!("{}/{s}", purl.name()))
+            }
+            (PackageKind::Npm | PackageKind::Composer | PackageKind::Swift | PackageKind::Portage, Some(n)) => {
+                format!("{n}/{}", purl.name())
+            }
             _ => purl.name().to_owned(),
         };
         if name == self.name {
@@ -110,7 +133,9 @@ impl Component {
             package.arch = qualifier("arch").map(str::to_owned);
             package.source = self.source(&package, qualifier("upstream"));
         }
-        package.module = self.module.clone().or_else(|| qualifier("rpmmod").map(str::to_owned));
+        let module = || qualifier("rpmmod").or(qualifier("modularitylabel")).map(str::to_owned);
+        package.module = self.module.clone().or_else(module);
+        package.uuid = qualifier("uuid").filter(|_| kind == PackageKind::Julia).map(str::to_owned);
         package.vendor = self.vendor.clone();
         package.licenses = self.licenses.clone();
         package.hashes = self.hashes.clone();

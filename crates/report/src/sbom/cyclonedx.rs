@@ -174,14 +174,21 @@ impl Raw {
         locations.retain(|l| seen.insert(l.clone()));
         let licence =
             |l: &Licence| [&l.expression, &l.license.id, &l.license.name].into_iter().find(|s| !s.is_empty()).cloned();
+        let mut licenses: Vec<String> = self.all("layergate:license").map(str::to_owned).collect();
+        if licenses.is_empty() {
+            licenses = self.licenses.iter().filter_map(licence).collect();
+        }
         Component {
             source: self.source(),
             module: module.map(str::to_owned),
             vendor: text(&self.supplier.name).or_else(|| text(&self.publisher)),
-            licenses: self.licenses.iter().filter_map(licence).collect(),
+            licenses,
             hashes: self.hashes.iter().filter_map(|h| hashes::join(&h.alg, &h.content)).collect(),
             locations,
             dev: self.scope == "excluded",
+            kind: self.one("layergate:type").and_then(|k| k.parse().ok()),
+            origin: component::origin(self.one("layergate:origin")),
+            owner: self.one("layergate:owned-by").map(str::to_owned),
             needs: needs.remove(&self.reference).unwrap_or_default(),
             reference: self.reference,
             group: self.group,

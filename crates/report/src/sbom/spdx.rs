@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::{Document, component::Component, distro::System, nullable};
+use super::{Document, component, component::Component, distro::System, nullable};
 use crate::hashes;
 
 #[derive(Deserialize, Default)]
@@ -133,7 +133,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
     }
     for raw in spdx.packages {
         let purl = raw.external_refs.iter().find(|e| e.reference_type == "purl").map(|e| e.reference_locator.as_str());
-        if raw.primary_package_purpose == "OPERATING-SYSTEM" || raw.id.contains("OperatingSystem") {
+        if matches!(raw.primary_package_purpose.as_str(), "OPERATING-SYSTEM" | "OPERATING_SYSTEM")
+            || raw.id.contains("OperatingSystem")
+        {
             document.system = document.system.or_else(|| System::new(&raw.name, &raw.version_info));
             continue;
         }
@@ -162,17 +164,25 @@ impl Raw {
         let told = |l: &&String| !l.is_empty() && *l != "NOASSERTION" && *l != "NONE";
         let licence = [&self.license_declared, &self.license_concluded].into_iter().find(told);
         let licence = licence.map(|l| texts.get(l).unwrap_or(l).clone());
+        let all = |prefix: &str| {
+            let found = self.annotations.iter().filter_map(|a| a.comment.strip_prefix(prefix));
+            found.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut licenses = all("layergate:license: ");
+        if licenses.is_empty() {
+            licenses.extend(licence);
+        }
+        let told = |prefix: &str| self.annotations.iter().find_map(|a| a.comment.strip_prefix(prefix));
+        let kind = told("layergate:type: ").and_then(|k| k.parse().ok());
+        let origin = component::origin(told("layergate:origin: "));
+        let owner = told("layergate:owned-by: ").map(str::to_owned);
+        let module = told("layergate:module: ").map(str::to_owned);
         let source = self.source_info.strip_prefix("built package from: ").map(|s| {
             let (name, version) = s.trim().split_once(' ').unwrap_or((s.trim(), ""));
             (name.to_owned(), version.to_owned())
         });
         // Syft tells the files in sourceInfo, we in annotations.
-        let mut locations: Vec<String> = self
-            .annotations
-            .iter()
-            .filter_map(|a| a.comment.strip_prefix("layergate:location: "))
-            .map(str::to_owned)
-            .collect();
+        let mut locations = all("layergate:location: ");
         if let Some((_, files)) =
             self.source_info.split_once(": ").filter(|(h, _)| h.starts_with("acquired package info"))
             && locations.is_empty()
@@ -186,9 +196,12 @@ impl Raw {
             version: self.version_info,
             purl,
             source,
-            module: None,
+            module,
+            kind,
+            origin,
+            owner,
             vendor: self.supplier.strip_prefix("Organization: ").map(str::to_owned),
-            licenses: licence.into_iter().collect(),
+            licenses,
             hashes: self.checksums.iter().filter_map(|c| hashes::join(&c.algorithm, &c.checksum_value)).collect(),
             locations,
             dev,
