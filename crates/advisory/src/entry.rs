@@ -6,7 +6,7 @@ use layergate_model::{Severity, Status};
 use crate::{
     End, Start, VersionRange,
     encode::{HAS_ARCHES, HAS_MODULE, HAS_SEVERITY, HAS_VERSIONS, SIMPLE},
-    layout::{Cursor, string_at},
+    layout::{Cursor, bytes_at, string_at},
 };
 
 /// The entries of one package.
@@ -105,6 +105,7 @@ pub struct List<'s> {
 }
 
 impl<'s> List<'s> {
+    #[inline]
     const fn empty() -> Self {
         Self { strings: &[], cursor: Cursor::new(&[], 0), left: 0 }
     }
@@ -119,6 +120,7 @@ impl<'s> List<'s> {
     }
 
     /// Whether there is nothing in it.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.left == 0
     }
@@ -165,33 +167,42 @@ fn skip_ranges(c: &mut Cursor<'_>, count: u32, simple: bool) {
     }
 }
 
-impl<'s> Iterator for Ranges<'s> {
-    type Item = VersionRange<&'s str>;
-
+impl<'s> Ranges<'s> {
+    /// The next range with its versions as they lie in the file: matching holds thousands of them against one version, and
+    /// few of their texts are ever shown.
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+    pub fn next_bytes(&mut self) -> Option<VersionRange<&'s [u8]>> {
         if self.left == 0 {
             return None;
         }
         self.left -= 1;
         let c = &mut self.cursor;
         if self.simple {
-            let fixed = string_at(self.strings, c.number());
+            let fixed = bytes_at(self.strings, c.number());
             return Some(VersionRange { start: Start::Beginning, end: End::Fixed(fixed) });
         }
         let shape = c.byte();
         let start = match shape & 3 {
             0 => Start::Beginning,
-            1 => Start::From(string_at(self.strings, c.number())),
-            _ => Start::After(string_at(self.strings, c.number())),
+            1 => Start::From(bytes_at(self.strings, c.number())),
+            _ => Start::After(bytes_at(self.strings, c.number())),
         };
         let end = match shape >> 2 & 3 {
             0 => End::Open,
-            1 => End::Fixed(string_at(self.strings, c.number())),
-            2 => End::Before(string_at(self.strings, c.number())),
-            _ => End::Last(string_at(self.strings, c.number())),
+            1 => End::Fixed(bytes_at(self.strings, c.number())),
+            2 => End::Before(bytes_at(self.strings, c.number())),
+            _ => End::Last(bytes_at(self.strings, c.number())),
         };
         Some(VersionRange { start, end })
+    }
+}
+
+impl<'s> Iterator for Ranges<'s> {
+    type Item = VersionRange<&'s str>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_bytes().map(VersionRange::as_text)
     }
 }
 
@@ -199,6 +210,7 @@ pub(crate) fn severity(byte: u8) -> Severity {
     Severity::ALL.into_iter().find(|s| *s as u8 == byte).unwrap_or_default()
 }
 
+#[inline]
 fn status(byte: u8) -> Status {
     match byte {
         1 => Status::Fixed,

@@ -90,11 +90,13 @@ pub(crate) struct Cursor<'s> {
 }
 
 impl<'s> Cursor<'s> {
+    #[inline]
     pub(crate) const fn new(bytes: &'s [u8], at: usize) -> Self {
         Self { bytes, at }
     }
 
     /// Whether something was asked for beyond the end.
+    #[inline]
     pub(crate) const fn spent(&self) -> bool {
         self.at > self.bytes.len()
     }
@@ -176,9 +178,15 @@ impl<'s> Cursor<'s> {
 /// The string at `offset` of the strings section; empty when there is none.
 #[inline]
 pub(crate) fn string_at(strings: &[u8], offset: u32) -> &str {
+    std::str::from_utf8(bytes_at(strings, offset)).unwrap_or("")
+}
+
+/// As [`string_at`], not checked to be text.
+#[inline]
+pub(crate) fn bytes_at(strings: &[u8], offset: u32) -> &[u8] {
     let mut cursor = Cursor::new(strings, offset as usize);
     let len = cursor.number() as usize;
-    std::str::from_utf8(cursor.take(len)).unwrap_or("")
+    cursor.take(len)
 }
 
 #[cfg(test)]

@@ -139,6 +139,26 @@ pub struct VersionRange<S = String> {
     pub end: End<S>,
 }
 
+impl<'s> VersionRange<&'s [u8]> {
+    /// The range with its versions as texts; one that is none, which only a damaged file has, is empty.
+    pub fn as_text(self) -> VersionRange<&'s str> {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or("");
+        VersionRange {
+            start: match self.start {
+                Start::Beginning => Start::Beginning,
+                Start::From(v) => Start::From(text(v)),
+                Start::After(v) => Start::After(text(v)),
+            },
+            end: match self.end {
+                End::Open => End::Open,
+                End::Fixed(v) => End::Fixed(text(v)),
+                End::Before(v) => End::Before(text(v)),
+                End::Last(v) => End::Last(text(v)),
+            },
+        }
+    }
+}
+
 impl<S: AsRef<str>> fmt::Display for VersionRange<S> {
     /// `>= 1.2, < 1.4`; `*` for everything.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! One package's version, checked and taken apart once, to be held against the bounds of many advisories.
 //!
 //! A kernel is held against thousands of bounds: what is the package's own in each comparison is done here once. The
-//! answers are those of [`Scheme::compare_to_bound`].
+//! answers are those of [`Scheme::compare_to_bound`]. `Form::Dpkg` and `Form::Rpm` read bytes, which spares the look at
+//! whether they are text.
 
 use std::cmp::Ordering;
 
@@ -34,7 +35,7 @@ impl Scheme {
     pub fn candidate<'v>(&self, version: &'v str) -> Result<Candidate<'v>, VersionError> {
         self.check(version)?;
         let form = match self {
-            Scheme::Dpkg => dpkg::read(version).map_or(Form::Text, Form::Dpkg),
+            Scheme::Dpkg => dpkg::read(version.as_bytes()).map_or(Form::Text, Form::Dpkg),
             Scheme::Rpm => Form::Rpm(rpm::split(version.as_bytes())),
             Scheme::Semver | Scheme::Npm | Scheme::Cargo | Scheme::Hex | Scheme::Swift => {
                 Form::Semver(semver::split(version, 3))
@@ -50,21 +51,13 @@ impl Candidate<'_> {
     /// How the version stands to a bound in an advisory.
     pub fn compare_to_bound(&self, bound: &str) -> Result<Ordering, VersionError> {
         match &self.form {
-            Form::Dpkg(parts) => {
-                self.scheme.check_length(bound)?;
-                let bound = dpkg::read(bound).map_err(|why| self.scheme.invalid(bound, why))?;
-                Ok(dpkg::order(parts, &bound))
-            }
-            Form::Rpm(parts) => {
-                self.scheme.check_length(bound)?;
-                Ok(rpm::against(parts, &rpm::split(bound.as_bytes())))
-            }
+            Form::Dpkg(_) | Form::Rpm(_) => self.compare_to_bytes(bound.as_bytes()),
             Form::Semver(parts) => {
                 self.scheme.check(bound)?;
                 Ok(semver::order(parts, &semver::split(bound, 3)))
             }
             Form::Pep440(parts) => {
-                self.scheme.check_length(bound)?;
+                self.scheme.check_length(bound.as_bytes())?;
                 Ok(match pep440::parse(bound) {
                     Some(bound) => pep440::order_against(parts, &bound),
                     // What is no version of Python's is older than all that are.
@@ -72,6 +65,25 @@ impl Candidate<'_> {
                 })
             }
             Form::Text => self.scheme.compare_to_bound(self.text, bound),
+        }
+    }
+
+    /// As [`Candidate::compare_to_bound`], of a bound that nobody has checked to be text; bytes that are none are no version.
+    pub fn compare_to_bytes(&self, bound: &[u8]) -> Result<Ordering, VersionError> {
+        match &self.form {
+            Form::Dpkg(parts) => {
+                self.scheme.check_length(bound)?;
+                let read = dpkg::read(bound);
+                let bound = read.map_err(|why| self.scheme.invalid(&String::from_utf8_lossy(bound), why))?;
+                Ok(dpkg::order(parts, &bound))
+            }
+            Form::Rpm(parts) => {
+                self.scheme.check_length(bound)?;
+                Ok(rpm::against(parts, &rpm::split(bound)))
+            }
+            Form::Semver(_) | Form::Pep440(_) | Form::Text => {
+                self.compare_to_bound(std::str::from_utf8(bound).unwrap_or(""))
+            }
         }
     }
 }
@@ -94,6 +106,8 @@ mod tests {
                     let want = scheme.compare_to_bound(version, bound);
                     let got = scheme.candidate(version).and_then(|c| c.compare_to_bound(bound));
                     assert_eq!(got, want, "{scheme}: {version:?} against {bound:?}");
+                    let bytes = scheme.candidate(version).and_then(|c| c.compare_to_bytes(bound.as_bytes()));
+                    assert_eq!(bytes, want, "{scheme}: {version:?} against the bytes of {bound:?}");
                 }
             }
         }

@@ -207,11 +207,11 @@ impl Scheme {
 
     /// Neither too long nor blank: all that some schemes ask of a text.
     #[inline]
-    pub(crate) fn check_length(&self, text: &str) -> Result<(), VersionError> {
+    pub(crate) fn check_length(&self, text: &[u8]) -> Result<(), VersionError> {
         if text.len() > MAX_VERSION_LEN {
             return Err(VersionError::TooLong { scheme: *self, len: text.len() });
         }
-        if text.bytes().all(|b| b.is_ascii_whitespace()) {
+        if text.iter().all(u8::is_ascii_whitespace) {
             return Err(VersionError::Empty(*self));
         }
         Ok(())
@@ -222,7 +222,7 @@ impl Scheme {
     }
 
     pub(crate) fn check(&self, text: &str) -> Result<(), VersionError> {
-        self.check_length(text)?;
+        self.check_length(text.as_bytes())?;
         let checked = match self {
             Scheme::Dpkg => dpkg::check(text),
             Scheme::Go => go::check(text),

@@ -145,9 +145,9 @@ struct Version<'v> {
 
 impl Version<'_> {
     #[inline]
-    fn against(&self, bound: &str) -> Result<Ordering, VersionError> {
+    fn against(&self, bound: &[u8]) -> Result<Ordering, VersionError> {
         match &self.read {
-            Ok(version) => version.compare_to_bound(bound),
+            Ok(version) => version.compare_to_bytes(bound),
             Err(error) => Err(error.clone()),
         }
     }
@@ -161,15 +161,16 @@ fn holding<'s>(
     entry: &Entry<'s>,
 ) -> Result<Option<Option<VersionRange<&'s str>>>, VersionError> {
     let mut error = None;
-    for range in entry.ranges.clone() {
+    let mut ranges = entry.ranges.clone();
+    while let Some(range) = ranges.next_bytes() {
         match within(version, &range) {
-            Ok(true) => return Ok(Some(Some(range))),
+            Ok(true) => return Ok(Some(Some(range.as_text()))),
             Ok(false) => {}
             Err(e) => error = Some(e),
         }
     }
     for listed in entry.versions.clone() {
-        if listed == version.text || version.against(listed).is_ok_and(Ordering::is_eq) {
+        if listed == version.text || version.against(listed.as_bytes()).is_ok_and(Ordering::is_eq) {
             return Ok(Some(None));
         }
     }
@@ -182,8 +183,8 @@ fn holding<'s>(
 }
 
 #[inline]
-fn within(version: &Version<'_>, range: &VersionRange<&str>) -> Result<bool, VersionError> {
-    let against = |bound: &str| version.against(bound);
+fn within(version: &Version<'_>, range: &VersionRange<&[u8]>) -> Result<bool, VersionError> {
+    let against = |bound: &[u8]| version.against(bound);
     let after = match range.start {
         Start::Beginning => true,
         Start::From(v) => against(v)?.is_ge(),

@@ -21,8 +21,7 @@ pub(crate) struct Parts<'v> {
 }
 
 /// Takes a version apart, or tells what makes it unreadable.
-pub(crate) fn read(v: &str) -> Result<Parts<'_>, &'static str> {
-    let v = v.as_bytes();
+pub(crate) fn read(v: &[u8]) -> Result<Parts<'_>, &'static str> {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
     let (epoch, rest) = match v.get(digits) {
         Some(b':') if digits > 0 => (&v[..digits], &v[digits + 1..]),
@@ -42,11 +41,11 @@ pub(crate) fn read(v: &str) -> Result<Parts<'_>, &'static str> {
 }
 
 pub(crate) fn check(v: &str) -> Result<(), &'static str> {
-    read(v).map(drop)
+    read(v.as_bytes()).map(drop)
 }
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    match (read(a), read(b)) {
+    match (read(a.as_bytes()), read(b.as_bytes())) {
         (Ok(a), Ok(b)) => order(&a, &b),
         // Neither is asked for: both were checked.
         _ => a.cmp(b),
