@@ -104,8 +104,11 @@ fn the_first_scan_gets_its_advisories_and_says_how_large_they_are() {
         assert_eq!((run.code, run.stderr.contains("no advisories yet")), (0, false), "{}", run.stderr);
         assert_eq!(!up.server.seen().is_empty(), asks, "{days} days, {refresh:?}");
     }
-    // Where they cannot be refreshed the old ones are used, and that is said.
+    // Where they cannot be refreshed the old ones are used, and that is said; a list of sources that is wrong is an error.
     up.age(40);
+    let whole = fs::read_to_string(&up.sources).unwrap();
+    fs::write(&up.sources, whole.replace("base", "bsae")).unwrap();
+    assert_eq!(up.scan(&[]).code, 2);
     fs::write(&up.sources, site("", "http://127.0.0.1:1")).unwrap();
     let run = up.scan(&[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -138,6 +141,34 @@ fn updates_mirrors_and_what_status_says() {
     let run = up.run(&["db", "update"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(fs::read(up.current()).unwrap(), fs::read(&output).unwrap(), "the same feeds give the same bytes");
+}
+
+#[test]
+fn what_a_snapshot_knows_and_what_changed_between_two() {
+    let program = Program::default();
+    let build = |name: &str, from: &str| {
+        let output = program.home.path().join(name).display().to_string();
+        let run = program.run(["db", "build", "--from", from, "--output", &output]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        output
+    };
+    let (all, some) = (build("all.lgdb", &fixture("advisories")), build("some.lgdb", &fixture("advisories/osv")));
+    for what in ["CVE-2021-23337", "GHSA-35jh-r3h4-6jhm", "pkg:npm/lodash"] {
+        let told = program.run(["db", "show", what, "--db", &all]).stdout;
+        assert!(told.lines().any(|l| l.contains("npm") && l.contains("lodash") && l.contains("osv-ghsa")), "{what}: {told}");
+    }
+    assert!(program.run(["db", "show", "CVE-2021-23337", "--db", &all]).stdout.contains("weakness CWE-77, CWE-94"));
+    let status = program.run(["db", "status", "--db", &all]).stdout;
+    let old = status.lines().find(|l| l.starts_with("osv-ghsa")).unwrap().split_whitespace().nth(3).unwrap();
+    assert!(old.strip_suffix('d').is_some_and(|days| days.parse::<u32>().unwrap() > 900), "its age in days: {status}");
+    assert!(program.run(["db", "show", "CVE-1999-0001", "--db", &all]).stdout.contains("nothing is known"));
+    let told = program.run(["db", "diff", &some, &all]).stdout;
+    assert!(told.lines().any(|l| l.starts_with("+ alpine:3.20 ")) && !told.contains("npm lodash"), "{told}");
+    let count = told.lines().filter(|l| l.starts_with(['+', '-', '~'])).count();
+    assert!(told.contains(&format!("{count} packages' advisories differ")), "{told}");
+    assert_eq!(program.run(["db", "diff", &all, &all]).stdout, "0 packages' advisories differ\n");
+    let there = program.run(["db", "status", "--db", "/nowhere"]);
+    assert_eq!(there.code, 3);
 }
 
 /// Two keys as OpenSSL makes them: private and public of the first, public of the second.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::{Builder, Coverage, Namespace, Share};
+use crate::{Builder, Coverage, Namespace, Share, builder::Row};
 
 /// What a floor counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,25 +53,30 @@ pub(crate) fn fill(b: &Builder, coverage: &mut BTreeMap<Namespace, Coverage>) {
     }
 }
 
-/// Records by feed and namespace, and by feed and family.
+/// Records by feed and namespace, and by feed and family. Copies of one record are one: samples often have several.
 #[derive(Default)]
 struct Counts<'b>(HashMap<(&'b str, &'b str), u64>);
 
 impl<'b> Counts<'b> {
     fn of(b: &'b Builder, feeds: &BTreeSet<&str>) -> Self {
+        let head = |row: &Row| b.heads.get(row.head as usize);
+        // The rows of one record stand together; those of its copies are brought there.
+        let mut records: Vec<(u32, u32, &[Row])> = b
+            .rows
+            .chunk_by(|a, c| a.head == c.head)
+            .filter_map(|rows| head(rows.first()?).map(|h| (h.feed, h.id, rows)))
+            .filter(|(feed, ..)| feeds.contains(b.strings.get(*feed)))
+            .collect();
+        records.sort_unstable_by_key(|(feed, id, _)| (*feed, *id));
         let mut counts = Self::default();
         let mut places: BTreeSet<&str> = BTreeSet::new();
-        // The rows of one record stand together.
-        for rows in b.rows.chunk_by(|a, c| a.head == c.head) {
-            let Some(head) = rows.first().and_then(|r| b.heads.get(r.head as usize)) else { continue };
-            let feed = b.strings.get(head.feed);
-            if !feeds.contains(feed) {
-                continue;
-            }
-            for namespace in rows.iter().map(|r| b.strings.get(r.namespace)) {
+        for copies in records.chunk_by(|a, c| (a.0, a.1) == (c.0, c.1)) {
+            for row in copies.iter().flat_map(|(.., rows)| *rows) {
+                let namespace = b.strings.get(row.namespace);
                 places.insert(namespace);
                 places.extend(namespace.split_once(':').map(|(family, _)| family));
             }
+            let feed = copies.first().map(|c| b.strings.get(c.0)).unwrap_or_default();
             while let Some(place) = places.pop_first() {
                 *counts.0.entry((feed, place)).or_default() += 1;
             }

@@ -27,6 +27,10 @@ fn snapshot() -> Snapshot {
     add("own", 3, &["cargo"]);
     add("own", 3, &["pub"]);
     add("other", 1, &["pub"]);
+    // The same record three times over is one.
+    for _ in 0..3 {
+        add("copied", 1, &["hex"]);
+    }
     builder.floors([
         floor("vendor", FloorOf::Family("rhel".into()), 10),
         floor("secdb", FloorOf::EachRelease("alpine".into()), 2),
@@ -34,6 +38,7 @@ fn snapshot() -> Snapshot {
         floor("own", FloorOf::Feed, 1000),
         floor("own", FloorOf::Family("pub".into()), 4),
         floor("other", FloorOf::Family("pub".into()), 1),
+        floor("copied", FloorOf::Family("hex".into()), 2),
     ]);
     Snapshot::from_bytes(builder.finish().unwrap()).unwrap()
 }
@@ -50,6 +55,7 @@ fn what_is_partial() {
         ("npm", Some(("registry", 0, 100)), "another's records do not stand for the registry's"),
         ("cargo", None, "nobody knows how many there must be"),
         ("pub", None, "one whole feed is enough"),
+        ("hex", Some(("copied", 1, 2)), "copies are one record"),
     ];
     for (namespace, want, why) in cases {
         let coverage = snapshot.coverage(&Namespace::new(namespace).unwrap()).unwrap();

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, anyhow};
+use jiff::civil::Date;
 use layergate_advisory::{ChangeKind, Entry, Share, Snapshot, diff};
 use layergate_feeds::{BuildReport, build_from_dir_with};
 use layergate_model::Purl;
@@ -12,7 +13,7 @@ use crate::{
     args::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs},
     config::Config,
     exit::{Failure, Outcome, usage},
-    output,
+    judge, output,
     progress::Spinner,
     signature::{self, SigningKey},
     snapshot,
@@ -81,6 +82,11 @@ fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
     out
 }
 
+/// Days since a feed's newest record.
+fn age(newest: &str, today: Date) -> Option<i32> {
+    today.since(newest.parse::<Date>().ok()?).ok().map(|span| span.get_days())
+}
+
 /// What is said of a feed of which only a part is here.
 fn whole(records: u64, at_least: Option<u64>) -> String {
     let floor = at_least.filter(|floor| records < *floor);
@@ -94,8 +100,9 @@ fn open(db: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
 fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
     let snapshot = open(db, true)?;
     let manifest = snapshot.manifest();
+    let today = judge::today();
     let mut out = format!(
-        "snapshot {}\n{} bytes, {} flaws, newest record {}\n\n{:32} {:>8} {:>10} {:>7}  {}\n",
+        "snapshot {}\n{} bytes, {} flaws, newest record {}\n\n{:32} {:>8} {:>10} {:>6} {:>7}  {}\n",
         snapshot.digest(),
         snapshot.size(),
         manifest.flaws,
@@ -103,14 +110,16 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
         "feed",
         "records",
         "newest",
+        "age",
         "errors",
         "licence"
     );
     for feed in &manifest.feeds {
         let newest = feed.newest.as_deref().unwrap_or("-");
+        let age = age(newest, today).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
         let _ = writeln!(
             out,
-            "{:32} {:>8} {newest:>10} {:>7}  {}{}",
+            "{:32} {:>8} {newest:>10} {age:>6} {:>7}  {}{}",
             feed.info.id,
             feed.records,
             feed.errors,
