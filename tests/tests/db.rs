@@ -155,7 +155,10 @@ fn what_a_snapshot_knows_and_what_changed_between_two() {
     let (all, some) = (build("all.lgdb", &fixture("advisories")), build("some.lgdb", &fixture("advisories/osv")));
     for what in ["CVE-2021-23337", "GHSA-35jh-r3h4-6jhm", "pkg:npm/lodash"] {
         let told = program.run(["db", "show", what, "--db", &all]).stdout;
-        assert!(told.lines().any(|l| l.contains("npm") && l.contains("lodash") && l.contains("osv-ghsa")), "{what}: {told}");
+        assert!(
+            told.lines().any(|l| l.contains("npm") && l.contains("lodash") && l.contains("osv-ghsa")),
+            "{what}: {told}"
+        );
     }
     assert!(program.run(["db", "show", "CVE-2021-23337", "--db", &all]).stdout.contains("weakness CWE-77, CWE-94"));
     let status = program.run(["db", "status", "--db", &all]).stdout;
