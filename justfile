@@ -68,6 +68,10 @@ parity: snapshot
     python3 {{shared}}/tools/parity.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{shared}}/data {{shared}}/data/golden/peer-results-dev.jsonl.zst {{shared}}/data/golden/advisory-cves.tsv {{target}}/bench/parity.json
     python3 tests/bench/parity_table.py {{target}}/bench/parity.json > docs/parity.md
 
+# Our matcher against Trivy's, over every package of Trivy's own database; `just matching-differential debian` for a part
+matching-differential BUCKETS='': peers snapshot
+    python3 tests/bench/matching_differential.py {{peers}}/trivy {{peers}}/trivy-cache {{target}}/release/layergate {{target}}/bench/shared.lgdb {{shared}}/data/golden/advisory-cves.tsv {{target}}/bench/matching-differential.json '{{BUCKETS}}'
+
 # A thousand workers and a hundred thousand images with faults, in virtual time; `just sim --seed 7 --faults heavy`
 sim *ARGS:
     cargo run --release -p layergate-sim -- --workers 1000 --images 100000 {{ARGS}}

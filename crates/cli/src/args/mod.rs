@@ -78,6 +78,26 @@ pub(crate) enum PolicyCommand {
         /// The policy (TOML)
         file: PathBuf,
     },
+    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one differs
+    Test {
+        /// The cases (TOML, `[[case]]`)
+        cases: PathBuf,
+        /// The policy to test; otherwise the built-in one
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+    },
+    /// Tell which verdicts of kept reports would be others under a policy, and why; always exit 0
+    WhatIf {
+        /// Reports written with -o json, or directories of them
+        #[arg(required = true)]
+        reports: Vec<PathBuf>,
+        /// The policy to try; otherwise the built-in one
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Judge as of this day (UTC, YYYY-MM-DD); otherwise each report's own
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<jiff::civil::Date>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
