@@ -12,7 +12,7 @@ use std::{
 use layergate_tests::{
     files::FileServer,
     program::{Program, Run, fixture},
-    servers::Server,
+    servers::{Server, free_port},
 };
 
 /// The fixtures' advisories as an upstream, and the site's file that names it.
@@ -252,6 +252,14 @@ fn a_signed_snapshot_through_a_registry() {
     fs::write(&unsigned, bytes).unwrap();
     let run = up.scan(&["--offline", "--db", &unsigned]);
     assert!(run.code == 3 && run.stderr.contains("the signature is not one of"), "{} {}", run.code, run.stderr);
+    // Nor does a fleet get it.
+    if let Some(nats) = Server::nats() {
+        let (nats, listen) = (format!("nats://{}", nats.host()), format!("127.0.0.1:{}", free_port()));
+        for (db, code) in [(&unsigned, 3), (&fixture("advisories"), 2)] {
+            let run = up.run(&["coordinator", "--nats", &nats, "--listen", &listen, "--db", db]);
+            assert!(run.code == code && run.stderr.contains("signature"), "{db}: {} {}", run.code, run.stderr);
+        }
+    }
     // Without a key nobody asks.
     fs::remove_file(home("layergate.toml")).unwrap();
     let run = up.run(&["db", "update", "--from", &at("unsigned")]);

@@ -61,9 +61,12 @@ fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
         let whole = whole(feed.records, feed.at_least);
         let _ = writeln!(out, "{:32} {:>8} records, newest {newest}{errors}{whole}", feed.info.id, feed.records);
     }
-    for (namespace, share) in &report.partial {
+    for (namespace, share) in report.partial.iter().take(most) {
         let Share { feed, records, at_least } = share;
         let _ = writeln!(out, "partial: {namespace}: {feed} is here with {records} of at least {at_least} records");
+    }
+    if report.partial.len() > most {
+        let _ = writeln!(out, "partial: {} namespaces in all (-v lists them)", report.partial.len());
     }
     for problem in report.problems.iter().take(most) {
         let _ = writeln!(out, "unreadable: {} ({}): {}", problem.path, problem.feed, problem.detail);
