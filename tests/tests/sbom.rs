@@ -106,8 +106,10 @@ fn our_list(report: &Value) -> Listed {
     packages(report).map(|p| (text(p, "name"), text(p, "version"))).collect()
 }
 
+/// Without programs that a distribution's package installed: an SBOM lists them once, as that package.
 fn packages(report: &Value) -> impl Iterator<Item = &Value> {
-    report["packages"].as_array().into_iter().flatten()
+    let all = report["packages"].as_array().into_iter().flatten();
+    all.filter(|p| p["type"] != "binary" || !p["owned_by"].is_string())
 }
 
 /// One image under test: what we are asked for, and what the peers are asked for.
@@ -267,6 +269,13 @@ fn essence(report: &Value) -> BTreeSet<String> {
         .collect()
 }
 
+/// What is known against an image: advisory and package.
+fn findings(report: &Value) -> Listed {
+    let purls: BTreeMap<String, String> = packages(report).map(|p| (text(p, "id"), text(p, "purl"))).collect();
+    let found = report["findings"].as_array().into_iter().flatten();
+    found.map(|f| (text(f, "advisory"), purls.get(&text(f, "package")).cloned().unwrap_or_default())).collect()
+}
+
 /// What differs, in a sentence; nothing where nothing does.
 fn difference(about: &str, want: &Listed, got: &Listed) -> Option<String> {
     let show = |a: &Listed, b: &Listed| {
@@ -285,6 +294,7 @@ fn ours_are_read_alike_by_everybody() {
         let ours = ours(&program, &subject.ours, &subject.name);
         let want = our_list(&ours.report);
         assert!(!want.is_empty(), "{}", subject.name);
+        let known = findings(&program.scan(&subject.ours, &[]).1);
         for (format, path) in &ours.sboms {
             let file = path.display().to_string();
             let about = format!("{} as {format}", subject.name);
@@ -294,6 +304,7 @@ fn ours_are_read_alike_by_everybody() {
             if !lost.is_empty() {
                 wrong.push(format!("{about}, read by us: {lost:#?}"));
             }
+            wrong.extend(difference(&format!("{about}, findings"), &known, &findings(&again)));
             let Some(peers) = &peers else { continue };
             let seen = trivy_list(&peers.trivy(home, &["sbom", &file]));
             let known = packages(&ours.report).filter(|p| {

@@ -93,6 +93,7 @@ fn a_bad_day() {
     scene.inventory.checks = vec![Check {
         id: "root-user".into(),
         title: "the image runs as root".into(),
+        reason: String::new(),
         severity: Severity::Medium,
         effect: Effect::Ignore,
         remediation: "USER app".into(),

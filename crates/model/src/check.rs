@@ -11,6 +11,9 @@ pub struct Check {
     pub id: String,
     /// What is wrong, in a few words.
     pub title: String,
+    /// Why it matters, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// How bad it is.
     pub severity: Severity,
     /// What the policy makes of it.

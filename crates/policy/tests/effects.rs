@@ -238,7 +238,7 @@ proptest! {
             }
         }
         for severity in Severity::ALL {
-            let check = Check { id: "c".into(), title: String::new(), severity, effect: Effect::Ignore, remediation: String::new(), location: String::new() };
+            let check = Check { id: "c".into(), title: String::new(), reason: String::new(), severity, effect: Effect::Ignore, remediation: String::new(), location: String::new() };
             prop_assert!(after.check(&check) >= before.check(&check));
             let secret = Secret { rule: "s".into(), title: String::new(), severity, path: String::new(), line: 0, redacted: String::new() };
             prop_assert!(after.secret(&secret) >= before.secret(&secret));

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     hashes,
     license::{self, Licence},
-    stamp,
+    listed, stamp,
     text::clean,
     trivy,
 };
@@ -149,18 +149,16 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         top.insert("os".to_owned());
         "os".to_owned()
     });
-    let mut known = BTreeSet::new();
-    for p in &report.packages {
-        if !known.insert(p.id.as_str()) {
-            continue;
-        }
+    let packages = listed::packages(report);
+    let known: BTreeSet<&str> = packages.iter().map(|p| p.id.as_str()).collect();
+    for p in &packages {
         components.push(component(report, p));
         match &os {
             Some(os) if p.kind.is_os() => dependencies.entry(os.clone()).or_default().insert(p.id.to_string()),
             _ => top.insert(p.id.to_string()),
         };
     }
-    for p in &report.packages {
+    for p in &packages {
         let needs = p.depends_on.iter().filter(|d| **d != p.id && known.contains(d.as_str())).map(ToString::to_string);
         dependencies.entry(p.id.to_string()).or_default().extend(needs);
     }

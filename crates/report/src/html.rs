@@ -57,6 +57,7 @@ fn one(out: &mut String, report: &Report) {
     facts.extend(view::distro_text(report).map(|d| h(&d)));
     facts.push(count(report.packages.len(), "package", "packages"));
     facts.push(count(report.image.layers.len(), "layer", "layers"));
+    facts.extend(view::base_text(report).map(|b| h(&b)));
     facts.push(format!("as of {}", h(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", h(d))));
     let _ = writeln!(out, "{}</p>", facts.join(" · "));
@@ -154,10 +155,10 @@ fn gaps(out: &mut String, report: &Report) {
 fn others(out: &mut String, report: &Report) {
     if !report.checks.is_empty() {
         out.push_str("<h2>Misconfiguration</h2>\n");
-        let rows = report
-            .checks
-            .iter()
-            .map(|c| vec![severity(c.severity), word(c.effect).into(), h(&c.location), h(&c.title), h(&c.remediation)]);
+        let rows = report.checks.iter().map(|c| {
+            let what = format!("{} <span class=\"dim\">{}</span>", h(&c.title), h(&c.reason));
+            vec![severity(c.severity), word(c.effect).into(), h(&c.location), what, h(&c.remediation)]
+        });
         table(out, &["Severity", "Effect", "Where", "What", "What to do"], rows);
     }
     if !report.secrets.is_empty() {

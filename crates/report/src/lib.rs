@@ -14,6 +14,7 @@ mod html;
 mod json;
 mod junit;
 mod license;
+mod listed;
 mod markdown;
 mod openvex;
 mod plan;

@@ -99,6 +99,7 @@ fn one(page: &mut Page, report: &Report) {
     facts.extend(report.image.digest.map(|d| format!("`{d}`")));
     facts.extend(view::distro_text(report).map(|d| cell(&d)));
     facts.push(count(report.packages.len(), "package", "packages"));
+    facts.extend(view::base_text(report).map(|b| cell(&b)));
     facts.push(format!("as of {}", cell(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", cell(d))));
     page.out.push_str(&format!("{}\n\n", facts.join(" · ")));
@@ -129,7 +130,7 @@ fn one(page: &mut Page, report: &Report) {
                     cell(&f.advisory),
                     cell(g.name),
                     cell(g.version),
-                    f.layer.map(|l| l.to_string()).unwrap_or_default(),
+                    view::layer_text(&f.layer.into_iter().collect(), g.origin).trim_start_matches("layer "),
                     cell(&view::fix(f)),
                     cell(&title)
                 )

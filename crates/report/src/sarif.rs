@@ -195,8 +195,8 @@ fn run(report: &Report) -> Run {
         let location = place(report, None, path, 0, &c.location);
         let print = format!("{}\n{}", c.id, c.location);
         let text = format!("{}: {}", c.location, c.title);
-        let what =
-            What { id: &c.id, name: "ImageCheck", title: &c.title, help: &c.remediation, tag: "misconfiguration" };
+        let help = format!("{} {}", c.reason, c.remediation);
+        let what = What { id: &c.id, name: "ImageCheck", title: &c.title, help: help.trim(), tag: "misconfiguration" };
         drafts.push(plain(what, c.severity, c.effect, text, location, &print));
     }
     for s in &report.secrets {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     hashes,
     license::{self, Licence},
-    stamp,
+    listed, stamp,
     text::clean,
     trivy,
 };
@@ -130,16 +130,14 @@ pub(crate) fn render(report: &Report) -> Result<String, serde_json::Error> {
         packages.push(bare(SYSTEM.into(), clean(trivy::family(&distro.id)).into(), version, "OPERATING_SYSTEM"));
         relate(IMAGE, "CONTAINS", SYSTEM);
     }
-    let mut known = BTreeSet::new();
-    for p in &report.packages {
-        if !known.insert(&p.id) {
-            continue;
-        }
+    let listed = listed::packages(report);
+    let known: BTreeSet<_> = listed.iter().map(|p| &p.id).collect();
+    for p in &listed {
         packages.push(package(report, p, &mut extracted));
         let parent = if p.kind.is_os() && report.image.distro.is_some() { SYSTEM } else { IMAGE };
         relate(parent, "CONTAINS", &id(p.id.as_str()));
     }
-    for p in &report.packages {
+    for p in &listed {
         for needed in p.depends_on.iter().filter(|d| **d != p.id && known.contains(d)) {
             relate(&id(p.id.as_str()), "DEPENDS_ON", &id(needed.as_str()));
         }

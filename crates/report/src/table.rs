@@ -91,10 +91,8 @@ fn facts(page: &mut Page, report: &Report) {
     if !image.layers.is_empty() {
         contents.push_str(&format!(" in {}", count(image.layers.len(), "layer", "layers")));
     }
-    if let Some(base) = &image.base {
-        let name = base.name.as_deref().unwrap_or("unnamed");
-        contents
-            .push_str(&format!("; base image {name}, the lowest {}", count(base.layers as usize, "layer", "layers")));
+    if let Some(base) = view::base_text(report) {
+        contents.push_str(&format!("; {base}"));
     }
     page.hang("  holds  ", &contents, Ink::Plain);
     let advisories = match (&report.inputs.snapshot_date, &report.inputs.snapshot) {

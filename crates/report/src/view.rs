@@ -179,6 +179,18 @@ pub(crate) fn layer_text(layers: &BTreeSet<u32>, origin: Origin) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
+/// `base image debian:12, the lowest 3 layers`.
+pub(crate) fn base_text(report: &Report) -> Option<String> {
+    let base = report.image.base.as_ref()?;
+    let size = match base.layers {
+        0 => "of unknown size".to_owned(),
+        1 => "the lowest layer".to_owned(),
+        n => format!("the lowest {n} layers"),
+    };
+    let name = base.name.as_deref().map(|n| format!(" {n}")).unwrap_or_default();
+    Some(format!("base image{name}, {size}"))
+}
+
 /// `debian 12 (bookworm)`.
 pub(crate) fn distro_text(report: &Report) -> Option<String> {
     let distro = report.image.distro.as_ref()?;

@@ -96,6 +96,36 @@ fn modules_vendors_owners_origins_and_licences_come_back() {
     }
 }
 
+/// A program that the distribution installed is in its package; nobody is to judge it twice.
+#[test]
+fn programs_of_a_distributions_packages_are_listed_once() {
+    let document = r#"{"bomFormat":"CycloneDX","components":[
+        {"type":"operating-system","name":"debian","version":"12"},
+        {"type":"library","bom-ref":"os","name":"openssl","purl":"pkg:deb/debian/openssl@3.0.11-1?distro=debian-12"},
+        {"type":"application","name":"openssl","purl":"pkg:generic/openssl@3.0.11",
+         "properties":[{"name":"layergate:owned-by","value":"os"}]},
+        {"type":"library","name":"py-openssl","purl":"pkg:pypi/py-openssl@1",
+         "properties":[{"name":"layergate:owned-by","value":"os"}]},
+        {"type":"application","name":"redis","purl":"pkg:generic/redis@7.2.4"}]}"#;
+    let inventory = sbom::read(document.as_bytes(), "x").unwrap();
+    assert_eq!(inventory.packages.iter().filter(|p| p.owned_by.is_some()).count(), 2);
+    let mut report = common::report_of(&inventory, "x");
+    let listed = |report: &Report, format| {
+        let back = sbom::read(written(format, report).as_bytes(), "x").unwrap();
+        back.packages.iter().map(|p| p.purl.as_str().split('?').next().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let without = ["pkg:deb/debian/openssl@3.0.11-1", "pkg:generic/redis@7.2.4", "pkg:pypi/py-openssl@1"];
+    for format in [Format::CycloneDx, Format::Spdx] {
+        assert_eq!(listed(&report, format), without.map(str::to_owned).into(), "{format}");
+    }
+    // What something is known against stays: a distribution without advisories says nothing of it.
+    let program = report.packages.iter().find(|p| p.kind == PackageKind::Generic && p.owned_by.is_some()).unwrap();
+    let mut finding = common::failing().findings.remove(0);
+    finding.package = program.id.clone();
+    report.findings.push(finding);
+    assert_eq!(listed(&report, Format::CycloneDx).len(), 4);
+}
+
 #[test]
 fn distributions_that_trivy_names_otherwise_come_back() {
     let tag = |id: &str| format!("pkg:rpm/{id}/bash@5.1-1.el9?distro={id}-9.1&epoch=1");

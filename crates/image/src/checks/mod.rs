@@ -142,6 +142,7 @@ fn apply(rule: &Rule, subject: &Subject<'_>) -> Vec<Check> {
     let check = |hit: Hit| Check {
         id: rule.id.to_owned(),
         title: hit.detail.map_or_else(|| rule.title.to_owned(), |detail| format!("{}: {detail}", rule.title)),
+        reason: rule.reason.to_owned(),
         severity: hit.severity.unwrap_or(rule.severity),
         effect: Effect::Ignore,
         remediation: rule.remediation.to_owned(),

@@ -272,6 +272,7 @@ pub fn failing() -> Report {
     r.checks = vec![Check {
         id: "root-user".into(),
         title: "the container runs as root".into(),
+        reason: "root in a container is root where user namespaces are not in use".into(),
         severity: Severity::Medium,
         effect: Effect::Warn,
         remediation: "add a USER instruction that names an unprivileged user".into(),
@@ -347,6 +348,7 @@ pub fn hostile() -> Report {
     r.checks = vec![Check {
         id: "env-secret".into(),
         title: evil.into(),
+        reason: evil.into(),
         severity: Severity::High,
         effect: Effect::Fail,
         remediation: evil.into(),
