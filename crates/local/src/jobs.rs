@@ -4,22 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use layergate_fleet::{
-    ports::{Clock, JobDelivery, JobQueue, Lease, Published, QueueError},
+    ports::{Clock, JobDelivery, JobQueue, Published, QueueError},
     values::{Job, JobId, Lane},
 };
 
-use crate::desk::{Desk, Hold};
+use crate::{desk::Desk, lease::DeskLease};
 
 type Jobs = Desk<Lane, JobId, Arc<Job>>;
 
 /// Jobs in memory.
 pub struct LocalJobs {
     desk: Arc<Jobs>,
-}
-
-struct JobLease {
-    desk: Arc<Jobs>,
-    hold: Hold<JobId>,
 }
 
 impl LocalJobs {
@@ -37,35 +32,12 @@ impl JobQueue for LocalJobs {
 
     async fn next(&self, lane: Lane) -> Result<JobDelivery, QueueError> {
         let (hold, job, deliveries) = self.desk.next(lane).await?;
-        let lease = JobLease { desk: self.desk.clone(), hold };
+        let lease = DeskLease { desk: self.desk.clone(), hold };
         let job = Arc::unwrap_or_clone(job);
         Ok(JobDelivery { id: job.id.clone(), job: Ok(job), deliveries, lease: Box::new(lease) })
     }
 
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {
         Ok(self.desk.waiting(lane))
-    }
-}
-
-#[async_trait]
-impl Lease for JobLease {
-    async fn ack(&self) -> Result<(), QueueError> {
-        self.desk.remove(&self.hold);
-        Ok(())
-    }
-
-    async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        self.desk.hand_back(&self.hold, delay);
-        Ok(())
-    }
-
-    async fn progress(&self) -> Result<(), QueueError> {
-        self.desk.progress(&self.hold);
-        Ok(())
-    }
-
-    async fn term(&self, _reason: &str) -> Result<(), QueueError> {
-        self.desk.remove(&self.hold);
-        Ok(())
     }
 }

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures::StreamExt;
 use layergate_fleet::{
-    ports::{Clock, DoneEvent, DoneStream, LayerDelivery, LayerQueue, Lease, Published, QueueError},
+    ports::{Clock, DoneEvent, DoneStream, LayerDelivery, LayerQueue, Published, QueueError},
     values::{Fingerprint, LayerKey, LayerTask},
 };
 use tokio::sync::broadcast;
 
-use crate::desk::{Desk, Hold};
+use crate::{desk::Desk, lease::DeskLease};
 
 /// Events that a slow coordinator may lag behind before it has to look everything up again.
 const EVENTS: usize = 4096;
@@ -21,11 +21,6 @@ type Tasks = Desk<Fingerprint, LayerKey, LayerTask>;
 pub struct LocalLayers {
     desk: Arc<Tasks>,
     done: broadcast::Sender<DoneEvent>,
-}
-
-struct TaskLease {
-    desk: Arc<Tasks>,
-    hold: Hold<LayerKey>,
 }
 
 impl LocalLayers {
@@ -43,7 +38,7 @@ impl LayerQueue for LocalLayers {
 
     async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
         let (hold, task, deliveries) = self.desk.next(*fingerprint).await?;
-        let lease = TaskLease { desk: self.desk.clone(), hold };
+        let lease = DeskLease { desk: self.desk.clone(), hold };
         Ok(LayerDelivery { key: task.key, task: Ok(task), deliveries, lease: Box::new(lease) })
     }
 
@@ -63,28 +58,5 @@ impl LayerQueue for LocalLayers {
             Some((events.recv().await.ok()?, events))
         });
         Ok(events.boxed())
-    }
-}
-
-#[async_trait]
-impl Lease for TaskLease {
-    async fn ack(&self) -> Result<(), QueueError> {
-        self.desk.remove(&self.hold);
-        Ok(())
-    }
-
-    async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        self.desk.hand_back(&self.hold, delay);
-        Ok(())
-    }
-
-    async fn progress(&self) -> Result<(), QueueError> {
-        self.desk.progress(&self.hold);
-        Ok(())
-    }
-
-    async fn term(&self, _reason: &str) -> Result<(), QueueError> {
-        self.desk.remove(&self.hold);
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@ mod failures;
 mod jobs;
 mod kept_reports;
 mod layers;
+mod lease;
 mod memory_cache;
 mod pack;
 mod roster;

@@ -17,6 +17,7 @@ mod license;
 mod listed;
 mod markdown;
 mod openvex;
+mod page;
 mod plan;
 mod sarif;
 pub mod sbom;

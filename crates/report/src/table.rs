@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use layergate_model::{Effect, Report, Severity, Verdict};
 
 use crate::{
-    RenderOptions, advice, plan,
-    text::{clean, count, fit, pad, width, wrap},
+    RenderOptions, advice,
+    page::{Ink, Page},
+    plan,
+    text::{clean, count, fit, pad, width},
     view::{self, Group},
 };
 
@@ -17,13 +19,13 @@ use crate::{
 const ACTIONS: usize = 10;
 
 pub(crate) fn render(reports: &[Report], options: &RenderOptions) -> String {
-    let mut page = Page { out: String::new(), width: options.width.clamp(60, 240), color: options.color };
+    let mut page = Page::new(options.width, options.color);
     if reports.is_empty() {
         page.line("", "Nothing was scanned.", Ink::Bad);
     }
     for (i, report) in reports.iter().enumerate() {
         if i > 0 {
-            let rule = "─".repeat(page.width);
+            let rule = "─".repeat(page.width());
             page.blank();
             page.line("", &rule, Ink::Faint);
             page.blank();
@@ -37,7 +39,7 @@ pub(crate) fn render(reports: &[Report], options: &RenderOptions) -> String {
             page.hang(&head, &title(report), verdict_ink(report.verdict));
         }
     }
-    page.out
+    page.finish()
 }
 
 fn one(page: &mut Page, report: &Report, verbose: bool) {
@@ -138,9 +140,9 @@ fn group_head(page: &mut Page, group: &Group<'_>) {
 /// A group with every flaw on its own line, and what mends it.
 fn full(page: &mut Page, group: &Group<'_>, verbose: bool) {
     group_head(page, group);
-    let ids = group.rows.iter().map(|r| width(&clean(&r.finding.advisory))).max().unwrap_or(0).min(page.width - 38);
+    let ids = group.rows.iter().map(|r| width(&clean(&r.finding.advisory))).max().unwrap_or(0).min(page.width() - 38);
     let fixes = group.rows.iter().map(|r| width(&clean(&view::fix(r.finding)))).max().unwrap_or(0);
-    let fixes = fixes.min(page.width - (4 + 12 + ids + 2 + 2)).min(36);
+    let fixes = fixes.min(page.width() - (4 + 12 + ids + 2 + 2)).min(36);
     for row in &group.rows {
         let f = row.finding;
         let head = format!("    {}  ", pad(&f.severity.as_str().to_uppercase(), 10));
@@ -152,7 +154,7 @@ fn full(page: &mut Page, group: &Group<'_>, verbose: bool) {
         let used = width(&head) + width(&body) + 2;
         let title = f.title.as_deref().map(clean).unwrap_or_default();
         // A title of three letters and an ellipsis tells nobody anything.
-        let rest = page.width.saturating_sub(used);
+        let rest = page.width().saturating_sub(used);
         let title = if rest >= 16 { fit(&title, rest) } else { "".into() };
         page.put(&head, severity_ink(f.severity));
         page.put(format!("{body}  {title}").trim_end(), Ink::Plain);
@@ -263,7 +265,7 @@ fn layers(page: &mut Page, report: &Report, verbose: bool) {
         let by = layer.created_by.as_deref().map(clean).unwrap_or("(build step unknown)".into());
         let head = format!("  {:>3}  {}  ", layer.index, &layer.digest.to_hex()[..12]);
         page.put(&head, Ink::Plain);
-        let rest = page.width.saturating_sub(width(&head));
+        let rest = page.width().saturating_sub(width(&head));
         page.put(&fit(&by, rest), Ink::Faint);
         page.end();
     }
@@ -350,18 +352,6 @@ fn effect_text(effect: Effect) -> &'static str {
     }
 }
 
-/// What a piece of text is coloured as.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ink {
-    Plain,
-    Strong,
-    Faint,
-    Bad,
-    Worst,
-    Warn,
-    Good,
-}
-
 fn severity_ink(severity: Severity) -> Ink {
     match severity {
         Severity::Critical => Ink::Worst,
@@ -375,86 +365,5 @@ fn verdict_ink(verdict: Verdict) -> Ink {
     match verdict {
         Verdict::Pass => Ink::Good,
         Verdict::Fail | Verdict::Error => Ink::Worst,
-    }
-}
-
-/// The page being written. Everything that comes in is cleaned here, so that no caller can forget it.
-struct Page {
-    out: String,
-    width: usize,
-    color: bool,
-}
-
-impl Page {
-    fn put(&mut self, text: &str, ink: Ink) {
-        let code = match ink {
-            _ if !self.color => "",
-            Ink::Plain => "",
-            Ink::Strong => "1",
-            Ink::Faint => "2",
-            Ink::Bad => "31",
-            Ink::Worst => "1;31",
-            Ink::Warn => "33",
-            Ink::Good => "32",
-        };
-        let text = clean(text);
-        if code.is_empty() || text.trim().is_empty() {
-            self.out.push_str(&text);
-        } else {
-            self.out.push_str(&format!("\x1b[{code}m{text}\x1b[0m"));
-        }
-    }
-
-    fn end(&mut self) {
-        self.out.truncate(self.out.trim_end_matches(' ').len());
-        self.out.push('\n');
-    }
-
-    fn blank(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
-            self.out.push('\n');
-        }
-    }
-
-    fn line(&mut self, indent: &str, text: &str, ink: Ink) {
-        self.out.push_str(indent);
-        self.put(text, ink);
-        self.end();
-    }
-
-    fn heading(&mut self, text: &str) {
-        self.blank();
-        let text = text.to_uppercase();
-        self.line("", &text, Ink::Strong);
-    }
-
-    /// Wrapped text, every line behind the same indentation.
-    fn text(&mut self, indent: &str, text: &str, ink: Ink) {
-        for line in wrap(&clean(text), self.width.saturating_sub(width(indent))) {
-            self.line(indent, &line, ink);
-        }
-    }
-
-    /// Wrapped text behind a head; the lines after the first are indented as far.
-    fn hang(&mut self, head: &str, text: &str, ink: Ink) {
-        let indent = width(head);
-        for (i, line) in wrap(&clean(text), self.width.saturating_sub(indent)).iter().enumerate() {
-            let start = if i == 0 { head.to_owned() } else { " ".repeat(indent) };
-            self.line(&start, line, ink);
-        }
-    }
-
-    /// As [`Page::hang`], with the head coloured instead of the text.
-    fn hang_inked(&mut self, head: &str, ink: Ink, text: &str) {
-        let indent = width(head);
-        for (i, line) in wrap(&clean(text), self.width.saturating_sub(indent)).iter().enumerate() {
-            if i == 0 {
-                self.put(head, ink);
-            } else {
-                self.out.push_str(&" ".repeat(indent));
-            }
-            self.put(line, Ink::Plain);
-            self.end();
-        }
     }
 }
