@@ -59,6 +59,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &lang::julia_manifest::JuliaManifest,
     &lang::mix_lock::MixLock,
     &lang::nuget::Nuget,
+    &lang::otp_app::OtpApp,
     &lang::podfile_lock::PodfileLock,
     &lang::pubspec_lock::PubspecLock,
     &lang::r_description::RDescription,

@@ -25,6 +25,7 @@ pub mod mix_lock;
 pub mod node_lock;
 pub mod node_package;
 pub mod nuget;
+pub mod otp_app;
 pub mod pipfile_lock;
 pub mod pnpm_lock;
 pub mod podfile_lock;
