@@ -20,8 +20,10 @@ arg.add_argument('--only', default=''); arg.add_argument('--again', action='stor
 arg.add_argument('--extras', type=int, default=25, help='how many of the packages that only we list are printed')
 arg = arg.parse_args()
 
+# Trivy would resolve a pom.xml from this machine's Maven repository, Syft look up licences in its Go cache.
+empty_home = tempfile.mkdtemp()
 def run(command, timeout=900):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=os.environ | {'HOME': empty_home, 'GOPATH': empty_home})
     return done.stdout, done.stderr, done.returncode
 
 def name_of(text): return text.lower().replace('_', '-')
@@ -34,7 +36,7 @@ def trivy(item, kind, path):
     out, err, code = run([arg.trivy, mode[0], '--cache-dir', cache, '--skip-db-update', '--skip-java-db-update', '--offline-scan', '--skip-version-check',
                           '--scanners', 'vuln', '--list-all-pkgs', '--format', 'json', '--timeout', '30m', '--quiet', *mode[1:]])
     shutil.rmtree(cache, ignore_errors=True)
-    if code != 0: return {'error': err[-300:], 'packages': []}
+    if code != 0: return {'error': err[-300:] or f'exit {code}', 'packages': []}
     found = []
     for result in json.loads(out).get('Results') or []:
         for p in result.get('Packages') or []:
@@ -48,7 +50,7 @@ def syft(item, kind, path):
     source = {'image': 'docker-archive:', 'fs': 'dir:', 'rootfs': 'dir:'}[kind]
     if kind == 'image' and b'oci-layout' in subprocess.run(['tar', '-tf', path], capture_output=True).stdout.split(): source = 'oci-archive:'
     out, err, code = run([arg.syft, 'scan', source + path, '-o', 'syft-json', '-q'])
-    if code != 0: return {'error': err[-300:], 'packages': []}
+    if code != 0: return {'error': err[-300:] or f'exit {code}', 'packages': []}
     return {'packages': [[p['name'], p.get('version') or '', p.get('type', ''), ' '.join(l['path'] for l in (p.get('locations') or [])[:2]), p.get('foundBy', '')] for p in json.loads(out)['artifacts']]}
 
 def ours(path, kind, tmp):

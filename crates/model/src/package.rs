@@ -59,6 +59,8 @@ kinds! {
     Julia = "julia", "julia", "Julia.";
     Luarocks = "luarocks", "luarocks", "Lua.";
     Hackage = "hackage", "hackage", "Haskell.";
+    Opam = "opam", "opam", "OCaml.";
+    Pecl = "pecl", "pecl", "An extension of PHP (PECL).";
     Bitnami = "bitnami", "bitnami", "A component of a Bitnami image.";
     Wordpress = "wordpress", "wordpress-plugin", "A WordPress plugin, theme or core.";
     Generic = "binary", "generic", "A well-known program without a package manager.";

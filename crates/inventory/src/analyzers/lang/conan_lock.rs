@@ -73,7 +73,7 @@ impl Analyzer for ConanLock {
 }
 
 /// `name/1.0@user/channel#revision%time` is `name` and `1.0`.
-fn parts(reference: &str) -> Option<(&str, &str)> {
+pub(super) fn parts(reference: &str) -> Option<(&str, &str)> {
     let (name, rest) = reference.split_once('/')?;
     let version = rest.split(['@', '#', '%', ':']).next()?;
     (!version.starts_with('[')).then_some((name, version))

@@ -1,5 +1,5 @@
 //! pip's requirement files (pip.pypa.io, "Requirements file format"; PEP 508): every requirement that is pinned to one
-//! version with `==` or `===`. Ranges name no package that is there, and are passed over, as are options, links and lines of
+//! version with `==` or `===`, and such requirements where a `setup.py` has them as string literals. Ranges name no package that is there, and are passed over, as are options, links and lines of
 //! template languages.
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
@@ -7,7 +7,7 @@ use layergate_model::{AnalyzerId, PackageKind, Section};
 use super::input;
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
-/// Reads `*requirements*.txt`.
+/// Reads `*requirements*.txt` and `setup.py`.
 pub struct PythonRequirements;
 
 /// The largest one that is read.
@@ -19,20 +19,28 @@ impl Analyzer for PythonRequirements {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Extension(".txt")]
+        &[Interest::Extension(".txt"), Interest::Name("setup.py")]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
-        entry.path.file_name().contains("requirements") && !input::inside_dependency(entry.path)
+        let name = entry.path.file_name();
+        (name.contains("requirements") || name == "setup.py") && !input::inside_dependency(entry.path)
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         input::bounded(file, MAX_BYTES)?;
         let start = out.packages.len();
+        if file.path.file_name() == "setup.py" {
+            for (name, version) in literals(&file.text()).filter_map(pinned) {
+                input::push(out, PackageKind::Pypi, name, version, file);
+            }
+            input::join_same(out, start);
+            return Ok(());
+        }
         // A backslash at the end joins lines: the hashes usually.
         let text = text(file).replace("\\\r\n", " ").replace("\\\n", " ");
         for line in text.lines() {
@@ -48,6 +56,20 @@ impl Analyzer for PythonRequirements {
         input::join_same(out, start);
         Ok(())
     }
+}
+
+/// The string literals of a program that end on the line on which they begin. The program is never run.
+fn literals(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| {
+        let mut rest = line;
+        std::iter::from_fn(move || {
+            let from = rest.find(['"', '\'', '#']).filter(|at| !rest[*at..].starts_with('#'))?;
+            let quote = if rest[from..].starts_with('"') { '"' } else { '\'' };
+            let (literal, after) = rest[from + 1..].split_once(quote)?;
+            rest = after;
+            Some(literal)
+        })
+    })
 }
 
 /// Windows editors write UTF-16.
@@ -73,15 +95,23 @@ pub(crate) fn pinned(line: &str) -> Option<(&str, &str)> {
     let line = line.split_once('#').map_or(line, |(l, _)| l);
     let line = line.split_once(';').map_or(line, |(l, _)| l);
     let line = line.split_once(" --").map_or(line, |(l, _)| l);
-    let (name, version) = line.split_once("==")?;
-    let version = version.trim_start_matches('=').trim();
-    let name = name.split_once('[').map_or(name, |(n, _)| n).trim().trim_end_matches('(').trim_end();
-    let version = version.trim_end_matches(')').trim_end();
-    let named = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    let versioned = version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
-        && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".!+-_".contains(&b));
-    (named && versioned).then_some((name, version))
+    let name = name_of(line)?;
+    let mut rest = line[name.len()..].trim_start();
+    if rest.starts_with('[') {
+        rest = rest.split_once(']')?.1.trim_start();
+    }
+    let specifiers = rest.trim_start_matches('(').trim_end().trim_end_matches(')');
+    if !specifiers.starts_with(['=', '<', '>', '~', '!', ' ']) {
+        return None;
+    }
+    // Of several specifiers that hold together, one may pin: `<2,==1.26.5`.
+    let version = specifiers.split(',').find_map(|one| {
+        let version = one.trim().strip_prefix("==")?.trim_start_matches('=').trim();
+        let versioned = version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+            && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".!+-_".contains(&b));
+        versioned.then_some(version)
+    })?;
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()).then_some((name, version))
 }
 
 /// The name at the beginning of a requirement.
@@ -107,7 +137,9 @@ mod tests {
             ("a==1!2.0.post1 --hash=sha256:00", Some(("a", "1!2.0.post1"))),
             ("a (==1.0)", Some(("a", "1.0"))),
             ("a==1.*", None),
-            ("a==1.0,<2", None),
+            ("a==1.0,<2", Some(("a", "1.0"))),
+            ("a<2, == 1.26.5", Some(("a", "1.26.5"))),
+            ("a!=1.0", None),
             ("a>=1.0", None),
             ("a~=1.0", None),
             ("-r other==1.txt", None),
@@ -128,5 +160,7 @@ mod tests {
         let wide: Vec<u8> =
             [0xff, 0xfe].into_iter().chain("a==1.0\r\nb==2\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(packages(&PythonRequirements, "requirements.txt", &wide), ["a 1.0", "b 2"]);
+        let setup = b"setup(name='x', version='3', install_requires=['a==1.0', \"b == v0.770\", 'c>=2'], # 'd==1'\n  x={'t': ['e[f]==2 ; python_version<\"3\"']})";
+        assert_eq!(packages(&PythonRequirements, "setup.py", setup), ["a 1.0", "b v0.770", "e 2"]);
     }
 }

@@ -1,5 +1,6 @@
 //! opkg's database (OpenWrt, Yocto): `usr/lib/opkg/status` or `var/lib/opkg/status` in dpkg's form, and
-//! `…/opkg/info/NAME.list`, the paths that a package installed.
+//! `…/opkg/info/NAME.list`, the paths that a package installed, and `NAME.control`, the package's own record, which is left
+//! where a build strips the status file away.
 
 use layergate_model::{AnalyzerId, Dependency, OwnedFiles, Package, PackageKind, Section};
 
@@ -35,7 +36,7 @@ impl Analyzer for Opkg {
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
-        entry.path.ends_with("opkg/status") || entry.path.ends_with(".list")
+        entry.path.ends_with("opkg/status") || entry.path.ends_with(".list") || entry.path.ends_with(".control")
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(packages(&Opkg, "var/lib/opkg/status", text.as_bytes()), ["dropbear 2024.85-r0"]);
         let (section, _) = analyze(&Opkg, "usr/lib/opkg/info/dropbear.list", b"/usr/sbin/dropbear\n");
         assert_eq!(section.owned[0].package, "dropbear");
+        assert_eq!(packages(&Opkg, "usr/lib/opkg/info/a.control", b"Package: a\nVersion: 2.90-2\n"), ["a 2.90-2"]);
         assert!(analyze(&Opkg, "usr/lib/opkg/status", b"Package: a\n\xff").1.is_err());
     }
 }
