@@ -74,6 +74,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &binary::rust::RustBinary,
     &binary::elf_note::ElfNote,
     &binary::pe_version::PeVersion,
+    &binary::linux_kernel::LinuxKernel,
     &binary::known::KnownPrograms,
     // Content.
     &content::secrets::Secrets,

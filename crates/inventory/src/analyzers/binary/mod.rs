@@ -6,6 +6,7 @@ pub mod go;
 mod go_version;
 pub mod known;
 mod known_table;
+pub mod linux_kernel;
 pub mod pe_version;
 mod runtime;
 pub mod rust;
