@@ -18,6 +18,8 @@ use crate::{
 
 const BLOCK: usize = 512;
 const BUFFER: usize = 128 << 10;
+/// The largest file that a system can have; beyond it, sums of sizes would overflow.
+const MAX_SIZE: u64 = i64::MAX as u64;
 
 /// One entry of an archive. Its content can be read from [`Archive::content`] until the next entry is asked for.
 #[derive(Clone, Debug)]
@@ -152,6 +154,9 @@ impl<R: Read> Archive<R> {
             EntryKind::File | EntryKind::Special => extended.size.unwrap_or(size),
             _ => 0,
         };
+        if stored > MAX_SIZE || size > MAX_SIZE {
+            return Err(corrupt("an entry says that it has more bytes than any file"));
+        }
         self.stored = stored;
         self.padding = stored.wrapping_neg() % BLOCK as u64;
         let mut size = if kind == EntryKind::File { stored } else { 0 };
@@ -307,7 +312,8 @@ impl<R: Read> Archive<R> {
         let pieces: Vec<_> = numbers.chunks_exact(2).map(|p| (p[0], p[1])).collect();
         let end = pieces.last().map_or(self.stored, |(offset, length)| offset.saturating_add(*length));
         let real_size = sparse.real_size.unwrap_or(end);
-        if !pieces.is_empty() {
+        // Without pieces a file that has a size is one hole.
+        if !pieces.is_empty() || sparse.real_size.is_some() {
             self.sparse = Some((SparseMap::new(pieces, real_size, self.stored)?, real_size));
         }
         Ok(real_size)

@@ -96,6 +96,17 @@ fn pax_names_sizes_and_sparse_maps() {
 }
 
 #[test]
+fn a_sparse_file_without_pieces_is_a_hole() {
+    let mut bytes = Vec::new();
+    let pax = b"24 GNU.sparse.size=1000\n";
+    push(&mut bytes, &header("x", tar::EntryType::XHeader, pax.len() as u64), pax);
+    push(&mut bytes, &header("hole", tar::EntryType::Regular, 2), b"hi");
+    push(&mut bytes, &header("after", tar::EntryType::Regular, 1), b"z");
+    let read = walk(&bytes, &Limits::default()).unwrap();
+    assert_eq!((&read[0].3, read[1].3.as_slice()), (&vec![0; 1000], &b"z"[..]));
+}
+
+#[test]
 fn a_tar_that_lies_is_bounded_or_corrupt() {
     let limits = Limits { max_entries: 3, max_path_bytes: 20, ..Limits::default() };
     let mut many = Vec::new();
@@ -109,6 +120,15 @@ fn a_tar_that_lies_is_bounded_or_corrupt() {
     let mut cut = Vec::new();
     push(&mut cut, &header("a", tar::EntryType::Regular, 1 << 40), b"x");
     assert!(matches!(walk(&cut, &limits), Err(UnpackError::Corrupt(_))));
+    // A size whose padding would not fit into the number any more.
+    for size in [u64::MAX, u64::MAX - 511, 1 << 63] {
+        let record = format!(" size={size}\n");
+        let pax = format!("{}{record}", record.len() + 2);
+        let mut absurd = Vec::new();
+        push(&mut absurd, &header("x", tar::EntryType::XHeader, pax.len() as u64), pax.as_bytes());
+        push(&mut absurd, &header("a", tar::EntryType::Regular, 1), b"x");
+        assert!(matches!(walk(&absurd, &limits), Err(UnpackError::Corrupt(_))), "{size}");
+    }
     let mut flipped = header("a", tar::EntryType::Regular, 0).as_bytes().to_vec();
     flipped[0] ^= 1;
     assert!(matches!(walk(&flipped, &limits), Err(UnpackError::Corrupt(_))));
