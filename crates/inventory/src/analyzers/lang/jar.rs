@@ -2,9 +2,10 @@
 //! package, so that shaded archives show what they were made of; without a fitting one the archive's name and manifest tell;
 //! archives inside are read in the same way.
 //!
-//! Bounds: the nesting of archives (`max_nesting`), the bytes of all archives inside one file together (twice
-//! `max_file_bytes`), the unpacked archives kept at one time (`max_file_bytes`), the number of archives. Stored archives, as
-//! Spring Boot has them, are read in place; packed ones go through a spool.
+//! Bounds: the nesting of archives (`max_nesting`), the bytes of everything that is read inside one file together (twice
+//! `max_file_bytes`; directory entries may all lead to the same bytes), the unpacked archives kept at one time
+//! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in place;
+//! packed ones go through a spool.
 
 use std::collections::HashMap;
 
@@ -27,9 +28,13 @@ const ENDS: &[&str] = &["jar", "war", "ear", "par", "sar", "nar", "kar", "hpi", 
 const MAX_ARCHIVES: u32 = 20_000;
 /// `pom.properties` of one archive.
 const MAX_POMS: usize = 10_000;
+/// Packages of one file. The largest real ones have some thousand.
+const MAX_PACKAGES: usize = 100_000;
 /// Bytes of one `pom.properties`.
 const MAX_PROPERTIES: u64 = 64 << 10;
-/// Bytes of one manifest or `pom.xml`; manifests list a digest for each signed class.
+/// Bytes of one `pom.xml` that is read for its licence.
+const MAX_POM: u64 = 512 << 10;
+/// Bytes of one manifest; manifests list a digest for each signed class.
 const MAX_MANIFEST: u64 = 8 << 20;
 /// Bytes of one location.
 const MAX_LOCATION: usize = 4096;
@@ -40,7 +45,12 @@ impl Analyzer for Jar {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
+    }
+
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies, whatever its size.
+        u64::MAX
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -73,6 +83,7 @@ impl Analyzer for Jar {
         let start = out.packages.len();
         let mut walk = Walk {
             file,
+            start,
             out,
             bytes_left: file.limits.max_file_bytes.saturating_mul(2),
             room_left: file.limits.max_file_bytes,
@@ -89,7 +100,9 @@ impl Analyzer for Jar {
 struct Walk<'w> {
     file: &'w File<'w>,
     out: &'w mut Section,
-    /// Bytes of archives inside that may still be looked at.
+    /// Where this file's packages begin.
+    start: usize,
+    /// Bytes inside that may still be looked at.
     bytes_left: u64,
     /// Bytes of unpacked archives that may still be kept at this time.
     room_left: u64,
@@ -133,14 +146,12 @@ impl Walk<'_> {
             };
             let name = member.name;
             if name == b"META-INF/MANIFEST.MF" {
-                match archive.read(&member, MAX_MANIFEST) {
-                    Ok(bytes) => manifest = Manifest::parse(&String::from_utf8_lossy(&bytes)),
-                    Err(why) => self.trouble(AnalyzeError::unreadable(format!("{location}: MANIFEST.MF: {why}"))),
+                if let Some(bytes) = self.read(archive, &member, MAX_MANIFEST, location) {
+                    manifest = Manifest::parse(&String::from_utf8_lossy(&bytes));
                 }
             } else if last(name) == b"pom.properties" && poms.len() < MAX_POMS {
-                match archive.read(&member, MAX_PROPERTIES) {
-                    Ok(bytes) => poms.extend(properties(&String::from_utf8_lossy(&bytes), name)),
-                    Err(why) => self.trouble(AnalyzeError::unreadable(format!("{location}: pom.properties: {why}"))),
+                if let Some(bytes) = self.read(archive, &member, MAX_PROPERTIES, location) {
+                    poms.extend(properties(&String::from_utf8_lossy(&bytes), name));
                 }
             } else if last(name) == b"pom.xml" && name.starts_with(b"META-INF/maven/") && pom_files.len() < MAX_POMS {
                 pom_files.push(member);
@@ -194,7 +205,7 @@ impl Walk<'_> {
         match Spool::fill(reader, self.bytes_left.min(self.room_left)) {
             Ok(Some(spool)) => {
                 let size = spool.len() as u64;
-                if !self.spend(size, location) {
+                if !self.spend(size.max(member.packed_size()), location) {
                     return false;
                 }
                 self.room_left -= size;
@@ -235,10 +246,28 @@ impl Walk<'_> {
                 "{location}: the archives inside one file are over the limit of {} bytes (twice max-file-bytes)",
                 self.file.limits.max_file_bytes.saturating_mul(2)
             )));
+            self.bytes_left = 0;
             return false;
         };
         self.bytes_left = left;
         true
+    }
+
+    /// A small member, which counts as much as an archive inside would.
+    fn read(&mut self, archive: &Archive<'_>, member: &Member<'_>, max: u64, location: &str) -> Option<Vec<u8>> {
+        if self.bytes_left == 0 {
+            return None;
+        }
+        match archive.read(member, max) {
+            Ok(bytes) => self.spend((bytes.len() as u64).max(member.packed_size()), location).then_some(bytes),
+            Err(why) => {
+                let name = String::from_utf8_lossy(last(member.name)).into_owned();
+                self.trouble(AnalyzeError::unreadable(format!("{location}: {name}: {why}")));
+                // What does not unpack, or not within its bound, was worked on as well.
+                self.spend(max, location);
+                None
+            }
+        }
     }
 
     fn packages(
@@ -255,6 +284,10 @@ impl Walk<'_> {
         let mut named = false;
         let beside: HashMap<&[u8], &Member<'_>> =
             pom_files.iter().filter_map(|m| Some((m.name.strip_suffix(b"pom.xml")?, m))).collect();
+        if self.out.packages.len() - self.start + poms.len() > MAX_PACKAGES {
+            self.trouble(AnalyzeError::limit(format!("more than {MAX_PACKAGES} packages inside one file")));
+            return;
+        }
         for pom in poms {
             let is_self = pom.artifact.starts_with(bare) || bare.ends_with(&pom.artifact);
             named |= is_self;
@@ -269,7 +302,9 @@ impl Walk<'_> {
                 format!("{location}!{}pom.properties", String::from_utf8_lossy(&pom.directory))
             }];
             let beside = beside.get(pom.directory.as_slice());
-            if let Some(bytes) = beside.and_then(|m| archive.read(m, MAX_PROPERTIES * 8).ok()) {
+            let bytes = beside.filter(|_| self.bytes_left > 0).and_then(|m| archive.read(m, MAX_POM).ok());
+            if let Some(bytes) = bytes {
+                self.bytes_left = self.bytes_left.saturating_sub(bytes.len() as u64);
                 package.licenses = maven_pom::licenses(&bytes);
             }
             if package.licenses.is_empty() && is_self {
