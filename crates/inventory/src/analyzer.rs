@@ -137,6 +137,11 @@ pub trait Analyzer: Send + Sync {
         true
     }
 
+    /// The largest file that it reads; a larger one that it claims and wants is a gap, and is not kept anywhere.
+    fn max_bytes(&self) -> u64 {
+        64 << 20
+    }
+
     /// Whether it finds packages, so that it matters whether a distribution's package owns the files that it claims.
     fn finds_packages(&self) -> bool {
         true

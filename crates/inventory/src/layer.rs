@@ -6,7 +6,7 @@
 //! are errors, and nothing is known of the layer then.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -16,12 +16,18 @@ use layergate_model::{
 };
 use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 
-use crate::{Catalogue, Entry, File, Spool, spool::TemporaryFile};
+use crate::{
+    Catalogue, Entry, File, Spool,
+    gathered::{Gathered, MAX_WEIGHT},
+    spool::TemporaryFile,
+};
 
 /// Bytes of a file that are shown to [`crate::Analyzer::wants`].
 const HEAD: usize = 512;
 /// Gaps of one layer that are told one by one; the rest is counted.
 const MAX_GAPS: usize = 1000;
+/// Bytes of the path table of one layer. Five million ordinary entries are about 120 MB.
+const MAX_PATHS: usize = 256 << 20;
 
 /// Bytes of a package's name, version or any other text of it. Nothing real is longer; a file of one line would be one
 /// name of a gigabyte.
@@ -117,18 +123,23 @@ impl From<io::Error> for PassError {
     }
 }
 
+/// Adds a gap to a section that has not too many of them; whether it did.
+fn told(section: &mut Section, gap: Gap) -> bool {
+    let room = section.gaps.len() < MAX_GAPS;
+    if room {
+        section.gaps.push(gap);
+    }
+    room
+}
+
 struct Pass<'c> {
     catalogue: &'c Catalogue,
     limits: &'c Limits,
-    sections: Vec<Section>,
+    gathered: Gathered,
     gaps: Vec<Gap>,
     dropped_gaps: usize,
     paths: PathTableBuilder,
     unpacked: u64,
-    /// Paths that an analyzer claimed, and the directories above them: a later entry of the same path, or one in the
-    /// place of such a directory, replaces what they proved.
-    claimed: HashSet<LayerPath>,
-    above_claimed: HashSet<LayerPath>,
 }
 
 impl<'c> Pass<'c> {
@@ -138,13 +149,11 @@ impl<'c> Pass<'c> {
         Self {
             catalogue,
             limits,
-            sections,
+            gathered: Gathered::new(sections),
             gaps: Vec::new(),
             dropped_gaps: 0,
             paths: PathTableBuilder::default(),
             unpacked: 0,
-            claimed: HashSet::new(),
-            above_claimed: HashSet::new(),
         }
     }
 
@@ -159,53 +168,36 @@ impl<'c> Pass<'c> {
     }
 
     fn walk<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), PassError> {
-        let mut claims = Vec::new();
+        let (mut claims, mut buffer) = (Vec::new(), String::new());
         while let Some(entry) = archive.next_entry()? {
             self.paths.push(&entry.path, entry.kind, entry.mode, &entry.target);
-            self.replace(&entry.path, entry.kind);
+            if self.paths.size() > MAX_PATHS {
+                let limit = UnpackError::Limit {
+                    what: "the names of its entries together",
+                    name: "max-entries",
+                    limit: MAX_PATHS as u64,
+                };
+                return Err(limit.into());
+            }
+            self.gathered.next_entry(&entry.path, entry.kind == EntryKind::Directory, &mut buffer);
             let seen = Entry { path: &entry.path, kind: entry.kind, mode: entry.mode, target: &entry.target };
             for index in self.catalogue.observers() {
-                self.catalogue.analyzers()[*index].observe(&seen, &mut self.sections[*index]);
+                self.catalogue.analyzers()[*index].observe(&seen, self.gathered.section(*index));
+                self.note(*index)?;
             }
             match entry.kind {
                 EntryKind::File => {
                     self.catalogue.claims(&seen, &mut claims);
                     if !claims.is_empty() {
-                        self.claim(&entry.path);
+                        self.gathered.claim(&entry.path);
                         self.analyze(&seen, entry.size, &mut claims, archive)?;
                     }
                 }
-                EntryKind::HardLink => self.hard_link(&seen, &mut claims),
+                EntryKind::HardLink => self.hard_link(&seen, &mut claims)?,
                 _ => {}
             }
         }
         Ok(())
-    }
-
-    /// Forgets what an earlier entry of this layer proved when `path` takes its place.
-    fn replace(&mut self, path: &LayerPath, kind: EntryKind) {
-        let mut gone = Vec::new();
-        if self.claimed.contains(path) {
-            gone.push(path.clone());
-        }
-        if kind != EntryKind::Directory && self.above_claimed.contains(path) {
-            gone.extend(self.claimed.iter().filter(|p| p.len() > path.len() && p.is_within(path)).cloned());
-        }
-        for path in gone {
-            self.claimed.remove(&path);
-            self.sections.iter_mut().for_each(|s| s.forget(&path));
-        }
-    }
-
-    fn claim(&mut self, path: &LayerPath) {
-        self.claimed.insert(path.clone());
-        let mut above = path.parent();
-        while let Some(directory) = above {
-            above = directory.parent();
-            if !self.above_claimed.insert(directory) {
-                break;
-            }
-        }
     }
 
     fn analyze<R: Read>(
@@ -229,6 +221,15 @@ impl<'c> Pass<'c> {
         let mut head = Vec::with_capacity(HEAD);
         content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
         claims.retain(|index| self.catalogue.analyzers()[*index].wants(&head));
+        let catalogue = self.catalogue;
+        for index in claims.extract_if(.., |index| size > catalogue.analyzers()[*index].max_bytes()) {
+            let analyzer = catalogue.analyzers()[index];
+            let (id, most) = (analyzer.id(), analyzer.max_bytes());
+            let detail = format!("the file has {size} bytes, and {id} reads at most {most} of such a file");
+            let gap = Gap::new(GapKind::FileLimit, entry.path.as_str(), detail);
+            self.dropped_gaps += usize::from(!told(self.gathered.section(index), gap));
+            self.note(index)?;
+        }
         if claims.is_empty() {
             return Ok(());
         }
@@ -239,9 +240,9 @@ impl<'c> Pass<'c> {
             return Ok(());
         };
         let file = File { spool: Some(&spool), ..File::new(entry.path, entry.mode, &spool, self.limits) };
-        for index in claims {
+        for index in claims.iter() {
             let analyzer = self.catalogue.analyzers()[*index];
-            let section = &mut self.sections[*index];
+            let section = self.gathered.section(*index);
             let known = section.packages.len();
             // Analyzers do not panic; should one, the layer must not look clean and the worker must live.
             let result = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&file, section)));
@@ -258,35 +259,30 @@ impl<'c> Pass<'c> {
                     Gap::new(GapKind::AnalyzerFailed, entry.path.as_str(), detail)
                 }
             };
-            if section.gaps.len() < MAX_GAPS {
-                section.gaps.push(gap);
-            } else {
-                self.dropped_gaps += 1;
-            }
+            self.dropped_gaps += usize::from(!told(section, gap));
         }
-        Ok(())
+        claims.iter().try_for_each(|index| self.note(*index))
     }
 
     /// A second name of a file that came earlier. When the first name was claimed the same is proved here too;
     /// otherwise the content is gone, and if this name would have been claimed that is a gap.
-    fn hard_link(&mut self, entry: &Entry<'_>, claims: &mut Vec<usize>) {
+    fn hard_link(&mut self, entry: &Entry<'_>, claims: &mut Vec<usize>) -> Result<(), PassError> {
         let as_file = Entry { kind: EntryKind::File, ..*entry };
         self.catalogue.claims(&as_file, claims);
         if claims.is_empty() {
-            return;
+            return Ok(());
         }
-        if !self.claimed.contains(entry.target) {
+        if !self.gathered.is_claimed(entry.target) {
             // Programs are claimed by their mode alone: every name of one is, so a first name that was not is no file
             // of interest, or lies in a lower layer.
             let detail = format!("a hard link to {}, whose content is not in this layer or was not kept", entry.target);
             self.gap(GapKind::HardLink, entry.path, detail);
-            return;
+            return Ok(());
         }
-        self.claim(entry.path);
+        self.gathered.claim(entry.path);
         // Only the analyzers that would claim this name prove anything by it: `bin/ls` is not one more busybox.
         for index in claims {
-            let section = &mut self.sections[*index];
-            let mut linked: Vec<_> = section.packages.iter().filter(|p| p.proof() == entry.target).cloned().collect();
+            let mut linked = self.gathered.proved_by(*index, entry.target);
             for package in &mut linked {
                 for location in &mut package.locations {
                     if let Some(rest) = location.strip_prefix(entry.target) {
@@ -294,8 +290,18 @@ impl<'c> Pass<'c> {
                     }
                 }
             }
-            section.packages.append(&mut linked);
+            self.gathered.section(*index).packages.append(&mut linked);
+            self.note(*index)?;
         }
+        Ok(())
+    }
+
+    /// Notes what the current entry added to a section; there is an end to what one layer may hold.
+    fn note(&mut self, index: usize) -> Result<(), PassError> {
+        if self.gathered.note(index) {
+            return Ok(());
+        }
+        Err(UnpackError::Limit { what: "what was found in the layer", name: "bytes, fixed", limit: MAX_WEIGHT }.into())
     }
 
     fn gap(&mut self, kind: GapKind, place: &str, detail: String) {
@@ -316,7 +322,7 @@ impl<'c> Pass<'c> {
         }
         let mut known: HashMap<LayerPath, bool> = HashMap::new();
         let mut sections = BTreeMap::new();
-        for (analyzer, mut section) in self.catalogue.analyzers().iter().zip(self.sections) {
+        for (analyzer, mut section) in self.catalogue.analyzers().iter().zip(self.gathered.finish()) {
             if catch_unwind(AssertUnwindSafe(|| analyzer.finish(&mut section))).is_err() {
                 let detail = format!("the analyzer {} broke down at the layer's end; please report it", analyzer.id());
                 section.gaps.push(Gap::new(GapKind::AnalyzerFailed, blob.to_string(), detail));

@@ -8,6 +8,7 @@
 mod analyzer;
 pub mod analyzers;
 mod catalogue;
+mod gathered;
 mod layer;
 mod spool;
 #[cfg(test)]

@@ -145,16 +145,64 @@ impl Section {
             && self.gaps.is_empty()
     }
 
+    /// How many lists a section has, for [`Section::lengths`] and [`Section::forget_where`].
+    pub const LISTS: usize = 8;
+
+    /// The lengths of its lists, packages first.
+    pub fn lengths(&self) -> [u32; Self::LISTS] {
+        [
+            self.packages.len(),
+            self.os_releases.len(),
+            self.owned.len(),
+            self.licenses.len(),
+            self.secrets.len(),
+            self.facts.len(),
+            self.gaps.len(),
+            self.notes.kept.len(),
+        ]
+        .map(|length| u32::try_from(length).unwrap_or(u32::MAX))
+    }
+
+    /// About how many bytes the items hold that came after its lists had these lengths: what a layer of small files full of
+    /// packages costs is told by this, and by no file's size.
+    pub fn weight_beyond(&self, lengths: [u32; Self::LISTS]) -> u64 {
+        fn sum<T>(list: &[T], from: u32, own: usize, inner: impl Fn(&T) -> usize) -> u64 {
+            let new = list.get(from as usize..).unwrap_or_default();
+            new.iter().map(|item| (own + inner(item)) as u64).sum()
+        }
+        let texts = |list: &[String]| list.iter().map(|t| t.len() + 24).sum::<usize>();
+        sum(&self.packages, lengths[0], size_of::<Package>(), |p| {
+            let needs: usize = p.dependencies.iter().map(|d| d.name.len() + 64).sum();
+            p.name.len() + p.version.len() + texts(&p.locations) + texts(&p.licenses) + texts(&p.hashes) + needs
+        }) + sum(&self.owned, lengths[2], 64, |o| o.paths.iter().map(|p| p.len() + 32).sum())
+            + sum(&self.licenses, lengths[3], 64, |l| texts(&l.licenses))
+            + sum(&self.secrets, lengths[4], size_of::<Secret>(), |s| s.path.len() + s.redacted.len())
+            + sum(&self.facts, lengths[5], 64, |f| f.path.len())
+    }
+
+    /// Drops every item of which `gone` says so; it is told the list, the item's place in it, and the path that proves it,
+    /// list by list and in order.
+    pub fn forget_where(&mut self, mut gone: impl FnMut(usize, usize, &str) -> bool) {
+        fn keep<T>(list: &mut Vec<T>, mut gone: impl FnMut(usize, &T) -> bool) {
+            let mut place = 0;
+            list.retain(|item| {
+                place += 1;
+                !gone(place - 1, item)
+            });
+        }
+        keep(&mut self.packages, |i, p| gone(0, i, p.proof()));
+        keep(&mut self.os_releases, |i, o| gone(1, i, &o.path));
+        keep(&mut self.owned, |i, o| gone(2, i, &o.proof));
+        keep(&mut self.licenses, |i, l| gone(3, i, &l.proof));
+        keep(&mut self.secrets, |i, s| gone(4, i, &s.path));
+        keep(&mut self.facts, |i, f| gone(5, i, &f.path));
+        keep(&mut self.gaps, |i, g| gone(6, i, &g.place));
+        keep(&mut self.notes.kept, |i, (path, _)| gone(7, i, path));
+    }
+
     /// Drops everything that `path` proved: a later entry of the same layer has replaced the file.
     pub fn forget(&mut self, path: &str) {
-        self.packages.retain(|p| p.proof() != path);
-        self.os_releases.retain(|o| o.path.as_str() != path);
-        self.owned.retain(|o| o.proof.as_str() != path);
-        self.licenses.retain(|l| l.proof.as_str() != path);
-        self.secrets.retain(|s| s.path != path);
-        self.facts.retain(|f| f.path.as_str() != path);
-        self.gaps.retain(|g| g.place != path);
-        self.notes.kept.retain(|(p, _)| p.as_str() != path);
+        self.forget_where(|_, _, proof| proof == path);
     }
 }
 

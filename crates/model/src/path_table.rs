@@ -142,6 +142,11 @@ impl PathTableBuilder {
         self.last.push_str(path);
     }
 
+    /// Bytes so far.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The finished table.
     pub fn finish(mut self) -> PathTable {
         self.bytes.shrink_to_fit();

@@ -39,6 +39,11 @@ impl Analyzer for KnownPrograms {
         2
     }
 
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies, whatever its size.
+        u64::MAX
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[
             Interest::Executable,

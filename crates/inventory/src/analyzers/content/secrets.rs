@@ -40,6 +40,11 @@ impl Analyzer for Secrets {
         1
     }
 
+    fn max_bytes(&self) -> u64 {
+        // Searched in windows, where `wants_size` wants it at all.
+        u64::MAX
+    }
+
     fn interests(&self) -> &'static [Interest] {
         INTERESTS
     }

@@ -28,6 +28,11 @@ impl Analyzer for PythonInstalled {
         2
     }
 
+    fn max_bytes(&self) -> u64 {
+        // An egg is read where it lies.
+        256 << 20
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[
             Interest::Name("METADATA"),

@@ -30,6 +30,11 @@ impl Analyzer for Dpkg {
         1
     }
 
+    fn max_bytes(&self) -> u64 {
+        // 5,000 packages have 10 MB.
+        32 << 20
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Path(STATUS), Interest::Below(STATUS_D)]
     }

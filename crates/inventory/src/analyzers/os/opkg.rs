@@ -26,6 +26,11 @@ impl Analyzer for Opkg {
         2
     }
 
+    fn max_bytes(&self) -> u64 {
+        // 5,000 packages have 10 MB.
+        32 << 20
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[
             Interest::Path("usr/lib/opkg/status"),

@@ -26,6 +26,11 @@ impl Analyzer for Rpm {
         2
     }
 
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies; the reader bounds what comes of it by the size.
+        u64::MAX
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[
             Interest::Path("var/lib/rpm/Packages"),
