@@ -75,3 +75,11 @@ matching-differential BUCKETS='': peers snapshot
 # A thousand workers and a hundred thousand images with faults, in virtual time; `just sim --seed 7 --faults heavy`
 sim *ARGS:
     cargo run --release -p layergate-sim -- --workers 1000 --images 100000 {{ARGS}}
+
+# The fuzzer: every target for a minute, or `just fuzz TARGET SECONDS`; `just fuzz list` names them
+fuzz TARGET="all" SECONDS="60":
+    fuzz/run {{TARGET}} {{SECONDS}}
+
+# What large and hostile layers cost: 100,000 packages, 3 million files, fat JARs, bombs; beside tar, Syft and Trivy
+bench-hostile *CASES: peers snapshot
+    python3 tests/bench/hostile.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{CASES}} --syft {{peers}}/syft --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod build;
+pub mod bytes;
 mod catalogue;
 mod csv;
 mod cvss_score;

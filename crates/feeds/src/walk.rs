@@ -74,6 +74,11 @@ fn open(file: &Path, path: String, visit: &mut dyn Visit) -> bool {
     })
 }
 
+/// As [`walk`], of one file in memory.
+pub(crate) fn walk_bytes(path: &str, bytes: &[u8], visit: &mut dyn Visit) -> io::Result<bool> {
+    stream(Box::new(bytes), bytes.len() as u64, path.to_owned(), 0, visit)
+}
+
 /// Looks at the first bytes and goes into archives and compressed files.
 fn stream(
     mut reader: Box<dyn Read + '_>,

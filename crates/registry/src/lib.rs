@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod archive;
+pub mod bytes;
 mod classify;
 pub mod credentials;
 mod http;

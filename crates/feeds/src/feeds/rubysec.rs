@@ -57,7 +57,9 @@ impl Feed for RubySec {
         };
         // Interpreters (`engine`) come from a distribution or an image's own build, never as a gem.
         let (Some(gem), Ok(namespace)) = (advisory.gem, Namespace::new("gem")) else {
-            debug_assert!(advisory.engine.is_some());
+            if advisory.engine.is_none() {
+                sink.problem("the advisory names neither a gem nor an engine");
+            }
             return;
         };
         let cve = word(advisory.cve).map(|c| format!("CVE-{c}"));

@@ -9,7 +9,7 @@ mod fetch;
 mod fetch_error;
 mod lock;
 mod mirror;
-mod repomd;
+pub(crate) mod repomd;
 mod run;
 mod sources;
 mod state;

@@ -12,3 +12,8 @@ pub(crate) use transport::Transport;
 
 pub use retry::RetryPolicy;
 pub use transport::Timeouts;
+
+/// Whether one of the `WWW-Authenticate` headers wants what we can do.
+pub(crate) fn is_known_challenge(headers: &[&str]) -> bool {
+    challenge::choose(headers.iter().copied()).is_some()
+}

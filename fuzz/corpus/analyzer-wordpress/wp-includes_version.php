@@ -1,0 +1,3 @@
+wp-includes/version.php
+<?php
+$wp_version = '6.4';
