@@ -33,7 +33,8 @@ const MAX_PATHS: usize = 256 << 20;
 /// name of a gigabyte.
 const MAX_TEXT: usize = 4096;
 
-/// Leaves out the packages from `from` on whose name or version is absurd, cuts their other texts, and counts the former.
+/// Leaves out the packages from `from` on whose name or version is absurd (too long, or with characters that no text has and
+/// that no report may show), cuts their other texts, and counts the former.
 fn bound_texts(packages: &mut Vec<layergate_model::Package>, from: usize) -> usize {
     let cut = |text: &mut String| text.truncate(text.floor_char_boundary(MAX_TEXT));
     let before = packages.len();
@@ -45,7 +46,8 @@ fn bound_texts(packages: &mut Vec<layergate_model::Package>, from: usize) -> usi
         }
         let others = [&mut package.arch, &mut package.vendor, &mut package.module];
         others.into_iter().flatten().chain(&mut package.licenses).for_each(cut);
-        package.name.len() <= MAX_TEXT && package.version.len() <= MAX_TEXT
+        let good = |text: &str| text.len() <= MAX_TEXT && !text.contains(char::is_control);
+        good(&package.name) && good(&package.version)
     });
     before - packages.len()
 }
@@ -250,7 +252,9 @@ impl<'c> Pass<'c> {
             let gap = match result {
                 Ok(Ok(())) if oversized == 0 => continue,
                 Ok(Ok(())) => {
-                    let detail = format!("{oversized} packages have a name or version over {MAX_TEXT} bytes");
+                    let detail = format!(
+                        "{oversized} packages have a name or version over {MAX_TEXT} bytes or with control characters"
+                    );
                     Gap::new(GapKind::UnreadableFile, entry.path.as_str(), detail)
                 }
                 Ok(Err(error)) => Gap::new(error.kind, entry.path.as_str(), error.detail),

@@ -90,6 +90,9 @@ fn absurdly_long_names_are_gaps() {
     let long = scan(&tar(&[Item::File(AT, manifest(&"x".repeat(5000)))]), &Limits::default());
     assert_eq!((gaps(&long), found(&long).len()), (vec![GapKind::UnreadableFile], 0));
     assert_eq!(gaps(&scan(&tar(&[Item::File(AT, manifest(&"x".repeat(4000)))]), &Limits::default())), []);
+    let status = b"Package: a\0b\nVersion: 1\nStatus: install ok installed\n\nPackage: c\nVersion: 1\n\n".to_vec();
+    let control = scan(&tar(&[Item::File("var/lib/dpkg/status", status)]), &Limits::default());
+    assert_eq!((gaps(&control), found(&control).len()), (vec![GapKind::UnreadableFile], 1));
 }
 
 #[test]
