@@ -206,7 +206,7 @@ def many_locks(l):
         l.add(f"app{n}/package-lock.json", bytes(text) + b"}}")
 
 
-@case("20,000 package.json, each 1,300 directories deep", packages=20_000)
+@case("20,000 package.json, each 1,300 directories deep", packages=20_000, gap="layer_limit")
 def deep_paths(l):
     for n in range(20_000):
         l.add(f"{n}/" + "/".join(["d"] * 1300) + f"/node_modules/m{n}/package.json", b'{"name":"m%d","version":"1.0.0"}' % n)

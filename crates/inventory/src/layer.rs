@@ -37,19 +37,18 @@ const MAX_TEXT: usize = 4096;
 /// that no report may show), cuts their other texts, and counts the former.
 fn bound_texts(packages: &mut Vec<layergate_model::Package>, from: usize) -> usize {
     let cut = |text: &mut String| text.truncate(text.floor_char_boundary(MAX_TEXT));
-    let before = packages.len();
-    let mut index = 0;
-    packages.retain_mut(|package| {
-        index += 1;
-        if index <= from {
-            return true;
-        }
+    // Only what is new is looked at: a pass over all of them for each file would be quadratic.
+    let mut new = packages.split_off(from.min(packages.len()));
+    let before = new.len();
+    new.retain_mut(|package| {
         let others = [&mut package.arch, &mut package.vendor, &mut package.module];
         others.into_iter().flatten().chain(&mut package.licenses).for_each(cut);
         let good = |text: &str| text.len() <= MAX_TEXT && !text.contains(char::is_control);
         good(&package.name) && good(&package.version)
     });
-    before - packages.len()
+    let dropped = before - new.len();
+    packages.append(&mut new);
+    dropped
 }
 
 /// Why there is no inventory. Both are failures of this attempt, not facts about the layer: never cached.

@@ -26,13 +26,21 @@ impl Purl {
             if let Some(namespace) = namespace.filter(|n| !n.is_empty()) {
                 purl.with_namespace(namespace.to_owned())?;
             }
+            let before_version = if version.contains('/') { purl.to_string().len() } else { 0 };
             if !version.is_empty() {
                 purl.with_version(version.to_owned())?;
             }
             for (key, value) in qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
                 purl.add_qualifier((*key).to_owned(), (*value).to_owned())?;
             }
-            Ok(purl.to_string())
+            let text = purl.to_string();
+            if before_version == 0 {
+                return Ok(text);
+            }
+            // A slash in the version would make it a part of the name for whoever reads it.
+            let (name, rest) = text.split_at(before_version);
+            let (version, qualifiers) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+            Ok(format!("{name}{}{qualifiers}", version.replace('/', "%2F")))
         };
         Self(attempt(kind).or_else(|_| attempt("generic")).unwrap_or_else(|_| "pkg:generic/unnamed".into()))
     }
@@ -85,9 +93,15 @@ impl Serialize for Purl {
     }
 }
 
+/// The text as it was written: a type's rules (a vendor for Composer, a UUID for Julia) are not every image's, and a report
+/// whose packages break them must still be read. [`Purl::from_str`] is for what people and other programs give.
 impl<'de> Deserialize<'de> for Purl {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<'de, str>::deserialize(d)?.parse().map_err(de::Error::custom)
+        let text = String::deserialize(d)?;
+        if text.strip_prefix("pkg:").is_some_and(|rest| rest.contains('/')) {
+            return Ok(Self(text));
+        }
+        Err(de::Error::custom(format_args!("{:?} is not a package URL", text.chars().take(200).collect::<String>())))
     }
 }
 
@@ -97,5 +111,37 @@ impl schemars::JsonSchema for Purl {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "pattern": "^pkg:"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names and versions that an adversary, or an ecosystem without the specification's rules, gives: the text is stored
+    /// in reports, which must be read again.
+    #[test]
+    fn whatever_is_built_is_read_again_the_same() {
+        for (kind, namespace, name, version, want) in [
+            ("julia", None, "A", "1.2.0", "pkg:julia/A@1.2.0"),
+            ("composer", None, "a", "1", "pkg:composer/a@1"),
+            ("swift", None, "b", "1", "pkg:swift/b@1"),
+            ("deb", Some("debian"), "a", "1/../2", "pkg:deb/debian/a@1%2F..%2F2?arch=x%2Fy"),
+            ("npm", Some("@s"), "", "1", "pkg:generic/unnamed"),
+            ("npm", Some(".."), "x", "1", "pkg:npm/../x@1"),
+            ("npm", None, "\0", "\u{7f}", ""),
+            ("ä ?", None, "n@1", "2#3?4", ""),
+        ] {
+            let arch = if version.contains('/') { "x/y" } else { "" };
+            let built = Purl::build(kind, namespace, name, version, &[("arch", arch)]);
+            let json = serde_json::to_string(&built).unwrap();
+            assert_eq!(serde_json::from_str::<Purl>(&json).unwrap(), built);
+            if !want.is_empty() {
+                assert_eq!(built.as_str().replace("x/y", "x%2Fy"), want);
+            }
+        }
+        for bad in ["", "pkg:", "pkg:npm", "http://x/y"] {
+            assert!(serde_json::from_str::<Purl>(&format!("{bad:?}")).is_err(), "{bad}");
+        }
     }
 }

@@ -32,6 +32,11 @@ impl Analyzer for PeVersion {
         1
     }
 
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies, whatever its size.
+        u64::MAX
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Extension(".dll"), Interest::Extension(".exe")]
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{AnalyzeError, File};
 
 /// The largest lock file that is read. The largest real ones have 20 MB.
-pub(crate) const MAX_LOCK: usize = 64 << 20;
+pub(crate) const MAX_LOCK: usize = 32 << 20;
 /// The largest YAML file: its reader keeps every event of it. The largest real pnpm locks have 5 MB.
 const MAX_YAML: usize = 16 << 20;
 /// Deepest nesting of brackets in YAML: its reader's work for each token grows with it.
