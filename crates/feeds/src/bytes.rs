@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_file_by_its_parsers_name() {
         let kev = br#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2024-1","dateAdded":"2024-01-02"}]}"#;
-        assert!(parse_as("kev", "known.json", kev).unwrap().claimed);
+        assert!(parse_as("cisa-kev", "known.json", kev).unwrap().claimed);
         assert!(parse_as("nobody", "x", b"").is_none());
         assert_eq!(unpack("x", b"plain").files, [("x".to_owned(), 5)]);
         assert_eq!(parse_repomd(b"<repomd/>"), Ok(None));
