@@ -27,7 +27,7 @@ const HEAD: usize = 512;
 /// Gaps of one layer that are told one by one; the rest is counted.
 const MAX_GAPS: usize = 1000;
 /// Bytes of the path table of one layer. Five million ordinary entries are about 120 MB.
-const MAX_PATHS: usize = 256 << 20;
+const MAX_PATHS: usize = 160 << 20;
 
 /// Bytes of a package's name, version or any other text of it. Nothing real is longer; a file of one line would be one
 /// name of a gigabyte.
