@@ -125,7 +125,11 @@ pub(super) fn distribution<'v>(
         let esm = namespace("ubuntu-esm")?;
         // A package from the extended pockets carries it in its version (`1.2-3ubuntu4+esm1`).
         let mut versions = versions;
-        if versions.any(|v| v.contains("esm")) { namespaces.push(esm) } else { extended = Some(esm) }
+        if versions.any(|v| v.contains("+esm") || v.contains("~esm")) {
+            namespaces.push(esm)
+        } else {
+            extended = Some(esm)
+        }
     }
     Ok(DistroSpace { name, namespaces, names: *names, extended })
 }
@@ -264,7 +268,11 @@ mod tests {
         let ubuntu = distro("ubuntu", Some("18.04"), "");
         let plain = distribution(Some(&ubuntu), ["1.2-3ubuntu4"].into_iter()).ok().unwrap();
         assert_eq!((plain.namespaces.len(), plain.extended.is_some()), (1, true));
-        let pro = distribution(Some(&ubuntu), ["1.2-3ubuntu4+esm1"].into_iter()).ok().unwrap();
-        assert_eq!((pro.namespaces.len(), pro.extended.is_some()), (2, false));
+        for version in ["1.2-3ubuntu4+esm1", "1.2-3ubuntu0.18.04.1~esm2"] {
+            let pro = distribution(Some(&ubuntu), [version].into_iter()).ok().unwrap();
+            assert_eq!((pro.namespaces.len(), pro.extended.is_some()), (2, false), "{version}");
+        }
+        let hash = distribution(Some(&ubuntu), ["0~git20200101.besm12-1"].into_iter()).ok().unwrap();
+        assert_eq!(hash.namespaces.len(), 1, "a word in a version is no pocket");
     }
 }
