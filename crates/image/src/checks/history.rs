@@ -98,6 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn the_bases_steps_are_the_bases() {
+        use crate::checks::testing::{config, subject};
+        let config = config(
+            r#"{"history":[{"created_by":"ADD rootfs.tar /"},{"created_by":"CMD [\"sh\"]","empty_layer":true},
+                {"created_by":"RUN a"},{"created_by":"ENV B=c","empty_layer":true},{"created_by":"RUN d"}]}"#,
+        );
+        let base = layergate_model::BaseImage { name: None, digest: None, layers: 2, source: "history".into() };
+        let whose = |base| {
+            let subject = Subject { config: Some(&config), base, ..subject() };
+            steps(&subject).iter().map(|s| s.in_base).collect::<Vec<_>>()
+        };
+        assert_eq!(whose(Some(&base)), [true, true, true, true, false]);
+        assert_eq!(whose(None), [false; 5]);
+    }
+
+    #[test]
     fn scripts_become_commands() {
         let words: Vec<_> = commands("|1 A=b /bin/sh -c set -e; FOO=1 curl -k \"https://x\" && (apk add x)").collect();
         assert_eq!(words, [vec!["curl", "-k", "https://x"], vec!["apk", "add", "x"]]);
