@@ -21,6 +21,11 @@ impl Analyzer for LinuxKernel {
         1
     }
 
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies, whatever its size.
+        u64::MAX
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[
             Interest::Extension(".ko"),
