@@ -72,6 +72,10 @@ parity: snapshot
 matching-differential BUCKETS='': peers snapshot
     python3 tests/bench/matching_differential.py {{peers}}/trivy {{peers}}/trivy-cache {{target}}/release/layergate {{target}}/bench/shared.lgdb {{shared}}/data/golden/advisory-cves.tsv {{target}}/bench/matching-differential.json '{{BUCKETS}}'
 
+# Packages against Trivy and Syft, live, on the items in DIR (tests/bench/holdout-items makes some); docs/parity-holdout.md
+holdout DIR *ARGS: peers snapshot
+    python3 tests/bench/holdout.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{DIR}} --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache --syft {{peers}}/syft --markdown docs/parity-holdout.md {{ARGS}}
+
 # A thousand workers and a hundred thousand images with faults, in virtual time; `just sim --seed 7 --faults heavy`
 sim *ARGS:
     cargo run --release -p layergate-sim -- --workers 1000 --images 100000 {{ARGS}}

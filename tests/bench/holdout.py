@@ -17,6 +17,7 @@ arg = argparse.ArgumentParser()
 for name in ('layergate', 'db', 'dir'): arg.add_argument(name)
 arg.add_argument('--trivy', default='trivy'); arg.add_argument('--trivy-cache', default=''); arg.add_argument('--syft', default='syft')
 arg.add_argument('--only', default=''); arg.add_argument('--again', action='store_true'); arg.add_argument('--out', default='')
+arg.add_argument('--markdown', default='', help='write the page of results there')
 arg.add_argument('--extras', type=int, default=25, help='how many of the packages that only we list are printed')
 arg = arg.parse_args()
 
@@ -93,7 +94,8 @@ for item in sorted(os.listdir(arg.dir)):
     row = {'item': item, 'kind': kind}
     print(f'## {item} ({kind})')
     for peer in peers:
-        if peers[peer].get('error'): print(f'   {peer} failed: {peers[peer]["error"]}')
+        row[peer + '_failed'] = bool(peers[peer].get('error'))
+        if row[peer + '_failed']: print(f'   {peer} failed: {peers[peer]["error"]}')
     packages = (report or {}).get('packages') or []
     if report is None: print('   no report from us:', error)
     have = set().union(*(keys(p) for p in packages)) if packages else set()
@@ -130,4 +132,16 @@ for item in sorted(os.listdir(arg.dir)):
 share = lambda hit, of: f'{100 * hit / of if of else 100:.2f}%'
 print(f"items {total['items']}: trivy {share(total['trivy_hit'], total['trivy'])} ({total['trivy'] - total['trivy_hit'] - total['trivy_explained']} unexplained), "
       f"syft {share(total['syft_hit'], total['syft'])} ({total['syft'] - total['syft_hit'] - total['syft_explained']} unexplained), ours {total['ours']}, beyond {total['beyond']}, twice {total['twice']}")
+if arg.markdown:
+    intro = open(os.path.join(here, 'holdout-intro.md')).read()
+    lines = [intro, '| item | kind | Trivy | ours of them | Syft | ours of them | we list | owned by the system | not explained |', '|---|---|---|---|---|---|---|---|---|']
+    for r in details:
+        open_ = sum(r[p] - r[p + '_hit'] - r[p + '_explained'] for p in ('trivy', 'syft'))
+        lines.append(f"| {r['item']} | {r['kind']} | {r['trivy']} | {r['trivy_hit']} | {r['syft'] if not r['syft_failed'] else 'broke down'} | {r['syft_hit']} | {r['ours']} | {r['owned']} | {open_} |")
+    t = total
+    lines += [f"| **all {t['items']}** | | {t['trivy']} | {t['trivy_hit']} ({share(t['trivy_hit'], t['trivy'])}) | {t['syft']} | {t['syft_hit']} ({share(t['syft_hit'], t['syft'])}) | {t['ours']} | {t['owned']} | {t['trivy'] + t['syft'] - t['trivy_hit'] - t['syft_hit'] - t['trivy_explained'] - t['syft_explained']} |", '',
+              f"Listed twice (the same purl, or the same name and version at the same place): {t['twice']}.", '', '## What a peer lists and we do not, with the reason', '', '| packages | peer | why |', '|---|---|---|']
+    classes = collections.Counter((p, m[2] or '**not explained**') for r in details for p in ('trivy', 'syft') for m in r[p + '_missing'])
+    lines += [f'| {n} | {p} | {reason} |' for (p, reason), n in sorted(classes.items(), key=lambda c: (-c[1], c[0]))]
+    open(arg.markdown, 'w').write('\n'.join(lines) + '\n')
 if arg.out: json.dump({'total': total, 'items': details}, open(arg.out, 'w'), indent=1)
