@@ -26,21 +26,13 @@ impl Purl {
             if let Some(namespace) = namespace.filter(|n| !n.is_empty()) {
                 purl.with_namespace(namespace.to_owned())?;
             }
-            let before_version = if version.contains('/') { purl.to_string().len() } else { 0 };
             if !version.is_empty() {
                 purl.with_version(version.to_owned())?;
             }
             for (key, value) in qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
                 purl.add_qualifier((*key).to_owned(), (*value).to_owned())?;
             }
-            let text = purl.to_string();
-            if before_version == 0 {
-                return Ok(text);
-            }
-            // A slash in the version would make it a part of the name for whoever reads it.
-            let (name, rest) = text.split_at(before_version);
-            let (version, qualifiers) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-            Ok(format!("{name}{}{qualifiers}", version.replace('/', "%2F")))
+            Ok(canonical(&purl))
         };
         Self(attempt(kind).or_else(|_| attempt("generic")).unwrap_or_else(|_| "pkg:generic/unnamed".into()))
     }
@@ -50,7 +42,7 @@ impl Purl {
     pub fn with_subpath(self, subpath: &str) -> Self {
         let with = self.parts().and_then(|mut purl| {
             purl.with_subpath(subpath.to_owned()).ok()?;
-            Some(purl.to_string())
+            Some(canonical(&purl))
         });
         with.map_or(self, Self)
     }
@@ -71,12 +63,24 @@ impl Purl {
     }
 }
 
+/// The canonical text. A slash in the version, which the library leaves as it is, would make the version a part of the name
+/// for whoever reads it.
+fn canonical(purl: &packageurl::PackageUrl<'_>) -> String {
+    let text = purl.to_string();
+    if !purl.version().is_some_and(|version| version.contains('/')) {
+        return text;
+    }
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let at = text[..end].rfind('@').unwrap_or(end);
+    format!("{}{}{}", &text[..at], text[at..end].replace('/', "%2F"), &text[end..])
+}
+
 impl FromStr for Purl {
     type Err = PurlError;
 
     fn from_str(text: &str) -> Result<Self, PurlError> {
         packageurl::PackageUrl::from_str(text)
-            .map(|purl| Self(purl.to_string()))
+            .map(|purl| Self(canonical(&purl)))
             .map_err(|cause| PurlError { text: text.chars().take(200).collect(), cause })
     }
 }
@@ -140,6 +144,9 @@ mod tests {
                 assert_eq!(built.as_str().replace("x/y", "x%2Fy"), want);
             }
         }
+        let read: Purl = "pkg:npm/a@1%2F2?x=y/z#p/q".parse().unwrap();
+        assert_eq!(read.as_str().split('?').next(), Some("pkg:npm/a@1%2F2"));
+        assert_eq!(read.as_str().parse::<Purl>().unwrap(), read);
         for bad in ["", "pkg:", "pkg:npm", "http://x/y"] {
             assert!(serde_json::from_str::<Purl>(&format!("{bad:?}")).is_err(), "{bad}");
         }
