@@ -185,12 +185,12 @@ def env_of_1_gb(l):
     l.add_large("app/.env", iter([b"API_TOKEN=abcdefgh\nPASSWORD: x\n" * 30_000] * 1200), 1_000_000_000)
 
 
-@case("a package lock at its limit: 64 MB, 900,000 packages")
-def lock_of_64_mb(l):
+@case("a package lock at its limit: 31 MB, 450,000 packages")
+def lock_of_31_mb(l):
     text = bytearray()
     for piece in json_lock(0):
         text += piece
-        if len(text) > 63 << 20:
+        if len(text) > 31 << 20:
             break
     l.add("app/package-lock.json", bytes(text) + b"}}")
 
@@ -200,7 +200,7 @@ def many_locks(l):
     text = bytearray()
     for piece in json_lock(0):
         text += piece
-        if len(text) > 63 << 20:
+        if len(text) > 31 << 20:
             break
     for n in range(20):
         l.add(f"app{n}/package-lock.json", bytes(text) + b"}}")
