@@ -8,7 +8,7 @@ begins with `fs-`) or `image.tar` (a docker or OCI archive). The peers' answers 
 that only ours is run again; `--again` asks them anew. Names and versions are compared as the parity bar does it:
 lower case, `_` as `-`, no leading `v`, `go` or epoch 0. Printed for each item: how many each lists, what a peer lists and
 we do not, what we list and nobody else does, and what we list twice (the same purl, or the same name and version at the
-same place). What `holdout-explained.tsv` beside this file explains (item regex, peer, package regex, why) is marked so.
+same place). What `holdout-explained.tsv` beside this file explains (item regex, peer, regex of `name version` or, after an `@`, of the place, why) is marked so.
 """
 import argparse, collections, json, os, re, shutil, subprocess, sys, tempfile, urllib.parse
 
@@ -74,8 +74,9 @@ def keys(package):
 explained = []
 if os.path.exists(table := os.path.join(here, 'holdout-explained.tsv')):
     explained = [l.rstrip('\n').split('\t') for l in open(table) if l.strip() and not l.startswith('#')]
-def why(item, peer, text):
-    return next((e[3] for e in explained if re.search(e[0], item) and e[1] in (peer, 'any') and re.fullmatch(e[2], text, re.I)), None)
+def why(item, peer, text, place):
+    fits = lambda rule: re.search(rule[1:], place) if rule.startswith('@') else re.fullmatch(rule, text, re.I)
+    return next((e[3] for e in explained if re.search(e[0], item) and e[1] in (peer, 'any') and fits(e[2])), None)
 
 total, details = collections.Counter(), []
 for item in sorted(os.listdir(arg.dir)):
@@ -106,7 +107,7 @@ for item in sorted(os.listdir(arg.dir)):
             if p[1]: listed.setdefault((name_of(p[0]), version_of(p[1])), p)
         others |= set(listed)
         missing = sorted(k for k in listed if k not in have)
-        reasons = {k: why(item, peer, ' '.join(k)) for k in missing}
+        reasons = {k: why(item, peer, ' '.join(k), str(listed[k][3])) for k in missing}
         row[peer], row[peer + '_hit'] = len(listed), len(listed) - len(missing)
         row[peer + '_explained'] = sum(1 for r in reasons.values() if r)
         row[peer + '_missing'] = [[*k, reasons[k]] for k in missing]

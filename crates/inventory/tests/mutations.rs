@@ -47,6 +47,15 @@ const SEEDS: &[(&str, &str)] = &[
         "{\n // c\n \"workspaces\": {\"\": {\"dependencies\": {\"a\": \"1\",},},},\n \"packages\": {\"a\": [\"a@1.0.0\", \"\", {\"dependencies\": {\"b\": \"*\"}}, \"sha512-x\"], \"a/b\": [\"b@2.0.0\", {}],},\n}\n",
     ),
     ("requirements.txt", "a==1.0 \\\n  --hash=sha256:00\nb[x,y]==2.0 ; python_version < '3' # c\n-r other.txt\nc>=1\n"),
+    ("setup.py", "setup(install_requires=['a==1.0', \"b[x] == v2 ; python_version<'3'\"], # 'c==1'\n)\n"),
+    ("lib/ssl/ebin/ssl.app", "%% c\n{application,'ssl',[{description,\"a \\\"b\"},\n {vsn, \"10.8.7\"}]}.\n"),
+    ("packages/alcotest.1.8.0/opam", "opam-version: \"2.0\"\nlicense: \"ISC\"\ndepends: [ \"dune\" {>= \"2\"} ]\n"),
+    (
+        "usr/lib/php/.registry/.channel.pecl.php.net/redis.reg",
+        "a:3:{s:1:\"a\";a:1:{i:0;N;}s:4:\"name\";s:5:\"redis\";s:7:\"version\";a:1:{s:7:\"release\";s:5:\"5.3.7\";}}",
+    ),
+    ("conanfile.txt", "[requires]\na/1.0@u/c#r\nb/[>1]\n[tool_requires]\nc/2\n"),
+    ("usr/lib/opkg/info/a.control", "Package: a\nVersion: 1-2\nDepends: libc, b (>= 1)\n"),
     (
         "Pipfile.lock",
         r#"{"_meta":{},"default":{"a":{"version":"==1.0","hashes":["sha256:0"]}},"develop":{"b":{"version":"==2"}}}"#,
