@@ -142,6 +142,9 @@ if arg.markdown:
     t = total
     lines += [f"| **all {t['items']}** | | {t['trivy']} | {t['trivy_hit']} ({share(t['trivy_hit'], t['trivy'])}) | {t['syft']} | {t['syft_hit']} ({share(t['syft_hit'], t['syft'])}) | {t['ours']} | {t['owned']} | {t['trivy'] + t['syft'] - t['trivy_hit'] - t['syft_hit'] - t['trivy_explained'] - t['syft_explained']} |", '',
               f"Listed twice (the same purl, or the same name and version at the same place): {t['twice']}.", '', '## What a peer lists and we do not, with the reason', '', '| packages | peer | why |', '|---|---|---|']
+    bare = {p: sum(1 for r in details for m in r[p + '_missing'] if (m[2] or '').startswith('no version')) for p in ('trivy', 'syft')}
+    lines[-6] += (f" Without the packages that have no version (Trivy {bare['trivy']}, Syft {bare['syft']}; kernel modules nearly all) we list "
+                  f"{share(t['trivy_hit'], t['trivy'] - bare['trivy'])} of Trivy's and {share(t['syft_hit'], t['syft'] - bare['syft'])} of Syft's.")
     classes = collections.Counter((p, m[2] or '**not explained**') for r in details for p in ('trivy', 'syft') for m in r[p + '_missing'])
     lines += [f'| {n} | {p} | {reason} |' for (p, reason), n in sorted(classes.items(), key=lambda c: (-c[1], c[0]))]
     open(arg.markdown, 'w').write('\n'.join(lines) + '\n')
