@@ -16,10 +16,12 @@
 //! against the section's bounds, and a damaged file can only answer "not found" or nonsense, never panic or loop.
 
 /// The version of the format that this crate writes. 2 added the weaknesses of flaws (`flaw.rs`) and, to the manifest,
-/// how much of each feed is there.
+/// how much of each feed is there, and files crates and Swift packages by any spelling
+/// ([`crate::Namespace::canonical_name`]).
 pub const FORMAT_VERSION: u32 = 2;
-/// The oldest version that it reads. What a version lacks is empty.
-pub const OLDEST_FORMAT: u32 = 1;
+/// The oldest version that it reads. Format 1 is refused: asked under names that it does not file, it would find nothing
+/// where there is something.
+pub const OLDEST_FORMAT: u32 = 2;
 
 pub(crate) const MAGIC: &[u8; 8] = b"LGSNAP\x1a\n";
 pub(crate) const HEADER: usize = 32;

@@ -1,9 +1,10 @@
-//! The goldens of the format: files written when each version was fixed still read, and the newest is still what is
-//! written. An old one is never written again.
+//! The goldens of the format: files written when each version was fixed are read or refused by name, and the newest is still
+//! what is written. An old one is never written again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use layergate_advisory::{
-    Affected, Builder, Day, FORMAT_VERSION, FeedInfo, Floor, FloorOf, Namespace, OpenError, Rating, Record, Snapshot,
+    Affected, Builder, Day, FORMAT_VERSION, FeedInfo, Floor, FloorOf, Namespace, OLDEST_FORMAT, OpenError, Rating,
+    Record, Snapshot,
 };
 use layergate_model::{Severity, Status};
 
@@ -53,20 +54,29 @@ fn the_newest_version_is_what_is_written() {
 }
 
 #[test]
-fn every_version_is_read() {
-    // Since when there is what.
-    for version in 1..=FORMAT_VERSION {
+fn every_version_from_the_oldest_is_read() {
+    for version in OLDEST_FORMAT..=FORMAT_VERSION {
         let snapshot = Snapshot::from_bytes(std::fs::read(path(version)).unwrap()).unwrap();
         let entry = snapshot.lookup_text("npm", "left").next().unwrap();
         assert_eq!((entry.id(), entry.ranges.clone().next().unwrap().to_string().as_str()), (Some("ONE-1"), "< 1.2.3"));
         let flaw = snapshot.flaw(entry.flaw).unwrap();
         assert_eq!((flaw.id, flaw.title), ("CVE-2026-0001", Some("A flaw")));
         let cwes: Vec<String> = flaw.cwes().map(|c| c.to_string()).collect();
-        assert_eq!(cwes, if version < 2 { vec![] } else { vec!["CWE-79", "CWE-1321"] }, "{version}");
+        assert_eq!(cwes, ["CWE-79", "CWE-1321"], "{version}");
         let coverage = snapshot.coverage(&Namespace::new("npm").unwrap()).unwrap();
         let share = coverage.partial().map(|s| (s.feed.as_str(), s.records, s.at_least));
-        assert_eq!(share, if version < 2 { None } else { Some(("one", 1, 50)) }, "{version}");
-        assert_eq!(snapshot.feeds()[0].at_least, if version < 2 { None } else { Some(100) }, "{version}");
+        assert_eq!(share, Some(("one", 1, 50)), "{version}");
+        assert_eq!(snapshot.feeds()[0].at_least, Some(100), "{version}");
+    }
+}
+
+#[test]
+fn an_older_version_is_refused_by_name() {
+    // It files crates under the spelling of their advisory, and is asked for another: that would be a silent clean.
+    for version in 1..OLDEST_FORMAT {
+        let error = Snapshot::from_bytes(std::fs::read(path(version)).unwrap()).unwrap_err();
+        assert!(matches!(error, OpenError::Version { found, .. } if found == version), "{error}");
+        assert!(error.to_string().contains("layergate db update"), "{error}");
     }
 }
 

@@ -5,7 +5,10 @@
 //! checksum, a blob of another digest, too large) is [`Unreadable`], which a cache answers as a miss. A report is a zstd
 //! frame of its JSON.
 
-use std::{io::Read, marker::PhantomData};
+use std::{
+    io::{BufWriter, Read},
+    marker::PhantomData,
+};
 
 use layergate_model::{Digest, LayerInventory, PathTable, Report};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,6 +24,8 @@ const MAX_UNPACKED: u64 = 512 << 20;
 const MAX_REPORT: u64 = 512 << 20;
 /// Level 3 packs a 1.5 MB inventory in about 6 ms; higher levels cost more than the network saves.
 const LEVEL: i32 = 3;
+/// Half a megabyte (2^19) of look-back where text is compressed as it is written; reports repeat themselves closer than that.
+const WINDOW_LOG: u32 = 19;
 
 /// Stored bytes that are not what they must be.
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +86,7 @@ pub fn decode_inventory(stored: &[u8], blob: Digest) -> Result<LayerInventory, U
 
 /// The stored form of a report.
 pub fn encode_report(report: &Report) -> Result<Vec<u8>, Unreadable> {
-    let json = serde_json::to_vec(report).map_err(Unreadable::new)?;
-    let mut packed = zstd::bulk::compress(&json, LEVEL).map_err(Unreadable::new)?;
-    packed.shrink_to_fit();
-    Ok(packed)
+    pack(report, LEVEL)
 }
 
 /// Reads the stored form of a report.
@@ -100,15 +102,25 @@ pub(crate) struct Packed<T> {
 
 impl<T: Serialize + DeserializeOwned> Packed<T> {
     pub(crate) fn new(value: &T) -> Result<Self, Unreadable> {
-        let json = serde_json::to_vec(value).map_err(Unreadable::new)?;
-        // The compressor's buffer is as large as its input: only what it wrote is kept.
-        let bytes = zstd::bulk::compress(&json, 1).map_err(Unreadable::new)?.into_boxed_slice();
-        Ok(Self { bytes, value: PhantomData })
+        Ok(Self { bytes: pack(value, 1)?.into_boxed_slice(), value: PhantomData })
     }
 
     pub(crate) fn open(&self) -> Result<T, Unreadable> {
         serde_json::from_slice(&unpack(&self.bytes, MAX_REPORT)?).map_err(Unreadable::new)
     }
+}
+
+/// JSON, compressed as it is written: neither the whole text nor a buffer of its size is held, which at the end of a scan
+/// would be its peak.
+fn pack<T: Serialize>(value: &T, level: i32) -> Result<Vec<u8>, Unreadable> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level).map_err(Unreadable::new)?;
+    encoder.window_log(WINDOW_LOG).map_err(Unreadable::new)?;
+    let mut writer = BufWriter::with_capacity(1 << 16, encoder);
+    serde_json::to_writer(&mut writer, value).map_err(Unreadable::new)?;
+    let encoder = writer.into_inner().map_err(|e| Unreadable::new(e.into_error()))?;
+    let mut packed = encoder.finish().map_err(Unreadable::new)?;
+    packed.shrink_to_fit();
+    Ok(packed)
 }
 
 fn unpack(packed: &[u8], limit: u64) -> Result<Vec<u8>, Unreadable> {
