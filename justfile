@@ -82,7 +82,7 @@ sim *ARGS:
 
 # The fuzzer: every target for a minute, or `just fuzz TARGET SECONDS`; `just fuzz list` names them
 fuzz TARGET="all" SECONDS="60":
-    fuzz/run {{TARGET}} {{SECONDS}}
+    fuzz/run "{{TARGET}}" {{SECONDS}}
 
 # What large and hostile layers cost: 100,000 packages, 3 million files, fat JARs, bombs; beside tar, Syft and Trivy
 bench-hostile *CASES: peers snapshot
