@@ -79,9 +79,11 @@ impl FromStr for Purl {
     type Err = PurlError;
 
     fn from_str(text: &str) -> Result<Self, PurlError> {
-        packageurl::PackageUrl::from_str(text)
-            .map(|purl| Self(canonical(&purl)))
-            .map_err(|cause| PurlError { text: text.chars().take(200).collect(), cause })
+        let refused = |cause| PurlError { text: text.chars().take(200).collect(), cause };
+        let canonical = canonical(&packageurl::PackageUrl::from_str(text).map_err(refused)?);
+        // A namespace of dots is one to the library until it is written: what cannot be read again was not one.
+        packageurl::PackageUrl::from_str(&canonical).map_err(refused)?;
+        Ok(Self(canonical))
     }
 }
 
@@ -150,5 +152,14 @@ mod tests {
         for bad in ["", "pkg:", "pkg:npm", "http://x/y"] {
             assert!(serde_json::from_str::<Purl>(&format!("{bad:?}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_refused() {
+        // Found by the fuzzer.
+        for bad in ["pkg:composer/./nB%", "pkg:composer//n"] {
+            assert!(bad.parse::<Purl>().is_err(), "{bad}");
+        }
+        assert_eq!("pkg:composer/a/./n@1".parse::<Purl>().unwrap().as_str(), "pkg:composer/a/n@1");
     }
 }
