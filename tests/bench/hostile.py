@@ -180,7 +180,7 @@ def apk_of_1_gb(l):
     l.add_large("lib/apk/db/installed", iter([b"P:a\nV:1\n", *[lines] * 2000]), 1_000_000_000)
 
 
-@case("a secrets file of 1 GB (.env)", packed=False)
+@case("a secrets file of 1 GB (.env)", gap="file_limit", packed=False)
 def env_of_1_gb(l):
     l.add_large("app/.env", iter([b"API_TOKEN=abcdefgh\nPASSWORD: x\n" * 30_000] * 1200), 1_000_000_000)
 

@@ -85,6 +85,22 @@ fn what_the_bytes_hide_is_a_gap_and_what_was_read_before_stays() {
 }
 
 #[test]
+fn a_credential_file_too_large_to_search_is_a_gap() {
+    let limits = Limits::default();
+    let text = |size: usize| b"A=b\n".repeat(size / 4);
+    let rows = [
+        ("app/.env", text(16 << 20), &[][..]),
+        ("app/.env", text((16 << 20) + 4), &[GapKind::FileLimit]),
+        // Of data that may hold anything only small files are in scope, and what is no text has no secrets in this sense.
+        ("app/data.json", text(17 << 20), &[]),
+        ("app/.env", vec![0; 17 << 20], &[]),
+    ];
+    for (path, bytes, want) in rows {
+        assert_eq!(gaps(&scan(&tar(&[Item::File(path, bytes)]), &limits)), want, "{path}");
+    }
+}
+
+#[test]
 fn absurdly_long_names_are_gaps() {
     let manifest = |name: &str| format!(r#"{{"name":"{name}","version":"1","license":"{name}"}}"#).into_bytes();
     let long = scan(&tar(&[Item::File(AT, manifest(&"x".repeat(5000)))]), &Limits::default());

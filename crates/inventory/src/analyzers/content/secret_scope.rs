@@ -5,8 +5,9 @@
 //! Libraries (`node_modules`, `site-packages`, `usr/lib/python3*`), documentation and locales are full of keys made for
 //! tests; there only the names of credential files count (`.npmrc`, `.env`, `.pypirc`, …).
 //!
-//! Limits: [`MAX_BYTES`] for most files, [`MAX_NAMED_BYTES`] for those whose name promises settings or state; larger
-//! ones, binary ones (a NUL in the first bytes: also UTF-16 and DER) and files of other names are not read.
+//! Limits: [`MAX_BYTES`] for most files; larger ones, binary ones (a NUL in the first bytes: also UTF-16 and DER) and files
+//! of other names are out of scope. [`MAX_NAMED_BYTES`] for those that are named for credentials, settings or state; a larger
+//! one of these is a gap.
 
 use layergate_model::LayerPath;
 

@@ -37,12 +37,11 @@ impl Analyzer for Secrets {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
-        // Searched in windows, where `wants_size` wants it at all.
-        u64::MAX
+        MAX_NAMED_BYTES
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -58,7 +57,8 @@ impl Analyzer for Secrets {
     }
 
     fn wants_size(&self, path: &LayerPath, size: u64) -> bool {
-        size <= if sort_of(path) == Some(Sort::Named) { MAX_NAMED_BYTES } else { MAX_BYTES }
+        // A file that is named for its credentials is read, or it is a gap that it was not.
+        size <= MAX_BYTES || sort_of(path) == Some(Sort::Named)
     }
 
     fn wants(&self, head: &[u8]) -> bool {
