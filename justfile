@@ -87,3 +87,10 @@ fuzz TARGET="all" SECONDS="60":
 # What large and hostile layers cost: 100,000 packages, 3 million files, fat JARs, bombs; beside tar, Syft and Trivy
 bench-hostile *CASES: peers snapshot
     python3 tests/bench/hostile.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{CASES}} --syft {{peers}}/syft --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache
+
+# Packages of us and the peers against what the package managers themselves say, and the default policy on ordinary images;
+# docs/truth.md. As root on Debian: the items are made by debootstrap, pip, npm, mvn and so on (`just truth '' --only REGEX` for a part)
+truth PATTERN='' *ARGS: peers snapshot
+    tests/bench/truth-peers {{peers}}/go
+    LAYERGATE_SHARED={{shared}} tests/bench/truth-items {{target}}/truth '{{PATTERN}}'
+    python3 tests/bench/truth.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{target}}/truth --peers {{peers}} --markdown docs/truth.md {{ARGS}}
