@@ -81,7 +81,7 @@ static STANDARD: &[&dyn Analyzer] = &[
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.
-const INVENTORY_FORMAT: u32 = 2;
+const INVENTORY_FORMAT: u32 = 3;
 
 /// The analyzers of one run and an index over their interests.
 pub struct Catalogue {

@@ -42,7 +42,7 @@ gap_kinds! {
     UnreadableFile = "unreadable_file", false, true, "One file of one package or application could not be read (a broken package.json).";
     FileLimit = "file_limit", true, true, "A file that an analyzer wanted is over its limit.";
     HardLink = "hard_link", false, true, "A claimed file is a hard link to content that was not kept.";
-    HostilePath = "hostile_path", false, true, "An entry whose path leaves the layer or is too long was left out.";
+    HostilePath = "hostile_path", true, true, "An entry whose path leaves the layer, is too long or is redirected by an attribute: runtimes disagree on where it lies.";
     LayerUnavailable = "layer_unavailable", true, false, "The layer could not be had: registry, network, credentials, time.";
     Quarantined = "quarantined", true, false, "The layer has failed too often and rests for a while.";
     UnsupportedPlatform = "unsupported_platform", true, true, "An image of an operating system that nothing here can read.";

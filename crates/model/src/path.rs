@@ -1,8 +1,8 @@
 //! A path inside a layer: relative, with `/` between its parts, never leaving the root.
 //!
-//! Tar members name themselves `./usr/bin`, `/usr/bin` or `usr/bin`; all three are `usr/bin` here. A member whose name
-//! has a `..` part is refused (it could only have been written to escape), as is one longer than the limit, which is
-//! checked by whoever reads the archive. Bytes that are not UTF-8 are kept readable and distinct as `\xNN`.
+//! Tar members name themselves `./usr/bin`, `/usr/bin` or `usr/bin`; all three are `usr/bin` here. A member's name is cleaned
+//! as containerd cleans it ([`LayerPath::cleaned`]); elsewhere a text with a `..` part is refused. Lengths are checked by
+//! whoever reads the archive. Bytes that are not UTF-8 are kept readable and distinct as `\xNN`.
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
@@ -33,6 +33,26 @@ impl LayerPath {
     pub fn from_bytes(name: &[u8]) -> Result<Self, PathError> {
         let text = readable(name);
         Self::normalise(&text)
+    }
+
+    /// The path at which containerd unpacks a tar member: cleaned by its text alone, `..` parts included, and kept below
+    /// the root. Also whether it would have left the root.
+    pub fn cleaned(name: &[u8]) -> Result<(Self, bool), PathError> {
+        let text = readable(name);
+        match Self::normalise(&text) {
+            Err(PathError::Escapes(_)) => {}
+            other => return other.map(|path| (path, false)),
+        }
+        let (mut parts, mut escapes) = (Vec::new(), false);
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => escapes |= parts.pop().is_none(),
+                part => parts.push(part),
+            }
+        }
+        // path.Clean takes the `..` of an absolute path for the root itself.
+        Ok((Self(parts.join("/").into()), escapes && !text.starts_with('/')))
     }
 
     /// Normalises a textual path; `/a/./b/` is `a/b`.
@@ -184,6 +204,25 @@ mod tests {
         }
         assert_eq!(LayerPath::from_bytes(b"a/\xff\xfe").unwrap().as_str(), "a/\\xff\\xfe");
         assert!(LayerPath::from_bytes(b"a\0b").is_err());
+    }
+
+    #[test]
+    fn cleaned_as_containerd_cleans() {
+        for (raw, want, escapes) in [
+            ("./usr/bin/", "usr/bin", false),
+            ("usr/lib/../bin/x", "usr/bin/x", false),
+            ("a/../../b", "b", true),
+            ("../../etc/x", "etc/x", true),
+            ("/../etc/x", "etc/x", false),
+            ("a/..", "", false),
+            ("..", "", true),
+            ("././././a", "a", false),
+            ("a////b", "a/b", false),
+            ("..a/b..", "..a/b..", false),
+        ] {
+            assert_eq!(LayerPath::cleaned(raw.as_bytes()), Ok((LayerPath(want.into()), escapes)), "{raw}");
+        }
+        assert!(LayerPath::cleaned(b"a/../b\0").is_err());
     }
 
     #[test]

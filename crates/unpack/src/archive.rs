@@ -1,25 +1,25 @@
-//! A tar stream to its entries (POSIX.1-2001 ustar and pax, GNU tar, the old v7 form).
+//! A tar stream to its entries (POSIX.1-2001 ustar and pax, GNU tar, the old v7 form), as Go's archive/tar reads it.
 //!
-//! Single headers are read by the `tar` crate's `Header`; the walk from one to the next is ours, because the crate's
-//! own iterator buffers a long name or PAX record of whatever size the header claims. Content is not copied unless it
-//! is asked for: what nobody reads is skipped inside the decompression buffer.
+//! Container runtimes unpack layers with that package, and where two readers of one archive differ an image can hide
+//! things from one of them. So this walk follows it step by step, errors included (`tests/go_tar.rs` holds the two
+//! against each other), and cleans paths as containerd does. Content is not copied unless it is asked for: what nobody reads
+//! is skipped inside the decompression buffer.
 
 use std::io::{self, Read};
 
 use layergate_model::{EntryKind, LayerPath, Limits};
-use tar::{EntryType, Header};
 
 use crate::{
     UnpackError,
     error::UnpackErrorLimit,
-    extended::{Extended, MAX_PAX},
+    extended::{Extended, MAX_PAX, Pax, PaxSparse, integer},
+    header::{BLOCK, Form, Header, corrupt, has_checksum, number, text},
     sparse::{MAX_PIECES, SparseMap, SparseReader},
 };
 
-const BLOCK: usize = 512;
 const BUFFER: usize = 128 << 10;
-/// The largest file that a system can have; beyond it, sums of sizes would overflow.
-const MAX_SIZE: u64 = i64::MAX as u64;
+/// Blocks of one old GNU sparse map: Go's bound of a mebibyte.
+const MAX_MAP_BLOCKS: u32 = 2048;
 
 /// One entry of an archive. Its content can be read from [`Archive::content`] until the next entry is asked for.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct Archive<R> {
     stored: u64,
     padding: u64,
     sparse: Option<(SparseMap, u64)>,
+    /// Blocks of the current entry's old GNU sparse map that were read.
+    map_blocks: u32,
     entries: u64,
     max_entries: u64,
     max_path: usize,
@@ -64,6 +66,7 @@ impl<R: Read> Archive<R> {
             stored: 0,
             padding: 0,
             sparse: None,
+            map_blocks: 0,
             entries: 0,
             max_entries: limits.max_entries,
             max_path: limits.max_path_bytes as usize,
@@ -77,8 +80,8 @@ impl<R: Read> Archive<R> {
         &self.source
     }
 
-    /// Why entries were left out since this was last asked: paths that leave the layer or are too long. Each was
-    /// skipped with its content; at most 100 are kept.
+    /// What was hostile since this was last asked: paths that leave the layer (they count as containerd unpacks them) or
+    /// are too long (they were skipped). At most 100 are kept.
     pub fn take_hostile(&mut self) -> Vec<String> {
         std::mem::take(&mut self.hostile)
     }
@@ -87,29 +90,27 @@ impl<R: Read> Archive<R> {
     pub fn next_entry(&mut self) -> Result<Option<Entry>, UnpackError> {
         let mut extended = Extended::default();
         loop {
-            self.skip_content()?;
+            if !self.finished && !self.skip_content()? {
+                self.finished = true;
+            }
             if self.finished {
                 return Ok(None);
             }
-            let Some(header) = self.header()? else {
+            let Some((header, block)) = self.header()? else {
                 self.finished = true;
                 return Ok(None);
             };
-            let size = header.entry_size().map_err(|_| corrupt("an entry's size cannot be read"))?;
-            match header.entry_type() {
-                EntryType::XHeader => {
-                    let bytes = self.record(size, MAX_PAX, "a PAX header", "max-path-bytes")?;
-                    extended.read_pax(&bytes)?;
+            match header.kind {
+                b'x' => extended.pax = Pax::read(&self.record(&header, "a PAX header")?)?,
+                b'g' => {
+                    // An entry of its own, which no runtime unpacks: what stood before it was for it alone.
+                    Pax::read(&self.record(&header, "a PAX header")?)?;
+                    extended = Extended::default();
                 }
-                EntryType::XGlobalHeader => {
-                    // Global records would change every later entry; the keys read here have no global use.
-                    self.record(size, MAX_PAX, "a PAX header", "max-path-bytes")?;
-                }
-                EntryType::GNULongName => extended.path = Some(self.long_name(size)?),
-                EntryType::GNULongLink => extended.link = Some(self.long_name(size)?),
-                kind => {
-                    let entry = self.entry(&header, kind, size, std::mem::take(&mut extended))?;
-                    if let Some(entry) = entry {
+                b'L' => extended.long_name = text(&self.record(&header, "a long name")?).to_vec(),
+                b'K' => extended.long_link = text(&self.record(&header, "a long name")?).to_vec(),
+                _ => {
+                    if let Some(entry) = self.entry(header, &block, std::mem::take(&mut extended))? {
                         return Ok(Some(entry));
                     }
                 }
@@ -129,121 +130,144 @@ impl<R: Read> Archive<R> {
 
     fn entry(
         &mut self,
-        header: &Header,
-        kind: EntryType,
-        size: u64,
+        mut header: Header,
+        block: &[u8; BLOCK],
         extended: Extended,
     ) -> Result<Option<Entry>, UnpackError> {
         self.entries += 1;
         if self.entries > self.max_entries {
             return Err(limit("the number of entries", "max-entries", self.max_entries));
         }
-        let sparse_name = extended.sparse.as_ref().and_then(|s| s.name.clone());
-        let raw = sparse_name.or(extended.path).unwrap_or_else(|| header.path_bytes().into_owned());
-        let kind = match kind {
+        extended.pax.merge(&mut header)?;
+        if !extended.long_name.is_empty() {
+            header.name = extended.long_name;
+        }
+        if !extended.long_link.is_empty() {
+            header.link = extended.long_link;
+        }
+        let kind = match header.kind {
             // The old form tells a directory by the slash behind its name.
-            EntryType::Regular if raw.last() == Some(&b'/') => EntryKind::Directory,
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => EntryKind::File,
-            EntryType::Directory => EntryKind::Directory,
-            EntryType::Symlink => EntryKind::Symlink,
-            EntryType::Link => EntryKind::HardLink,
+            0 if header.name.last() == Some(&b'/') => EntryKind::Directory,
+            0 | b'0' | b'7' | b'S' => EntryKind::File,
+            b'5' => EntryKind::Directory,
+            b'2' => EntryKind::Symlink,
+            b'1' => EntryKind::HardLink,
             _ => EntryKind::Special,
         };
-        // Links and directories have no content, whatever their size field says (POSIX pax, "size").
-        let stored = match kind {
-            EntryKind::File | EntryKind::Special => extended.size.unwrap_or(size),
-            _ => 0,
+        // Links, directories, devices and pipes have no content, whatever their size field says.
+        let stored = match header.has_no_content() || kind == EntryKind::Directory {
+            true => 0,
+            false => u64::try_from(header.size).map_err(|_| corrupt("an entry has a negative size"))?,
         };
-        if stored > MAX_SIZE || size > MAX_SIZE {
-            return Err(corrupt("an entry says that it has more bytes than any file"));
-        }
-        self.stored = stored;
-        self.padding = stored.wrapping_neg() % BLOCK as u64;
-        let mut size = if kind == EntryKind::File { stored } else { 0 };
-        if header.entry_type() == EntryType::GNUSparse {
-            size = self.gnu_sparse(header, stored)?;
-        } else if let Some(sparse) = extended.sparse.filter(|_| kind == EntryKind::File) {
-            size = self.pax_sparse(sparse)?;
-        }
-        let target = match kind {
-            EntryKind::Symlink | EntryKind::HardLink => {
-                extended.link.or_else(|| header.link_name_bytes().map(|l| l.into_owned())).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        if raw.len() > self.max_path || target.len() > self.max_path {
-            let shown = String::from_utf8_lossy(&raw[..raw.len().min(80)]).into_owned();
-            self.leave_out(format!("{shown}… is over the limit of {} bytes (max-path-bytes)", self.max_path));
-            return Ok(None);
-        }
-        let path = match LayerPath::from_bytes(&raw) {
-            Ok(path) => path,
-            Err(error) => {
-                self.leave_out(error.to_string());
-                return Ok(None);
-            }
-        };
-        let target = match kind {
-            EntryKind::HardLink => match LayerPath::from_bytes(&target) {
-                Ok(target) => target.as_str().to_owned(),
-                Err(error) => {
-                    self.leave_out(format!("the hard link {path}: {error}"));
-                    return Ok(None);
-                }
+        self.expect(stored);
+        let pieces = match header.kind {
+            b'S' => Some(self.gnu_sparse(&mut header, block)?),
+            _ => match extended.pax.sparse(&mut header)? {
+                None => None,
+                Some(PaxSparse { map: Some(pieces) }) => Some(pieces),
+                Some(PaxSparse { map: None }) => Some(self.map_in_data()?),
             },
-            _ => String::from_utf8_lossy(&target).into_owned(),
         };
-        let mode = header.mode().map_or(0, |m| (m & 0o7777) as u16);
-        Ok(Some(Entry { path, kind, mode, target, size }))
+        let mut size = stored;
+        if let Some(pieces) = pieces {
+            if header.has_no_content() {
+                return Err(corrupt("a sparse file that is no file"));
+            }
+            size = u64::try_from(header.size).map_err(|_| corrupt("an entry has a negative size"))?;
+            self.sparse = Some((SparseMap::new(pieces, size, self.stored)?, size));
+        }
+        let size = if kind == EntryKind::File { size } else { 0 };
+        if extended.pax.redirects {
+            let shown = String::from_utf8_lossy(&header.name[..header.name.len().min(80)]).into_owned();
+            self.note_hostile(format!(
+                "{shown} has an attribute by which overlayfs shows another directory in its place"
+            ));
+        }
+        Ok(self.placed(header, kind, size))
     }
 
-    fn leave_out(&mut self, why: String) {
+    /// The entry at its cleaned path; `None` where it has no place in the layer, which is then kept as hostile.
+    fn placed(&mut self, header: Header, kind: EntryKind, size: u64) -> Option<Entry> {
+        let cleaned = LayerPath::cleaned(&header.name).and_then(|path| {
+            let target = match kind {
+                EntryKind::HardLink => LayerPath::cleaned(&header.link)?.0.to_string(),
+                EntryKind::Symlink => String::from_utf8_lossy(&header.link).into_owned(),
+                _ => String::new(),
+            };
+            Ok((path, target))
+        });
+        let ((path, escapes), target) = match cleaned {
+            Ok(cleaned) => cleaned,
+            Err(error) => {
+                self.note_hostile(error.to_string());
+                return None;
+            }
+        };
+        if path.len() > self.max_path || target.len() > self.max_path {
+            let shown: String = path.chars().take(80).collect();
+            self.note_hostile(format!("{shown}… is over the limit of {} bytes (max-path-bytes)", self.max_path));
+            return None;
+        }
+        if escapes {
+            // containerd unpacks it below the root, Docker refuses the layer.
+            let shown: String = path.chars().take(200).collect();
+            self.note_hostile(format!("an entry's path leaves the layer's root; it counts as {shown:?}"));
+        }
+        Some(Entry { path, kind, mode: (header.mode & 0o7777) as u16, target, size })
+    }
+
+    fn note_hostile(&mut self, why: String) {
         if self.hostile.len() < 100 {
             self.hostile.push(why);
         }
     }
 
     /// The next header block; `None` at the end: two zero blocks, or the stream's end where a header would begin.
-    fn header(&mut self) -> Result<Option<Header>, UnpackError> {
-        let mut zeros = 0;
-        loop {
-            let available = self.fill(BLOCK)?;
-            if available == 0 {
-                return Ok(None);
+    fn header(&mut self) -> Result<Option<(Header, [u8; BLOCK])>, UnpackError> {
+        let Some(block) = self.block()? else { return Ok(None) };
+        if block == [0; BLOCK] {
+            return match self.block()? {
+                Some(next) if next != [0; BLOCK] => Err(corrupt("a block of zeros stands between two entries")),
+                _ => Ok(None),
+            };
+        }
+        match Header::read(&block) {
+            Some(header) => Ok(Some((header, block))),
+            None if !has_checksum(&block) => {
+                Err(corrupt(&format!("entry {} has a wrong header checksum", self.entries + 1)))
             }
-            if available < BLOCK {
-                return Err(corrupt("the archive ends inside a header"));
-            }
-            let block = &self.buffer[self.start..self.start + BLOCK];
-            if block.iter().all(|b| *b == 0) {
-                self.start += BLOCK;
-                zeros += 1;
-                if zeros == 2 {
-                    return Ok(None);
-                }
-                continue;
-            }
-            let header = Header::from_byte_slice(block).clone();
-            let sum: u32 = block[..148].iter().chain(&block[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
-            // Some old writers summed signed bytes.
-            let signed: i32 =
-                block[..148].iter().chain(&block[156..]).map(|b| i32::from(*b as i8)).sum::<i32>() + 8 * 32;
-            let claimed = header.cksum().map_err(|_| corrupt("a header's checksum cannot be read"))?;
-            if claimed != sum && i64::from(claimed) != i64::from(signed) {
-                return Err(corrupt(&format!("entry {} has a wrong header checksum", self.entries + 1)));
-            }
-            self.start += BLOCK;
-            return Ok(Some(header));
+            None => Err(corrupt(&format!("a number in the header of entry {} cannot be read", self.entries + 1))),
         }
     }
 
-    /// The content of an extension record, bounded before a byte of it is read.
-    fn record(&mut self, size: u64, max: u64, what: &'static str, name: &'static str) -> Result<Vec<u8>, UnpackError> {
-        if size > max {
-            return Err(limit(what, name, max));
+    /// The next block; `None` where the stream ends before it.
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, UnpackError> {
+        let available = self.fill(BLOCK)?;
+        if available == 0 {
+            return Ok(None);
         }
-        self.stored = size;
-        self.padding = size.wrapping_neg() % BLOCK as u64;
+        match self.buffer[self.start..self.end].first_chunk() {
+            Some(block) => {
+                self.start += BLOCK;
+                Ok(Some(*block))
+            }
+            None => Err(corrupt("the archive ends inside a header")),
+        }
+    }
+
+    /// The current entry has so many stored bytes, and padding to a whole block behind them.
+    fn expect(&mut self, stored: u64) {
+        self.stored = stored;
+        self.padding = stored.wrapping_neg() % BLOCK as u64;
+    }
+
+    /// The content of an extension record, bounded before a byte of it is read.
+    fn record(&mut self, header: &Header, what: &'static str) -> Result<Vec<u8>, UnpackError> {
+        let size = u64::try_from(header.size).map_err(|_| corrupt("an extended header has a negative size"))?;
+        if size > MAX_PAX {
+            return Err(limit(what, "max-path-bytes", MAX_PAX));
+        }
+        self.expect(size);
         let mut bytes = Vec::new();
         Stored(self).read_to_end(&mut bytes)?;
         if (bytes.len() as u64) < size {
@@ -252,105 +276,97 @@ impl<R: Read> Archive<R> {
         Ok(bytes)
     }
 
-    fn long_name(&mut self, size: u64) -> Result<Vec<u8>, UnpackError> {
-        let mut name = self.record(size, MAX_PAX, "a long name", "max-path-bytes")?;
-        if let Some(nul) = name.iter().position(|b| *b == 0) {
-            name.truncate(nul);
+    /// GNU's own sparse form: four pieces in the header, then blocks of 21 more.
+    fn gnu_sparse(&mut self, header: &mut Header, block: &[u8; BLOCK]) -> Result<Vec<(u64, u64)>, UnpackError> {
+        let bad = || corrupt("a sparse file's map cannot be read");
+        if header.form != Form::Gnu {
+            return Err(corrupt("a sparse file without a GNU header"));
         }
-        Ok(name)
-    }
-
-    /// GNU's own sparse form: four pieces in the header, then blocks of 21 more. Returns the real size.
-    fn gnu_sparse(&mut self, header: &Header, stored: u64) -> Result<u64, UnpackError> {
-        let bad = |_| corrupt("a sparse file's header cannot be read");
-        let gnu = header.as_gnu().ok_or_else(|| corrupt("a sparse file without a GNU header"))?;
-        let real_size = gnu.real_size().map_err(bad)?;
+        header.size = number(&block[483..495]).ok_or_else(bad)?;
         let mut pieces = Vec::new();
-        for piece in gnu.sparse.iter().filter(|p| !p.is_empty()) {
-            pieces.push((piece.offset().map_err(bad)?, piece.length().map_err(bad)?));
-        }
-        let mut more = gnu.is_extended();
-        while more {
-            if self.fill(BLOCK)? < BLOCK {
-                return Err(corrupt("the archive ends inside a sparse file's map"));
-            }
-            let block = &self.buffer[self.start..self.start + BLOCK];
-            for piece in block[..504].chunks_exact(24).filter(|p| p[0] != 0 && p[12] != 0) {
-                let number = |field: &[u8]| octal(field).ok_or_else(|| corrupt("a sparse file's map cannot be read"));
+        let (mut map, mut more) = (block[386..482].to_vec(), block[482] > 0);
+        loop {
+            // An empty piece ends the pieces of its block.
+            for piece in map.chunks_exact(24).take_while(|p| p[0] != 0) {
+                let number = |field| number(field).and_then(|n| u64::try_from(n).ok()).ok_or_else(bad);
                 pieces.push((number(&piece[..12])?, number(&piece[12..])?));
+            }
+            if !more {
+                return Ok(pieces);
             }
             if pieces.len() > MAX_PIECES {
                 return Err(limit("the map of a sparse file", "max-entries", MAX_PIECES as u64));
             }
-            more = block[504] == 1;
-            self.start += BLOCK;
-        }
-        self.sparse = Some((SparseMap::new(pieces, real_size, stored)?, real_size));
-        Ok(real_size)
-    }
-
-    /// The PAX sparse forms; in 1.0 the map stands, as lines of decimal numbers, in front of the data.
-    fn pax_sparse(&mut self, sparse: crate::extended::PaxSparse) -> Result<u64, UnpackError> {
-        let mut numbers = sparse.map;
-        if sparse.map_in_data {
-            let count = self.map_number()?;
-            if count > MAX_PIECES as u64 {
+            let next = self.block()?.ok_or_else(|| corrupt("the archive ends inside a sparse file's map"))?;
+            self.map_blocks += 1;
+            if self.map_blocks > MAX_MAP_BLOCKS {
                 return Err(limit("the map of a sparse file", "max-entries", MAX_PIECES as u64));
             }
-            numbers.clear();
-            for _ in 0..count * 2 {
-                numbers.push(self.map_number()?);
-            }
-            // The map is padded to a whole block.
-            let rest = (self.stored + self.padding) % BLOCK as u64;
-            let rest = rest.min(self.stored);
-            io::copy(&mut Stored(self).take(rest), &mut io::sink())?;
+            more = next[504] > 0;
+            map.clear();
+            map.extend_from_slice(&next[..504]);
         }
-        if numbers.len() / 2 > MAX_PIECES {
+    }
+
+    /// The map of PAX sparse format 1.0: lines of decimal numbers in front of the data, in whole blocks.
+    fn map_in_data(&mut self) -> Result<Vec<(u64, u64)>, UnpackError> {
+        let before = self.stored;
+        let count = self.map_number()?;
+        if count > MAX_PIECES as u64 {
             return Err(limit("the map of a sparse file", "max-entries", MAX_PIECES as u64));
         }
-        let pieces: Vec<_> = numbers.chunks_exact(2).map(|p| (p[0], p[1])).collect();
-        let end = pieces.last().map_or(self.stored, |(offset, length)| offset.saturating_add(*length));
-        let real_size = sparse.real_size.unwrap_or(end);
-        // Without pieces a file that has a size is one hole.
-        if !pieces.is_empty() || sparse.real_size.is_some() {
-            self.sparse = Some((SparseMap::new(pieces, real_size, self.stored)?, real_size));
+        let mut pieces = Vec::new();
+        for _ in 0..count {
+            pieces.push((self.map_number()?, self.map_number()?));
         }
-        Ok(real_size)
+        let rest = (before - self.stored).wrapping_neg() % BLOCK as u64;
+        if rest > self.stored {
+            return Err(corrupt("a sparse file's map is cut"));
+        }
+        io::copy(&mut Stored(self).take(rest), &mut io::sink())?;
+        Ok(pieces)
     }
 
     fn map_number(&mut self) -> Result<u64, UnpackError> {
         let bad = || corrupt("a sparse file's map cannot be read");
-        let mut value = 0u64;
-        for _ in 0..21 {
+        let mut digits = Vec::new();
+        for _ in 0..32 {
             let mut byte = [0];
             Stored(self).read_exact(&mut byte).map_err(UnpackError::from)?;
-            match byte[0] {
-                b'\n' => return Ok(value),
-                digit @ b'0'..=b'9' => {
-                    value =
-                        value.checked_mul(10).and_then(|v| v.checked_add(u64::from(digit - b'0'))).ok_or_else(bad)?;
-                }
-                _ => return Err(bad()),
+            if byte[0] == b'\n' {
+                return integer(&digits).and_then(|n| u64::try_from(n).ok()).ok_or_else(bad);
             }
+            digits.push(byte[0]);
         }
         Err(bad())
     }
 
-    /// Passes over what is left of the current entry.
-    fn skip_content(&mut self) -> Result<(), UnpackError> {
+    /// Passes over what is left of the current entry. A body that is cut is corrupt; padding that is not there is the end of
+    /// the archive, as Go has it (umoci writes such layers): `false`.
+    fn skip_content(&mut self) -> Result<bool, UnpackError> {
         self.sparse = None;
-        let mut left = std::mem::take(&mut self.stored) + std::mem::take(&mut self.padding);
+        self.map_blocks = 0;
+        let stored = std::mem::take(&mut self.stored);
+        if self.skip(stored)? < stored {
+            return Err(corrupt("the archive ends inside a file"));
+        }
+        let padding = std::mem::take(&mut self.padding);
+        Ok(self.skip(padding)? == padding)
+    }
+
+    /// Passes over so many bytes, or as many as there are.
+    fn skip(&mut self, bytes: u64) -> Result<u64, UnpackError> {
+        let mut left = bytes;
         while left > 0 {
             let available = self.fill(1)?;
             if available == 0 {
-                return Err(corrupt("the archive ends inside a file"));
+                break;
             }
             let passed = usize::try_from(left).unwrap_or(usize::MAX).min(available);
             self.start += passed;
             left -= passed as u64;
         }
-        Ok(())
+        Ok(bytes - left)
     }
 
     /// Makes at least `wanted` bytes available where the stream has them; returns how many there are.
@@ -412,19 +428,6 @@ impl<R: Read> Read for Content<'_, R> {
     }
 }
 
-fn corrupt(why: &str) -> UnpackError {
-    UnpackError::Corrupt(why.to_owned())
-}
-
 fn limit(what: &'static str, name: &'static str, limit: u64) -> UnpackError {
     UnpackError::Limit { what, name, limit }
-}
-
-/// A number field of a sparse map: octal, or big-endian base 256 when the top bit is set.
-fn octal(field: &[u8]) -> Option<u64> {
-    if field.first()? & 0x80 != 0 {
-        return Some(field[field.len() - 8..].iter().fold(0, |v, b| v << 8 | u64::from(*b)));
-    }
-    let text = std::str::from_utf8(field).ok()?;
-    u64::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok()
 }

@@ -14,6 +14,7 @@ use layergate_model::Limits;
 use crate::{
     UnpackError,
     error::{FromSource, UnpackErrorLimit},
+    header::{BLOCK, corrupt, has_checksum},
 };
 
 /// Compressed bytes read at once.
@@ -113,8 +114,8 @@ pub fn decompress<'a>(blob: impl Read + 'a, limits: &Limits) -> Result<Decompres
     let count = Rc::new(Cell::new(0));
     let mut input = BufReader::with_capacity(INPUT_BUFFER, Input { source: blob, count: Rc::clone(&count) });
     let mut head = Vec::new();
-    // The first read of a slow source may bring fewer bytes than a magic number has.
-    while head.len() < 6 {
+    // The first read of a slow source may bring fewer bytes than a magic number, or a tar header, has.
+    while head.len() < BLOCK {
         let chunk = match input.fill_buf() {
             Ok(chunk) => chunk,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -123,11 +124,17 @@ pub fn decompress<'a>(blob: impl Read + 'a, limits: &Limits) -> Result<Decompres
         if chunk.is_empty() {
             break;
         }
-        let taken = chunk.len().min(6 - head.len());
+        let taken = chunk.len().min(BLOCK - head.len());
         head.extend_from_slice(&chunk[..taken]);
         input.consume(taken);
     }
     let compression = Compression::of(&head);
+    // containerd believes a media type that says plain tar, and knows fewer compressions: bytes that are both are two layers.
+    if compression != Compression::Plain && head.first_chunk().is_some_and(has_checksum) {
+        return Err(corrupt(
+            "the layer's first bytes are those of a compressed stream and of a plain tar archive at once",
+        ));
+    }
     let whole = io::Cursor::new(head).chain(input);
     let inner: Box<dyn Read + 'a> = match compression {
         Compression::Plain => Box::new(whole),
@@ -218,6 +225,19 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_a_tar_too_are_refused() {
+        // The name of the first entry is the start of a compressed stream, the rest of the header is a tar's.
+        for magic in [&b"\x1f\x8b\x08"[..], b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"\xfd7zXZ\0", b"BZh9"] {
+            let mut header = tar::Header::new_ustar();
+            header.as_old_mut().name[..magic.len()].copy_from_slice(magic);
+            header.set_size(0);
+            header.set_cksum();
+            let error = decompress(&header.as_bytes()[..], &Limits::default()).err().unwrap().to_string();
+            assert!(error.contains("at once"), "{magic:?}: {error}");
+        }
+    }
+
+    #[test]
     fn bounds_name_themselves() {
         let zeros = gzip(&vec![0; 100 << 20]);
         let name = |r: Result<Vec<u8>, UnpackError>| match r {
@@ -246,9 +266,10 @@ mod tests {
                 Err(io::Error::new(io::ErrorKind::ConnectionReset, "peer went away"))
             }
         }
-        let mut out = Vec::new();
-        let mut stream = decompress(blob[..blob.len() / 2].chain(Lost), &limits).unwrap();
-        let error = UnpackError::from(stream.read_to_end(&mut out).unwrap_err());
+        let lost = |limits: &Limits| -> Result<usize, UnpackError> {
+            Ok(decompress(blob[..blob.len() / 2].chain(Lost), limits)?.read_to_end(&mut Vec::new())?)
+        };
+        let error = lost(&limits).unwrap_err();
         assert!(matches!(error, UnpackError::Source(_)), "{error:?}");
     }
 }

@@ -21,6 +21,7 @@ mod decompress;
 mod error;
 mod extended;
 mod hashed;
+mod header;
 mod sparse;
 
 pub use archive::{Archive, Entry};

@@ -38,8 +38,15 @@ pub(crate) struct SparseReader<R> {
 
 impl<R: Read> Read for SparseReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.real_size || buffer.is_empty() {
+        if buffer.is_empty() {
             return Ok(0);
+        }
+        if self.at >= self.real_size {
+            // Go refuses a file that has more data than its map names.
+            return match self.stored.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a sparse file has more data than its map names")),
+            };
         }
         while self.map.0.get(self.piece).is_some_and(|(offset, length)| self.at >= offset + length) {
             self.piece += 1;

@@ -98,9 +98,9 @@ fn pax_names_sizes_and_sparse_maps() {
 #[test]
 fn a_sparse_file_without_pieces_is_a_hole() {
     let mut bytes = Vec::new();
-    let pax = b"24 GNU.sparse.size=1000\n";
+    let pax = b"22 GNU.sparse.major=0\n22 GNU.sparse.minor=1\n26 GNU.sparse.numblocks=0\n24 GNU.sparse.size=1000\n";
     push(&mut bytes, &header("x", tar::EntryType::XHeader, pax.len() as u64), pax);
-    push(&mut bytes, &header("hole", tar::EntryType::Regular, 2), b"hi");
+    push(&mut bytes, &header("hole", tar::EntryType::Regular, 0), b"");
     push(&mut bytes, &header("after", tar::EntryType::Regular, 1), b"z");
     let read = walk(&bytes, &Limits::default()).unwrap();
     assert_eq!((&read[0].3, read[1].3.as_slice()), (&vec![0; 1000], &b"z"[..]));
@@ -138,7 +138,9 @@ fn a_tar_that_lies_is_bounded_or_corrupt() {
     push(&mut escaping, &header(&"n".repeat(30), tar::EntryType::Regular, 3), b"bad");
     push(&mut escaping, &header("good", tar::EntryType::Regular, 1), b"g");
     let mut archive = Archive::new(&escaping[..], &limits);
-    assert_eq!(archive.next_entry().unwrap().unwrap().path.as_str(), "good");
+    for want in ["etc/passwd", "good"] {
+        assert_eq!(archive.next_entry().unwrap().unwrap().path.as_str(), want);
+    }
     let hostile = archive.take_hostile();
     assert!(hostile[0].contains("leaves the layer's root") && hostile[1].contains("max-path-bytes"), "{hostile:?}");
 }
