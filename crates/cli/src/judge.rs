@@ -21,14 +21,10 @@ pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
     Policy::parse(&text, &path.display().to_string()).map_err(usage)
 }
 
-/// The policy of a run on this machine: the file's, or the default, with the flags over it.
+/// The policy of a scan on this machine or of a coordinator: the file's, or the default, with the flags over it.
 pub(crate) fn local_policy(args: &JudgeArgs) -> Result<Policy, Failure> {
     let file = args.policy.as_deref().map(policy).transpose()?;
-    let overrides = Overrides {
-        fail_on: args.fail_on.map(Threshold::From),
-        only_fixed: args.only_fixed.then_some(true),
-        policy: file,
-    };
+    let overrides = Overrides { fail_on: args.fail_on.map(Threshold::From), only_fixed: args.only_fixed, policy: file };
     Ok(Policy::default().with_overrides(&overrides))
 }
 
@@ -41,11 +37,6 @@ pub(crate) fn vex(paths: &[impl AsRef<Path>]) -> Result<Vec<VexDocument>, Failur
             VexDocument::parse(&read(path, "VEX document")?, &path.display().to_string()).map_err(usage)
         })
         .collect()
-}
-
-/// The day to judge for.
-pub(crate) fn day(args: &JudgeArgs) -> Date {
-    args.as_of.unwrap_or_else(today)
 }
 
 /// Today in UTC.

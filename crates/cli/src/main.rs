@@ -23,12 +23,12 @@ mod telemetry;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use config::Config;
 use exit::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = args::parse();
     if matches!(cli.command, Command::Scan(_) | Command::Sbom(_)) {
         allocator::keep_little();
     }

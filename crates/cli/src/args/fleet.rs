@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 use super::{
-    LimitArgs,
+    JudgeArgs, LimitArgs, SourceArgs,
     scan::{OutputSpec, duration},
 };
 
@@ -71,24 +71,13 @@ pub(crate) struct CoordinatorArgs {
     /// Serve beyond loopback without token or TLS: only behind something that authenticates and encrypts
     #[arg(long)]
     pub(crate) insecure_api: bool,
-    /// A snapshot, or a directory of feeds: published to the fleet and made current
-    #[arg(long, env = "LAYERGATE_DB", value_name = "PATH")]
-    pub(crate) db: Option<PathBuf>,
-    /// The policy (TOML)
-    #[arg(long, env = "LAYERGATE_POLICY", value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// VEX document, repeatable
-    #[arg(long, value_name = "FILE")]
-    pub(crate) vex: Vec<PathBuf>,
-    /// Speak plain HTTP to registries
-    #[arg(long, env = "LAYERGATE_PLAIN_HTTP")]
-    pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// Directory of registry credentials by name (a Docker config.json in each NAME/)
     #[arg(long, env = "LAYERGATE_CREDENTIALS_DIR", value_name = "DIR")]
     pub(crate) credentials_dir: Option<PathBuf>,
-    /// Where snapshots are kept
-    #[arg(long, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
     /// Jobs at once
     #[arg(long, default_value_t = 256, value_name = "N")]
     pub(crate) jobs: usize,
@@ -102,12 +91,8 @@ pub(crate) struct CoordinatorArgs {
 pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) nats: NatsArgs,
-    /// Where this worker's own cache lies; one directory for each worker
-    #[arg(long, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
-    /// Speak plain HTTP to registries
-    #[arg(long, env = "LAYERGATE_PLAIN_HTTP")]
-    pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// Directory of registry credentials by name (a Docker config.json in each NAME/)
     #[arg(long, env = "LAYERGATE_CREDENTIALS_DIR", value_name = "DIR")]
     pub(crate) credentials_dir: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use layergate_model::{Limits, Platform, Severity};
 use layergate_report::Format;
 
@@ -16,8 +16,13 @@ pub(crate) struct ScanArgs {
     pub(crate) images: Vec<String>,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+    /// Judge as of this day (UTC, YYYY-MM-DD); otherwise today
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<jiff::civil::Date>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) offline: OfflineArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// Platform OS/ARCH[/VARIANT], repeatable, or "all"; otherwise linux/amd64's image of an index, or the one there is
@@ -46,6 +51,8 @@ pub(crate) struct SbomArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
+    pub(crate) offline: OfflineArgs,
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// Platform OS/ARCH[/VARIANT]
     #[arg(long, value_name = "PLATFORM")]
@@ -55,11 +62,12 @@ pub(crate) struct SbomArgs {
     pub(crate) outputs: Vec<OutputSpec>,
 }
 
-/// What a verdict is made with.
+/// What a verdict is made with, here or in a coordinator.
 #[derive(Debug, Default, Args)]
 pub(crate) struct JudgeArgs {
-    /// Advisories: a snapshot file, or a directory of feeds to compile and cache; otherwise the data directory's
-    /// current snapshot (layergate db update)
+    /// Advisories: a snapshot file, or a directory of feeds to compile and cache. Without one, scan takes the data
+    /// directory's current snapshot (layergate db update), a coordinator the fleet's; with one, a coordinator
+    /// publishes it to the fleet
     #[arg(long, env = "LAYERGATE_DB", value_name = "PATH")]
     pub(crate) db: Option<PathBuf>,
     /// Policy (TOML); see docs/policy.md
@@ -71,26 +79,28 @@ pub(crate) struct JudgeArgs {
     /// Fail from this severity on: critical, high, medium, low
     #[arg(long, env = "LAYERGATE_FAIL_ON", value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
-    /// Let findings without a fix pass with a warning
-    #[arg(long)]
-    pub(crate) only_fixed: bool,
-    /// Judge as of this day (UTC, YYYY-MM-DD); otherwise today
-    #[arg(long, value_name = "DATE")]
-    pub(crate) as_of: Option<jiff::civil::Date>,
+    /// Let findings without a fix pass with a warning; =false where the configuration says otherwise
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) only_fixed: Option<bool>,
 }
 
-/// How images are reached.
+/// How images are reached and where what was read is kept.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SourceArgs {
-    /// Where layer inventories are kept between runs
+    /// Where what was read and made once is kept between runs; each worker has a directory of its own
     #[arg(long, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Download no advisories (the image's own registry is still asked)
-    #[arg(long, env = "LAYERGATE_OFFLINE")]
-    pub(crate) offline: bool,
     /// Speak plain HTTP to registries (loopback registries need no flag)
-    #[arg(long, env = "LAYERGATE_PLAIN_HTTP")]
-    pub(crate) plain_http: bool,
+    #[arg(long, env = "LAYERGATE_PLAIN_HTTP", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) plain_http: Option<bool>,
+}
+
+/// Whether advisories may be downloaded.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OfflineArgs {
+    /// Download no advisories (the image's own registry is still asked)
+    #[arg(long, env = "LAYERGATE_OFFLINE", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub(crate) offline: Option<bool>,
 }
 
 /// The deterministic limits of reading a layer.

@@ -13,13 +13,12 @@ use layergate_fleet::{
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
 use layergate_model::Digest;
-use layergate_policy::Policy;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
 
 use crate::{
     args::CoordinatorArgs,
-    config::Config,
+    config::{Config, Key},
     exit::{Failure, Outcome, usage},
     judge, node, places,
     signature::{self, VerifyKey},
@@ -31,15 +30,35 @@ const NEAR_CACHE: u64 = 64 << 20;
 /// Images by digest whose manifests are remembered, and for how long.
 const MANIFESTS: (usize, Duration) = (20_000, Duration::from_secs(600));
 
-pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcome, Failure> {
+/// The keys of the configuration file that a coordinator obeys.
+const KEYS: &[Key] = &[
+    Key::Db,
+    Key::Policy,
+    Key::Vex,
+    Key::FailOn,
+    Key::OnlyFixed,
+    Key::CacheDir,
+    Key::PlainHttp,
+    Key::VerifyKey,
+    Key::Limits,
+];
+
+pub(crate) async fn run(mut args: CoordinatorArgs, config: &Config) -> Result<Outcome, Failure> {
+    config.only(KEYS, "coordinator")?;
+    config.judge(&mut args.judge);
+    config.source(&mut args.source);
     let token = check_exposure(&args)?;
-    let policy = args.policy.as_deref().map(judge::policy).transpose()?.unwrap_or_else(Policy::default);
-    let vex = judge::vex(&args.vex)?;
+    let policy = judge::local_policy(&args.judge)?;
+    let vex = judge::vex(&args.judge.vex)?;
+    let key = config.verify_key(None)?;
+    if let Some(db) = args.judge.db.as_deref().filter(|db| !db.exists()) {
+        return Err(usage(anyhow!("the advisories {} are not there", db.display())));
+    }
     let limits = args.limits.limits(config.limits.as_ref());
     let catalogue = Catalogue::standard();
     let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
     let fingerprint = scope.fingerprint();
-    let cache_dir = args.cache_dir.clone().unwrap_or_else(places::cache_dir);
+    let cache_dir = args.source.cache_dir.clone().unwrap_or_else(places::cache_dir);
     let stop = node::stop_on_signal()?;
 
     // The port is taken first: two coordinators on one address must not both join the fleet.
@@ -48,8 +67,7 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
     let fleet = node::connect(&args.nats, "coordinator").await?;
     let snapshots = fleet.snapshots(cache_dir.join("fleet-snapshots"));
-    if let Some(db) = args.db.as_deref() {
-        let key = config.verify_key(None)?;
+    if let Some(db) = args.judge.db.as_deref() {
         publish(db, &cache_dir, key.as_ref(), snapshots.as_ref()).await?;
     }
 
@@ -57,7 +75,7 @@ pub(crate) async fn run(args: CoordinatorArgs, config: &Config) -> Result<Outcom
     let observer = node::NodeObserver::new(MemberKind::Coordinator, metrics.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let sources = Sources::new(SourceOptions {
-        plain_http: args.plain_http,
+        plain_http: args.source.plain_http.unwrap_or(false),
         local: false,
         credentials: CredentialSources::from_environment(args.credentials_dir.clone()),
         limits: limits.clone(),

@@ -34,6 +34,9 @@ pub(crate) async fn scan(
     platforms: PlatformSelection,
     verbose: bool,
 ) -> Result<Outcome, Failure> {
+    if args.as_of.is_some() {
+        return Err(usage(anyhow!("--as-of has no place beside --server: the server's day holds")));
+    }
     let policy = wishes(&args.judge)?;
     let client = Client::new(&args.server, &args.api)?;
     let mut submissions = Vec::with_capacity(locations.len());
@@ -87,9 +90,6 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
     if !args.vex.is_empty() {
         return refused("--vex", "the server's VEX documents hold");
     }
-    if args.as_of.is_some() {
-        return refused("--as-of", "the server's day holds");
-    }
     if args.db.is_some() {
         return refused("--db", "the server's advisories hold");
     }
@@ -101,5 +101,5 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
         }
         None => None,
     };
-    Ok(PolicyOverrides { fail_on: args.fail_on, only_fixed: args.only_fixed.then_some(true), policy })
+    Ok(PolicyOverrides { fail_on: args.fail_on, only_fixed: args.only_fixed, policy })
 }

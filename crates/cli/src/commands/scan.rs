@@ -52,6 +52,7 @@ pub(crate) struct LocalScan {
 pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     config.judge(&mut args.judge);
     config.source(&mut args.source);
+    config.offline(&mut args.offline);
     if args.server.is_empty() {
         args.server.clone_from(&config.server);
     }
@@ -77,10 +78,10 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
         snapshot: Some(snapshot),
         policy,
         vex,
-        as_of: judge::day(&args.judge),
+        as_of: args.as_of.unwrap_or_else(judge::today),
         limits: args.limits.limits(config.limits.as_ref()),
         cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
-        plain_http: args.source.plain_http,
+        plain_http: args.source.plain_http.unwrap_or(false),
         platforms,
         timeout: args.timeout.unwrap_or(TIMEOUT),
         quiet,
@@ -111,7 +112,7 @@ pub(crate) async fn sbom(mut args: SbomArgs, config: &Config, quiet: bool) -> Re
         as_of: judge::today(),
         limits: args.limits.limits(config.limits.as_ref()),
         cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
-        plain_http: args.source.plain_http,
+        plain_http: args.source.plain_http.unwrap_or(false),
         platforms: args.platform.map_or(PlatformSelection::Default, |p| PlatformSelection::List(vec![p])),
         timeout: TIMEOUT,
         quiet,

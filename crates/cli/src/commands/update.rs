@@ -33,7 +33,7 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(1800);
 pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: bool) -> Result<Snapshot, Failure> {
     let cache = args.source.cache_dir.as_deref();
     let key = config.verify_key(None)?;
-    if args.judge.db.is_some() || args.source.offline {
+    if args.judge.db.is_some() || args.offline.offline == Some(true) {
         return snapshot::open(args.judge.db.as_deref(), cache, key.as_ref(), quiet);
     }
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };

@@ -16,7 +16,7 @@ use layergate_server::{Metrics, Readiness, health_router, serve};
 
 use crate::{
     args::WorkerArgs,
-    config::Config,
+    config::{Config, Key},
     exit::{Failure, Outcome},
     node, places,
 };
@@ -24,7 +24,12 @@ use crate::{
 /// Bytes of inventories that a worker keeps on its own disk.
 const OWN_CACHE: u64 = 2 << 30;
 
-pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Failure> {
+/// The keys of the configuration file that a worker obeys.
+const KEYS: &[Key] = &[Key::CacheDir, Key::PlainHttp, Key::Limits];
+
+pub(crate) async fn run(mut args: WorkerArgs, config: &Config) -> Result<Outcome, Failure> {
+    config.only(KEYS, "worker")?;
+    config.source(&mut args.source);
     let limits = args.limits.limits(config.limits.as_ref());
     let catalogue = Arc::new(Catalogue::standard());
     let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
@@ -33,7 +38,7 @@ pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Fa
     let stop = node::stop_on_signal()?;
     let fleet = node::connect(&args.nats, "worker").await?;
 
-    let own = args.cache_dir.clone().unwrap_or_else(|| places::cache_dir().join("worker"));
+    let own = args.source.cache_dir.clone().unwrap_or_else(|| places::cache_dir().join("worker"));
     let near: Arc<dyn LayerCache> = match SledCache::open(own.join("layers"), OWN_CACHE) {
         Ok(cache) => Arc::new(cache),
         Err(error) => {
@@ -45,7 +50,7 @@ pub(crate) async fn run(args: WorkerArgs, config: &Config) -> Result<Outcome, Fa
     let metrics = Arc::new(Metrics::default());
     let observer = node::NodeObserver::new(MemberKind::Worker, metrics.clone());
     let sources = Sources::new(SourceOptions {
-        plain_http: args.plain_http,
+        plain_http: args.source.plain_http.unwrap_or(false),
         local: false,
         concurrency: args.per_registry,
         credentials: CredentialSources::from_environment(args.credentials_dir.clone()),

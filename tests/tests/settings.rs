@@ -1,0 +1,98 @@
+//! What README's first command, the environment and the configuration file mean to a user.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::fs;
+
+use layergate_tests::program::{Program, fixture, root};
+
+/// The arguments of `cargo run` in README's first block of that kind.
+fn readme_command() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let line = readme.lines().find_map(|l| l.strip_prefix("    cargo run --release -- ")).expect("README begins so");
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_first_command_of_readme_fails_the_shop() {
+    let program = Program::default();
+    let run = program.finish(program.command(readme_command()).current_dir(root()));
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stdout.contains("FAIL"), "{}", run.stdout);
+    // `cargo run` without a name only works where the members that it looks at have one program.
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let members = manifest["workspace"]["default-members"].as_array().unwrap();
+    assert_eq!(members, &[toml::Value::from("crates/cli")]);
+}
+
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let names = [
+        "CONFIG",
+        "DB",
+        "POLICY",
+        "FAIL_ON",
+        "CACHE_DIR",
+        "OFFLINE",
+        "PLAIN_HTTP",
+        "SERVER",
+        "TIMEOUT",
+        "API_TOKEN_FILE",
+        "API_CA",
+        "VERIFY_KEY",
+        "DATA_DIR",
+        "DB_FROM",
+    ];
+    let program = Program::default();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    let mut command = program.command(["scan", "--offline", "--db", &db, &image]);
+    command.envs(names.map(|name| (format!("LAYERGATE_{name}"), "")));
+    let run = program.finish(&mut command);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+}
+
+#[test]
+fn switches_take_a_value_and_so_do_their_variables() {
+    let program = Program::default();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    for (flag, variable, code) in [
+        ("--only-fixed=false", "1", 1),
+        ("--only-fixed=no", "yes", 1),
+        ("--plain-http=0", "true", 1),
+        ("--offline=1", "on", 1),
+        ("--offline=perhaps", "1", 2),
+        ("--offline", "perhaps", 2),
+    ] {
+        let mut command = program.command(["scan", flag, "--db", &db, &image]);
+        let run = program.finish(command.env("LAYERGATE_PLAIN_HTTP", variable));
+        assert_eq!(run.code, code, "{flag} {variable}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_configuration_file_is_obeyed_by_every_command_or_refused_by_name() {
+    let program = Program::default();
+    let file = program.home.path().join("layergate.toml");
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    let coordinator = ["coordinator", "--nats", "nats://127.0.0.1:1"];
+    let worker = ["worker", "--nats", "nats://127.0.0.1:1"];
+    let scan = ["scan", "--offline", "--db", &db, &image];
+    for (text, command, code, said) in [
+        ("policy = \"does-not-exist.toml\"", &scan[..], 2, "does-not-exist.toml"),
+        ("policy = \"does-not-exist.toml\"", &coordinator, 2, "does-not-exist.toml"),
+        ("vex = [\"no.json\"]", &coordinator, 2, "no.json"),
+        ("db = \"no-feeds\"", &coordinator, 2, "no-feeds"),
+        ("fail-on = \"sometimes\"", &coordinator, 2, "fail-on"),
+        ("verify-key = \"no.pem\"", &coordinator, 2, "no.pem"),
+        ("offline = true", &coordinator, 2, "`offline`"),
+        ("server = [\"http://127.0.0.1:1\"]", &coordinator, 2, "`server`"),
+        ("refresh-after-days = 3", &coordinator, 2, "`refresh-after-days`"),
+        ("policy = \"x.toml\"", &worker, 2, "`policy`"),
+        ("db = \"x\"", &worker, 2, "`db`"),
+        ("offline = true", &scan, 1, "layergate.toml"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let run = program.run(command);
+        assert_eq!(run.code, code, "{text} {command:?}: {}", run.stderr);
+        assert!(run.stderr.contains(said), "{text} {command:?}: {}", run.stderr);
+    }
+}
