@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
     Key::OnlyFixed,
     Key::CacheDir,
     Key::PlainHttp,
-    Key::VerifyKey,
+    Key::Signer,
     Key::Limits,
 ];
 
