@@ -55,7 +55,7 @@ gap_kinds! {
     UncomparableVersion = "uncomparable_version", false, true, "A version that its ecosystem's order cannot read: advisories on the package could not be decided.";
     AnalyzerFailed = "analyzer_failed", true, true, "An analyzer gave up on a file it claimed.";
     InvalidVex = "invalid_vex", false, true, "A VEX statement that contradicts another, has expired or names nothing.";
-    SbomIncomplete = "sbom_incomplete", false, true, "The SBOM has components that cannot be matched.";
+    SbomIncomplete = "sbom_incomplete", true, true, "The SBOM has components that cannot be matched.";
     PlatformNotScanned = "platform_not_scanned", false, true, "A platform of the index that nobody asked for.";
 }
 

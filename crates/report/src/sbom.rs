@@ -1,19 +1,24 @@
-//! SBOMs to an image inventory: CycloneDX JSON and SPDX 2 JSON, as layergate, Syft and Trivy write them, bare or in an
-//! in-toto attestation (whose signature is somebody else's to verify).
+//! SBOMs to an image inventory: CycloneDX JSON and XML, SPDX 2 JSON and tag-value, SPDX 3 JSON-LD and Syft's own JSON, bare
+//! or in an in-toto attestation (a statement, a DSSE envelope or a Sigstore bundle; its signature is not verified here).
 //!
-//! An SBOM is somebody's word about an image. What it does not say well enough to be matched (a component without a
-//! package URL, or with one of an unknown type) is a gap with its number and names, never dropped in silence; gaps that
-//! our own SBOMs carry come back as gaps. Bounds: 256 MiB, JSON nesting of 128 (`serde_json`'s), a million components.
+//! What an SBOM does not say well enough to be matched (a component without a package URL or version, a Debian or Alpine
+//! package without its source package) is a gap with its number and names, never dropped in silence; gaps that our own
+//! SBOMs carry come back as the gaps that they were. Bounds: 256 MiB, nesting of 128, a million components.
 
 mod attestation;
 mod component;
 mod cyclonedx;
+mod cyclonedx_xml;
 mod distro;
+mod gaps;
 mod spdx;
+mod spdx3;
+mod spdx_tag_value;
+mod syft;
 
 use std::collections::{HashMap, HashSet};
 
-use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, PackageId};
+use layergate_model::{Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
 use serde::{Deserialize, Deserializer};
 
 use component::Component;
@@ -23,7 +28,7 @@ use distro::System;
 pub const MAX_BYTES: usize = 256 << 20;
 /// Components of one document.
 const MAX_COMPONENTS: usize = 1_000_000;
-/// Names that a gap tells before "and N more".
+/// Names that a gap lists before "and N more".
 const NAMES: usize = 10;
 
 /// Why a file is not an SBOM that can be read.
@@ -38,7 +43,7 @@ pub enum SbomError {
         what: String,
     },
     /// It is something else.
-    #[error("{name} is {what}; CycloneDX JSON and SPDX 2 JSON can be read")]
+    #[error("{name} is {what}; CycloneDX (JSON, XML), SPDX (JSON, tag-value, JSON-LD) and Syft's JSON can be read")]
     NotAnSbom {
         /// The file.
         name: String,
@@ -52,8 +57,8 @@ pub enum SbomError {
         name: String,
         /// What it claims to be.
         format: &'static str,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
+        /// What is wrong, with the position where the format's reader knows it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -64,6 +69,16 @@ struct Document {
     components: Vec<Component>,
     /// What the document says that it does not cover.
     gaps: Vec<String>,
+    /// The tool writes a source package wherever it differs from the package, so that none means the same name.
+    tool_names_sources: bool,
+}
+
+impl Document {
+    /// Notes a tool that wrote the document.
+    fn written_by(&mut self, tool: &str) {
+        let tool = tool.to_ascii_lowercase();
+        self.tool_names_sources |= ["layergate", "syft", "trivy"].iter().any(|known| tool.contains(known));
+    }
 }
 
 /// Only what tells the formats apart; the rest of the document is passed over without being kept.
@@ -76,11 +91,23 @@ struct Probe {
     spdx_version: Option<String>,
     #[serde(default, rename = "@context")]
     context: Option<serde::de::IgnoredAny>,
+    /// DSSE.
     #[serde(default)]
     payload_type: Option<serde::de::IgnoredAny>,
+    /// An in-toto statement without an envelope, as BuildKit attaches it to images.
+    #[serde(default)]
+    predicate_type: Option<serde::de::IgnoredAny>,
+    /// A Sigstore bundle.
+    #[serde(default)]
+    dsse_envelope: Option<serde::de::IgnoredAny>,
+    /// Syft's own format.
+    #[serde(default)]
+    artifacts: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    descriptor: Option<serde::de::IgnoredAny>,
 }
 
-/// Reads an SBOM; `name` is the file's, for messages and as the proof of packages that tell no better one.
+/// Reads an SBOM; `name` is the file's, for messages and as the evidence of packages that name no better one.
 pub fn read(bytes: &[u8], name: &str) -> Result<ImageInventory, SbomError> {
     Ok(inventory(parse(bytes, name, false)?, name))
 }
@@ -93,28 +120,51 @@ fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomErro
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let other = |what| SbomError::NotAnSbom { name: owned(), what };
-    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+    let malformed = |format| {
+        move |source: Box<dyn std::error::Error + Send + Sync>| SbomError::Malformed {
+            name: name.to_owned(),
+            format,
+            source,
+        }
+    };
+    let json = |format| move |source: serde_json::Error| malformed(format)(source.into());
+    let document = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => return Err(other("an empty file")),
-        Some(b'{') => {}
-        Some(b'<') => {
-            return Err(other("XML (CycloneDX XML can be converted: cyclonedx convert --output-format json)"));
+        Some(b'{') => {
+            let probe: Probe = serde_json::from_slice(bytes).map_err(json("JSON"))?;
+            match (probe.bom_format.as_deref(), probe.spdx_version.as_deref()) {
+                (Some("CycloneDX"), _) => cyclonedx::read(bytes).map_err(json("CycloneDX JSON"))?,
+                (_, Some(v)) if v.starts_with("SPDX-2.") => spdx::read(bytes).map_err(json("SPDX JSON"))?,
+                (_, Some(_)) => return Err(other("SPDX of an unknown version")),
+                _ if unwrapped && (probe.payload_type.is_some() || probe.predicate_type.is_some()) => {
+                    return Err(other("an attestation inside an attestation"));
+                }
+                _ if probe.payload_type.is_some()
+                    || probe.predicate_type.is_some()
+                    || probe.dsse_envelope.is_some() =>
+                {
+                    let inner = attestation::predicate(bytes).map_err(json("in-toto attestation"))?;
+                    let inner = inner.ok_or_else(|| other("an attestation of something else"))?;
+                    return parse(&inner, name, true);
+                }
+                _ if probe.context.is_some() => match spdx3::read(bytes).map_err(json("SPDX 3 JSON-LD"))? {
+                    Some(document) => document,
+                    None => return Err(other("JSON-LD of another sort")),
+                },
+                _ if probe.artifacts.is_some() && probe.descriptor.is_some() => {
+                    syft::read(bytes).map_err(json("Syft JSON"))?
+                }
+                _ => return Err(other("JSON of another sort")),
+            }
         }
-        _ if bytes.starts_with(b"SPDXVersion:") => return Err(other("an SPDX tag-value document")),
+        Some(b'<') => match cyclonedx_xml::read(bytes).map_err(|e| malformed("CycloneDX XML")(e.into()))? {
+            Some(document) => document,
+            None => return Err(other("XML of another sort")),
+        },
+        _ if spdx_tag_value::is_one(bytes) => {
+            spdx_tag_value::read(bytes).map_err(|e| malformed("SPDX tag-value")(e.into()))?
+        }
         Some(_) => return Err(other("not a JSON object")),
-    }
-    let malformed = |format| move |source| SbomError::Malformed { name: name.to_owned(), format, source };
-    let probe: Probe = serde_json::from_slice(bytes).map_err(malformed("JSON"))?;
-    let document = match (probe.bom_format.as_deref(), probe.spdx_version.as_deref()) {
-        (Some("CycloneDX"), _) => cyclonedx::read(bytes).map_err(malformed("CycloneDX JSON"))?,
-        (_, Some(version)) if version.starts_with("SPDX-2.") => spdx::read(bytes).map_err(malformed("SPDX JSON"))?,
-        (_, Some(_)) => return Err(other("SPDX of an unknown version")),
-        _ if probe.payload_type.is_some() && !unwrapped => {
-            let inner = attestation::predicate(bytes).map_err(malformed("in-toto attestation"))?;
-            let inner = inner.ok_or_else(|| other("an attestation of something else"))?;
-            return parse(&inner, name, true);
-        }
-        _ if probe.context.is_some() => return Err(other("JSON-LD, perhaps SPDX 3")),
-        _ => return Err(other("JSON of another sort")),
     };
     if document.components.len() > MAX_COMPONENTS {
         let what = format!("{} components, {MAX_COMPONENTS} are read", document.components.len());
@@ -127,14 +177,17 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     let system = document.system.or_else(|| distro::from_purls(&document.components));
     let distro = system.map(System::into_distro);
     let mut unusable = Vec::new();
-    let mut strangers = Vec::new();
+    let mut unknown_type = Vec::new();
+    let mut foreign = Vec::new();
+    let mut sourceless = Vec::new();
     let (mut owned, mut ids) = (Vec::new(), HashMap::new());
+    let mut names_sources = document.tool_names_sources;
     let identities: Vec<_> = document.components.iter().map(Component::identity).collect();
     let index = component::index(&document.components, &identities);
     let mut packages: Vec<ImagePackage> = Vec::with_capacity(document.components.len());
     for (component, identity) in document.components.iter().zip(&identities) {
         let Some(identity) = identity else {
-            unusable.push(component.label());
+            if component.is_of_unknown_type() { &mut unknown_type } else { &mut unusable }.push(component.label());
             continue;
         };
         let package = component.package(identity, &index, name);
@@ -142,7 +195,12 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
             && let Some(other) = distro::from_purl(component)
             && distro.as_ref().is_some_and(|d| d.id != other.id)
         {
-            strangers.push(component.label());
+            foreign.push(component.label());
+        }
+        if matches!(package.kind, PackageKind::Deb | PackageKind::Apk) && package.source.is_none() {
+            sourceless.push(component.label());
+        } else {
+            names_sources |= matches!(package.kind, PackageKind::Deb | PackageKind::Apk);
         }
         let purl = package.purl(distro.as_ref());
         let location = package.locations.first().map_or("", String::as_str);
@@ -166,24 +224,32 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     });
     packages.dedup_by(|later, first| later.id == first.id);
     let mut gaps = Vec::new();
-    let mut gap = |labels: Vec<String>, what: &str| {
+    let mut gap = |kind: GapKind, labels: Vec<String>, what: &str| {
         if !labels.is_empty() {
-            gaps.push(Gap::new(GapKind::SbomIncomplete, name, told(&labels, what)));
+            gaps.push(Gap::new(kind, name, listed(&labels, what)));
         }
     };
-    gap(unusable, "without a package URL that can be matched");
-    gap(strangers, "of another distribution than the SBOM's own, matched as if they were of it");
-    for text in document.gaps {
-        let text: String = text.chars().take(2_000).collect();
-        gaps.push(Gap::new(GapKind::SbomIncomplete, name, format!("the SBOM says of itself: not looked at: {text}")));
+    gap(GapKind::SbomIncomplete, unusable, "without a package URL and a version that can be matched");
+    gap(
+        GapKind::SbomIncomplete,
+        foreign,
+        "of another distribution than the SBOM's own, whose advisories do not fit them",
+    );
+    // Debian's and Alpine's advisories are filed by source package: under its own name such a package finds nothing.
+    let sourceless = if names_sources { Vec::new() } else { sourceless };
+    gap(GapKind::SbomIncomplete, sourceless, "without the source package that the distribution's advisories speak of");
+    gap(GapKind::UnwatchedEcosystem, unknown_type, "of a package URL type that no advisory database speaks of");
+    if packages.is_empty() && gaps.is_empty() {
+        gaps.push(Gap::new(GapKind::SbomIncomplete, name, "the SBOM lists no package"));
     }
+    gaps.extend(document.gaps.iter().filter_map(|text| gaps::carried(text, name)));
     gaps.sort();
     gaps.dedup();
     ImageInventory { distro, packages, gaps, ..ImageInventory::default() }
 }
 
 /// `12 components without …: a, b and 10 more`.
-fn told(labels: &[String], what: &str) -> String {
+fn listed(labels: &[String], what: &str) -> String {
     let mut names: Vec<&str> = labels.iter().map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();

@@ -47,6 +47,8 @@ fn modules_vendors_owners_origins_and_licences_come_back() {
         "x",
     )
     .unwrap();
+    // Without a package it is a gap, and packages follow.
+    inventory.gaps.clear();
     let distro = inventory.distro.clone();
     let mut add = |package: Package, origin| {
         let purl = package.purl(distro.as_ref());
@@ -229,10 +231,15 @@ fn what_cannot_be_matched_is_a_gap_with_number_and_names() {
     let inventory = sbom::read(document.as_bytes(), "some.json").unwrap();
     let names: Vec<&str> = inventory.packages.iter().map(|p| p.package.name.as_str()).collect();
     assert_eq!(names, ["good", "inner", "outer"]);
-    assert_eq!(inventory.gaps.len(), 1);
-    let gap = &inventory.gaps[0];
-    assert_eq!((gap.kind, gap.place.as_str()), (GapKind::SbomIncomplete, "some.json"));
-    assert!(gap.detail.starts_with("23 components without") && gap.detail.ends_with("and 13 more"), "{}", gap.detail);
+    let kinds: Vec<GapKind> = inventory.gaps.iter().map(|g| g.kind).collect();
+    assert_eq!(
+        kinds,
+        [GapKind::UnwatchedEcosystem, GapKind::SbomIncomplete],
+        "an unknown type is known to be unwatched"
+    );
+    let gap = &inventory.gaps[1];
+    assert_eq!(gap.place, "some.json");
+    assert!(gap.detail.starts_with("22 components without") && gap.detail.ends_with("and 12 more"), "{}", gap.detail);
     assert!(gap.detail.contains("no-purl 2"), "{}", gap.detail);
 
     let spdx = r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"lonely","versionInfo":"1"},
@@ -265,12 +272,17 @@ fn what_is_no_sbom_says_what_it_is() {
     );
     for (bytes, want) in [
         ("", "an empty file"),
-        ("<bom/>", "XML"),
+        ("<html/>", "XML of another sort"),
+        ("<bom><components>", "cut off inside <components>"),
+        ("<bom>&unknown;</bom>", "an entity"),
+        (&"<bom>".repeat(1000), "nested more than 128 deep"),
         ("[1]", "not a JSON object"),
         ("{}", "JSON of another sort"),
         ("{\"spdxVersion\":\"SPDX-3.0\"}", "unknown version"),
-        ("{\"@context\":\"https://spdx.org/rdf/3.0.1\"}", "SPDX 3"),
-        ("SPDXVersion: SPDX-2.2\n", "tag-value"),
+        ("{\"@context\":\"https://json-ld.org/x\"}", "JSON-LD of another sort"),
+        ("SPDXVersion: SPDX-2.2\nnonsense\n", "line 2 is no"),
+        ("SPDXVersion: SPDX-9\n", "is not SPDX-2.x"),
+        ("SPDXVersion: SPDX-2.3\nPackageComment: <text>a\n", "begins at line 2 does not end"),
         ("{\"bomFormat\":\"CycloneDX\",", "EOF"),
         ("{\"bomFormat\":\"CycloneDX\",\"components\":{}}", "invalid type"),
         ("{\"payloadType\":\"x\",\"payload\":\"!\"}", "in-toto attestation"),
@@ -319,7 +331,12 @@ fn an_attestation_is_opened_once() {
     };
     let bare = seal(format!("{{\"predicate\":{inner}}}"));
     let data = seal(format!("{{\"predicate\":{{\"Data\":{inner}}}}}"));
-    for document in [&bare, &data] {
+    // Without an envelope, as BuildKit attaches it, and in a Sigstore bundle.
+    let statement = format!(
+        "{{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://cyclonedx.org/bom\",\"predicate\":{inner}}}"
+    );
+    let bundle = format!("{{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\",\"dsseEnvelope\":{bare}}}");
+    for document in [&bare, &data, &statement, &bundle] {
         assert_eq!(sbom::read(document.as_bytes(), "a.jsonl").unwrap().packages.len(), 1);
     }
     let twice = seal(format!("{{\"predicate\":{bare}}}"));

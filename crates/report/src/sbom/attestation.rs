@@ -1,5 +1,6 @@
-//! The SBOM inside an in-toto attestation (DSSE envelope, as cosign and `syft attest` write it): base64 of a statement
-//! whose `predicate` is the document, or holds it as `Data` (older cosign). Only one envelope is opened.
+//! The SBOM inside an in-toto attestation: a statement whose `predicate` is the document, or holds it as `Data` (older
+//! cosign); bare (BuildKit attaches it so), in a DSSE envelope (cosign, `syft attest`) or in a Sigstore bundle. Only one is
+//! opened. <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>
 
 use base64::Engine as _;
 use serde::{Deserialize, de::Error as _};
@@ -11,6 +12,17 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attestation {
+    #[serde(default)]
+    payload: Option<String>,
+    #[serde(default)]
+    dsse_envelope: Option<Envelope>,
+    #[serde(default)]
+    predicate: Value,
+}
+
+#[derive(Deserialize)]
 struct Statement {
     #[serde(default)]
     predicate: Value,
@@ -18,10 +30,16 @@ struct Statement {
 
 /// The document's bytes; `None` where the statement is about something else.
 pub(super) fn predicate(bytes: &[u8]) -> Result<Option<Vec<u8>>, serde_json::Error> {
-    let envelope: Envelope = serde_json::from_slice(bytes)?;
-    let payload =
-        base64::engine::general_purpose::STANDARD.decode(envelope.payload).map_err(serde_json::Error::custom)?;
-    let mut predicate = serde_json::from_slice::<Statement>(&payload)?.predicate;
+    let attestation: Attestation = serde_json::from_slice(bytes)?;
+    let payload = attestation.payload.or(attestation.dsse_envelope.map(|e| e.payload));
+    let mut predicate = match payload {
+        Some(payload) => {
+            let payload =
+                base64::engine::general_purpose::STANDARD.decode(payload).map_err(serde_json::Error::custom)?;
+            serde_json::from_slice::<Statement>(&payload)?.predicate
+        }
+        None => attestation.predicate,
+    };
     if let Some(data) = predicate.get_mut("Data") {
         predicate = data.take();
     }

@@ -70,6 +70,12 @@ impl Component {
         label.chars().take(80).collect()
     }
 
+    /// Whether its package URL is whole and of a type that no kind of package here has (`pkg:githubactions/…`).
+    pub(super) fn is_of_unknown_type(&self) -> bool {
+        let parts = self.purl.as_ref().and_then(Purl::parts);
+        parts.is_some_and(|purl| PackageKind::from_purl_type(purl.ty()).is_none())
+    }
+
     /// What the component is; `None` where it cannot be matched with anything.
     pub(super) fn identity(&self) -> Option<Identity<'_>> {
         let purl = self.purl.as_ref()?.parts()?;
@@ -78,7 +84,8 @@ impl Component {
             kind => kind,
         };
         let version = purl.version().filter(|v| !v.is_empty()).unwrap_or(&self.version).to_owned();
-        if version.is_empty() {
+        // SPDX's and Syft's words for a version that the tool does not know.
+        if matches!(version.as_str(), "" | "NOASSERTION" | "NONE" | "UNKNOWN") {
             return None;
         }
         let epoch = purl.qualifiers().get("epoch").map_or("", AsRef::as_ref);

@@ -1,4 +1,4 @@
-//! CycloneDX JSON, versions 1.2 to 1.7 as far as a component goes (they only added), with the properties that Trivy
+//! CycloneDX: the document model and its JSON form (`cyclonedx_xml.rs` reads the other one), versions 1.2 to 1.7 as far as a component goes (they only added), with the properties that Trivy
 //! (`aquasecurity:trivy:…`), Syft (`syft:…`) and we (`layergate:…`) write.
 
 use std::collections::HashMap;
@@ -11,116 +11,140 @@ use crate::hashes;
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
-struct Bom {
+pub(super) struct Bom {
     #[serde(deserialize_with = "nullable")]
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     #[serde(deserialize_with = "nullable")]
-    components: Vec<Raw>,
+    pub(super) components: Vec<Raw>,
     #[serde(deserialize_with = "nullable")]
-    dependencies: Vec<Needs>,
+    pub(super) dependencies: Vec<Needs>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Metadata {
+pub(super) struct Metadata {
     #[serde(deserialize_with = "nullable")]
-    component: Option<Raw>,
+    pub(super) component: Option<Raw>,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) tools: Tools,
+}
+
+/// A list until 1.4, an object with components from 1.5 on.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Tools {
+    List(Vec<Named>),
+    Components {
+        #[serde(default, deserialize_with = "nullable")]
+        components: Vec<Named>,
+    },
+    Other(serde::de::IgnoredAny),
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Needs {
+pub(super) struct Needs {
     #[serde(rename = "ref", deserialize_with = "nullable")]
-    of: String,
+    pub(super) of: String,
     #[serde(deserialize_with = "nullable")]
-    depends_on: Vec<String>,
+    pub(super) depends_on: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Raw {
+pub(super) struct Raw {
     #[serde(rename = "type", deserialize_with = "nullable")]
-    kind: String,
+    pub(super) kind: String,
     #[serde(rename = "bom-ref", deserialize_with = "nullable")]
-    reference: String,
+    pub(super) reference: String,
     #[serde(deserialize_with = "nullable")]
-    group: String,
+    pub(super) group: String,
     #[serde(deserialize_with = "nullable")]
-    name: String,
+    pub(super) name: String,
     #[serde(deserialize_with = "nullable")]
-    version: String,
+    pub(super) version: String,
     #[serde(deserialize_with = "nullable")]
-    publisher: String,
+    pub(super) publisher: String,
     #[serde(deserialize_with = "nullable")]
-    supplier: Named,
+    pub(super) supplier: Named,
     #[serde(deserialize_with = "nullable")]
-    scope: String,
+    pub(super) scope: String,
     #[serde(deserialize_with = "nullable")]
-    purl: String,
+    pub(super) purl: String,
     #[serde(deserialize_with = "nullable")]
-    hashes: Vec<Hash>,
+    pub(super) hashes: Vec<Hash>,
     #[serde(deserialize_with = "nullable")]
-    licenses: Vec<Licence>,
+    pub(super) licenses: Vec<Licence>,
     #[serde(deserialize_with = "nullable")]
-    properties: Vec<Property>,
+    pub(super) properties: Vec<Property>,
     #[serde(deserialize_with = "nullable")]
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
     #[serde(deserialize_with = "nullable")]
-    components: Vec<Raw>,
+    pub(super) components: Vec<Raw>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Named {
+pub(super) struct Named {
     #[serde(deserialize_with = "nullable")]
-    id: String,
+    pub(super) id: String,
     #[serde(deserialize_with = "nullable")]
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Hash {
+pub(super) struct Hash {
     #[serde(deserialize_with = "nullable")]
-    alg: String,
+    pub(super) alg: String,
     #[serde(deserialize_with = "nullable")]
-    content: String,
+    pub(super) content: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Licence {
+pub(super) struct Licence {
     #[serde(deserialize_with = "nullable")]
-    license: Named,
+    pub(super) license: Named,
     #[serde(deserialize_with = "nullable")]
-    expression: String,
+    pub(super) expression: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Property {
+pub(super) struct Property {
     #[serde(deserialize_with = "nullable")]
-    name: String,
+    pub(super) name: String,
     #[serde(deserialize_with = "nullable")]
-    value: String,
+    pub(super) value: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Evidence {
+pub(super) struct Evidence {
     #[serde(deserialize_with = "nullable")]
-    occurrences: Vec<Occurrence>,
+    pub(super) occurrences: Vec<Occurrence>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Occurrence {
+pub(super) struct Occurrence {
     #[serde(deserialize_with = "nullable")]
-    location: String,
+    pub(super) location: String,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
-    let bom: Bom = serde_json::from_slice(bytes)?;
+    Ok(document(serde_json::from_slice(bytes)?))
+}
+
+/// What the document says of packages.
+pub(super) fn document(bom: Bom) -> Document {
     let mut needs: HashMap<String, Vec<String>> = HashMap::new();
     for Needs { of, depends_on } in bom.dependencies {
         needs.entry(of).or_default().extend(depends_on);
@@ -129,7 +153,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
     if let Some(root) = &bom.metadata.component {
         document.gaps.extend(root.all("layergate:gap").map(str::to_owned));
     }
-    // Components may hold components; the JSON reader has bounded their depth.
+    if let Tools::List(tools) | Tools::Components { components: tools } = &bom.metadata.tools {
+        tools.iter().for_each(|t| document.written_by(&t.name));
+    }
+    // Components may hold components; the readers have bounded their depth.
     let mut open: Vec<Raw> = bom.components;
     open.extend(bom.metadata.component.map(|c| c.components).unwrap_or_default());
     while let Some(mut raw) = open.pop() {
@@ -142,7 +169,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
             _ => document.components.push(raw.component(&mut needs)),
         }
     }
-    Ok(document)
+    document
 }
 
 impl Raw {

@@ -50,30 +50,44 @@ fn id(name: &str) -> Option<String> {
     Some(id.to_owned())
 }
 
-/// What one package URL says: its namespace, and the `distro` qualifier (`debian-12`, Trivy's `3.20.3` on Alpine).
+/// What one package URL says: its namespace, and the `distro` qualifier (`debian-12`, Trivy's `3.20.3` on Alpine, a bare
+/// `bookworm`), or Docker's `os_name`, `os_version` and `os_distro` (a codename).
 pub(super) fn from_purl(component: &Component) -> Option<System> {
     let purl = component.purl.as_ref()?.parts()?;
     let namespace = purl.namespace().unwrap_or_default();
-    let tag = purl.qualifiers().get("distro").map_or("", AsRef::as_ref);
-    if tag.is_empty() || tag.starts_with(|c: char| c.is_ascii_digit()) {
+    let qualifier = |key: &str| purl.qualifiers().get(key).map_or("", AsRef::as_ref);
+    let tag = qualifier("distro");
+    if tag.is_empty() {
+        let name = Some(qualifier("os_name")).filter(|n| !n.is_empty()).unwrap_or(namespace);
+        let codename = [qualifier("os_distro"), qualifier("distro_name")].into_iter().find(|c| !c.is_empty());
+        let system = System::new(name, qualifier("os_version"))?;
+        let codename = codename.map(|c| c.rsplit_once('-').map_or(c, |(_, word)| word).to_owned());
+        return Some(System { codename: codename.filter(|c| *c != system.id), ..system });
+    }
+    if tag.starts_with(|c: char| c.is_ascii_digit()) {
         return System::new(namespace, tag);
     }
+    let codename = |word: &str| System::new(namespace, "").map(|s| System { codename: Some(word.to_owned()), ..s });
     match tag.rsplit_once('-') {
         Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => System::new(name, version),
-        Some((name, word)) if name == namespace => {
-            System::new(name, "").map(|s| System { codename: Some(word.to_owned()), ..s })
-        }
+        Some((name, word)) if name == namespace => codename(word),
+        // Only these two name their releases by a word alone.
+        None if tag != namespace && matches!(namespace, "debian" | "ubuntu") => codename(tag),
         _ => System::new(tag, ""),
     }
 }
 
-/// The distribution of the first package of a distribution that names one.
+/// The distribution of the first package of a distribution that names one with its release, else of the first that names
+/// any.
 pub(super) fn from_purls(components: &[Component]) -> Option<System> {
     let os = |c: &&Component| {
         let kind = c.purl.as_ref().and_then(|p| layergate_model::PackageKind::from_purl_type(p.parts()?.ty()));
         kind.is_some_and(layergate_model::PackageKind::is_os)
     };
-    components.iter().filter(os).find_map(from_purl)
+    let mut systems = components.iter().filter(os).filter_map(from_purl).peekable();
+    let first =
+        systems.peek().map(|s| System { id: s.id.clone(), version: s.version.clone(), codename: s.codename.clone() });
+    systems.find(|s| s.version.is_some() || s.codename.is_some()).or(first)
 }
 
 #[cfg(test)]
@@ -90,6 +104,16 @@ mod tests {
             ("pkg:rpm/redhat/bash@5?distro=redhat-8.6", "rhel", Some("8.6"), None),
             ("pkg:rpm/opensuse/bash@5?distro=opensuse-leap-15.4", "opensuse-leap", Some("15.4"), None),
             ("pkg:rpm/fedora/bash@5", "fedora", None, None),
+            ("pkg:deb/debian/bash@5?distro=bookworm", "debian", None, Some("bookworm")),
+            ("pkg:deb/ubuntu/bash@5?distro=jammy", "ubuntu", None, Some("jammy")),
+            ("pkg:deb/debian/bash@5?distro=debian", "debian", None, None),
+            (
+                "pkg:deb/debian/bash@5?os_distro=bookworm&os_name=debian&os_version=12",
+                "debian",
+                Some("12"),
+                Some("bookworm"),
+            ),
+            ("pkg:apk/alpine/musl@1?os_name=alpine&os_version=3.20", "alpine", Some("3.20"), None),
         ] {
             let component = Component { purl: Some(purl.parse().unwrap()), ..Component::default() };
             let system = from_purl(&component).unwrap();

@@ -1,109 +1,123 @@
-//! SPDX 2.2 and 2.3 JSON. A package's URL is its external reference of type `purl`; source packages stand in
+//! SPDX 2.2 and 2.3: the document model and its JSON form (`spdx_tag_value.rs` reads the other one). A package's URL is its external reference of type `purl`; source packages stand in
 //! `sourceInfo` (`built package from: NAME VERSION`: Trivy's words and ours) or in the URL's `upstream`.
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::{Document, component, component::Component, distro::System, nullable};
+use super::{Document, component, component::Component, distro::System, gaps, nullable};
 use crate::hashes;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Spdx {
+pub(super) struct Spdx {
     #[serde(deserialize_with = "nullable")]
-    comment: String,
+    pub(super) comment: String,
     #[serde(deserialize_with = "nullable")]
-    document_describes: Vec<String>,
+    pub(super) creation_info: Creation,
     #[serde(deserialize_with = "nullable")]
-    packages: Vec<Raw>,
+    pub(super) document_describes: Vec<String>,
     #[serde(deserialize_with = "nullable")]
-    relationships: Vec<Relationship>,
+    pub(super) packages: Vec<Raw>,
     #[serde(deserialize_with = "nullable")]
-    has_extracted_licensing_infos: Vec<Extracted>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct Raw {
-    #[serde(rename = "SPDXID", deserialize_with = "nullable")]
-    id: String,
+    pub(super) relationships: Vec<Relationship>,
     #[serde(deserialize_with = "nullable")]
-    name: String,
-    #[serde(deserialize_with = "nullable")]
-    version_info: String,
-    #[serde(deserialize_with = "nullable")]
-    supplier: String,
-    #[serde(deserialize_with = "nullable")]
-    source_info: String,
-    #[serde(deserialize_with = "nullable")]
-    license_declared: String,
-    #[serde(deserialize_with = "nullable")]
-    license_concluded: String,
-    #[serde(deserialize_with = "nullable")]
-    primary_package_purpose: String,
-    #[serde(deserialize_with = "nullable")]
-    checksums: Vec<Checksum>,
-    #[serde(deserialize_with = "nullable")]
-    external_refs: Vec<External>,
-    #[serde(deserialize_with = "nullable")]
-    annotations: Vec<Annotation>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct Checksum {
-    #[serde(deserialize_with = "nullable")]
-    algorithm: String,
-    #[serde(deserialize_with = "nullable")]
-    checksum_value: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct External {
-    #[serde(deserialize_with = "nullable")]
-    reference_type: String,
-    #[serde(deserialize_with = "nullable")]
-    reference_locator: String,
+    pub(super) has_extracted_licensing_infos: Vec<Extracted>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Annotation {
+pub(super) struct Creation {
+    /// `Tool: syft-1.57.1`, `Organization: …`.
     #[serde(deserialize_with = "nullable")]
-    comment: String,
+    pub(super) creators: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Extracted {
+pub(super) struct Raw {
+    #[serde(rename = "SPDXID", deserialize_with = "nullable")]
+    pub(super) id: String,
     #[serde(deserialize_with = "nullable")]
-    license_id: String,
+    pub(super) name: String,
     #[serde(deserialize_with = "nullable")]
-    extracted_text: String,
+    pub(super) version_info: String,
     #[serde(deserialize_with = "nullable")]
-    name: String,
+    pub(super) supplier: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) source_info: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) license_declared: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) license_concluded: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) primary_package_purpose: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) checksums: Vec<Checksum>,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) external_refs: Vec<External>,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) annotations: Vec<Annotation>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Relationship {
+pub(super) struct Checksum {
     #[serde(deserialize_with = "nullable")]
-    spdx_element_id: String,
+    pub(super) algorithm: String,
     #[serde(deserialize_with = "nullable")]
-    relationship_type: String,
+    pub(super) checksum_value: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct External {
     #[serde(deserialize_with = "nullable")]
-    related_spdx_element: String,
+    pub(super) reference_type: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) reference_locator: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Annotation {
+    #[serde(deserialize_with = "nullable")]
+    pub(super) comment: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Extracted {
+    #[serde(deserialize_with = "nullable")]
+    pub(super) license_id: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) extracted_text: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Relationship {
+    #[serde(deserialize_with = "nullable")]
+    pub(super) spdx_element_id: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) relationship_type: String,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) related_spdx_element: String,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
-    let spdx: Spdx = serde_json::from_slice(bytes)?;
+    Ok(document(serde_json::from_slice(bytes)?))
+}
+
+/// What the document says of packages.
+pub(super) fn document(spdx: Spdx) -> Document {
     let mut roots: HashSet<String> = spdx.document_describes.into_iter().collect();
     let mut needs: HashMap<String, Vec<String>> = HashMap::new();
     let mut dev = HashSet::new();
-    // Trivy writes no purpose before 2.3, and holders (an image, a lockfile) have no URL: whoever contains packages and
-    // has none is no package.
+    // Trivy writes no purpose before 2.3, and holders (an image, a lockfile) have no URL: what contains packages and has
+    // none is no package.
     let mut holders = HashSet::new();
     for r in spdx.relationships {
         match r.relationship_type.as_str() {
@@ -129,8 +143,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
         .collect();
     let mut document = Document::default();
     if let Some(gaps) = spdx.comment.strip_prefix("Not looked at: ") {
-        document.gaps.push(gaps.to_owned());
+        document.gaps.extend(gaps::split(gaps));
     }
+    spdx.creation_info.creators.iter().filter(|c| c.starts_with("Tool:")).for_each(|c| document.written_by(c));
     for raw in spdx.packages {
         let purl = raw.external_refs.iter().find(|e| e.reference_type == "purl").map(|e| e.reference_locator.as_str());
         if matches!(raw.primary_package_purpose.as_str(), "OPERATING-SYSTEM" | "OPERATING_SYSTEM")
@@ -150,7 +165,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, serde_json::Error> {
         let dev = dev.contains(&raw.id);
         document.components.push(raw.component(purl, needs, dev, &texts));
     }
-    Ok(document)
+    document
 }
 
 impl Raw {
