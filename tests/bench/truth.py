@@ -62,7 +62,7 @@ def trivy(item, kind, path):
 
 def source(kind, path): return {'image': 'docker-archive:', 'fs': 'dir:', 'sbom': 'sbom:'}[kind] + path
 def syft(item, kind, path):
-    out, err, code = run([f'{peers}/go/syft', 'scan', source(kind, path), '-o', 'syft-json', '-q'])
+    out, err, code = run([f'{peers}/go/syft', *(['convert', path] if kind == 'sbom' else ['scan', source(kind, path)]), '-o', 'syft-json', '-q'])
     if code: return {'error': err[-300:] or f'exit {code}', 'packages': []}
     return {'packages': [[p.get('purl') or '', p['name'], p.get('version') or '', p.get('type', ''), ' '.join(l['path'] for l in (p.get('locations') or [])[:2])] for p in json.loads(out)['artifacts']]}
 
@@ -103,6 +103,9 @@ for item in sorted(os.listdir(arg.dir)):
         k = key(words[0].lstrip('?'), words[1], words[2])
         (neutral if words[0].startswith('?') else truth).add(k)
     truth = {k for k in truth if versioned(k)}
+    # A program of an OS package, listed under its own name too, says nothing new and nothing wrong.
+    system = [re.sub(r'^v', '', k[2]) for k in truth if k[0] in ('deb', 'rpm', 'apk')]
+    said = lambda k: k[0] == 'generic' and any(v.startswith(k[2]) for v in system)
     own = {k[:2] for k in neutral} - {k[:2] for k in truth}
     kept = f'{at}/peers.json'
     if arg.again or not os.path.exists(kept): json.dump({t.__name__: t(item, kind, path) for t in (trivy, syft, grype)}, open(kept, 'w'))
@@ -113,7 +116,7 @@ for item in sorted(os.listdir(arg.dir)):
         places = {}
         for p in answers[tool]['packages']:
             k = of_purl(*p[:4])
-            if versioned(k) and k not in neutral and k[:2] not in own: places.setdefault(k, p[4])
+            if versioned(k) and k not in neutral and k[:2] not in own and not said(k): places.setdefault(k, p[4])
         hit, wrong, missing = set(places) & truth, sorted(set(places) - truth), sorted(truth - set(places))
         row[tool] = {'hit': len(hit), 'listed': len(places), 'failed': bool(answers[tool].get('error'))}
         for n, v in (('hit', len(hit)), ('listed', len(places)), ('truth', len(truth)), ('failed', row[tool]['failed'])): total[tool][n] += v

@@ -6,7 +6,7 @@ usage: truth_ask.py MANAGER PLACE...      MANAGER is a function below; what it r
 A line that begins with `?` names a package that is there and is nobody's dependency (the project itself): listing it is
 neither right nor wrong. No answer of a scanner is used here.
 """
-import json, os, re, subprocess, sys
+import io, json, os, re, subprocess, sys, zipfile
 
 def run(*command, cwd=None, env=None, fails=False):
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ | (env or {}))
@@ -121,23 +121,33 @@ def mvn(place, *options):
         if found := re.match(r'\s+([^:\s]+):([^:]+):([^:]+):(?:([^:]+):)?([^:\s]+):(?:compile|runtime)', line): say('maven', f'{found[1]}:{found[2]}', found[5])
     os.remove(listing)
 
+def bundled(*places):
+    """Maven's own record of what was built into a JAR beside its own classes: there, and no dependency that Maven lists."""
+    for place in places:
+        for at, _, files in os.walk(place):
+            for name in files:
+                if name.endswith(('.jar', '.war')): inside(zipfile.ZipFile(f'{at}/{name}'))
+
+def inside(archive):
+    for entry in archive.namelist():
+        if entry.endswith(('.jar', '.war')): inside(zipfile.ZipFile(io.BytesIO(archive.read(entry))))
+        if entry.endswith('/pom.properties'):
+            p = dict(line.split('=', 1) for line in archive.read(entry).decode(errors='replace').splitlines() if '=' in line)
+            if len(p) >= 3: say('maven', f"{p['groupId'].strip()}:{p['artifactId'].strip()}", p['version'].strip(), '?')
+
 def gem(place):
     for line in run('gem', 'list', '--local', env={'GEM_HOME': place, 'GEM_PATH': place, 'GEM_SPEC_CACHE': '/tmp/no-specs'}).splitlines():
         if found := re.fullmatch(r'(\S+) \((.+)\)', line):
             for version in found[2].split(', '):
                 if not version.startswith('default: '): say('gem', found[1], version.split()[0])
 
-def bundle(place):
-    for line in run('bundle', 'list', cwd=place).splitlines():
-        if found := re.fullmatch(r'\s+\* (\S+) \((\S+?)\)', line): say('gem', *found.groups())
-
-def composer(place, *options):
-    for p in json.loads(run('composer', 'show', '--format', 'json', *options, cwd=place, env={'COMPOSER_ALLOW_SUPERUSER': '1'})).get('locked' if '--locked' in options else 'installed', []): say('composer', p['name'], p['version'])
+def composer(place):
+    for p in json.loads(run('composer', 'show', '--format', 'json', cwd=place))['installed']: say('composer', p['name'], p['version'])
 
 def program(name, path, *options):
     """What a program says its own version is."""
     text = subprocess.run([path, *options], capture_output=True, text=True); text = text.stdout + text.stderr
-    say('generic', name, re.search(r'\d+\.\d+[0-9.]*\d(?:p\d+)?', text)[0])
+    say('generic', name, re.search(r'\d+(?:\.\d+)+', text)[0])
 
 def lines(text):
     """Packages given as `TYPE NAME VERSION` words: what the recipe itself asked its manager to install."""
