@@ -1,11 +1,15 @@
 //! Lays the layers of an image upon each other and says which proofs the image still shows, and where.
 //!
-//! The rules are those by which containerd applies a layer, which are what a container sees (OCI image-spec, "Layer
-//! Filesystem Changeset"): an entry replaces what was at its path, except that a directory over a directory is merged;
+//! The rules are those of the OCI image-spec, "Layer Filesystem Changeset", as far as the two ways of putting layers together
+//! agree on them: containerd's applier, which unpacks one layer over the other, and the kernel's overlayfs. An entry replaces what was at its path, except that a directory over a directory is merged;
 //! `.wh.NAME` removes NAME of the layers below, `.wh..wh..opq` everything that the layers below have in its directory,
 //! wherever in the archive they stand; the directory part of a path goes through the symbolic links that the image shows
 //! at that moment, the last part never does. So `lib/apk/db/installed` in a layer upon `lib` → `usr/lib` is
 //! `usr/lib/apk/db/installed`, but a layer with an entry for the *directory* `lib` has replaced the link.
+//!
+//! Where the two differ, nothing is hidden, for the container may show it: overlayfs ignores an opaque mark on a layer's root;
+//! a directory of its own, and does not follow it, where an upper layer writes through a lower layer's link; and merges a
+//! directory with the one below although the same layer has a whiteout for it.
 //!
 //! Each layer's table is walked once, bottom first, over a [`Tree`] that knows only proofs and links. A proof that its
 //! own table does not have, or whose links go in circles, stays visible: nothing is hidden by what is not understood.
@@ -16,7 +20,7 @@ use layergate_model::{EntryKind, EntryRef, PathTable};
 
 use crate::{
     proofs::Proofs,
-    tree::{Kind, NodeId, Place, ROOT, Tree, Version},
+    tree::{Kind, Links, NodeId, Place, ROOT, Tree, Version},
 };
 
 /// Places that are remembered for one image, about 200 bytes each. Real images need under 100,000; behind the bound a
@@ -39,8 +43,15 @@ impl Overlay {
         let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None };
         for (layer, table) in (0u32..).zip(tables) {
             let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
-            let mut state =
-                Applying { tree: &mut overlay.tree, proofs, layer, wanted, way: Way::default(), stray: vec![] };
+            let mut state = Applying {
+                tree: &mut overlay.tree,
+                proofs,
+                layer,
+                wanted,
+                merged: merged(table),
+                way: Way::default(),
+                stray: vec![],
+            };
             table.visit(|entry| state.entry(entry));
             let unseen: Vec<_> = state
                 .proofs
@@ -82,6 +93,35 @@ impl Overlay {
     }
 }
 
+/// The paths that a layer whites out and has as a directory, too.
+fn merged(table: &PathTable) -> HashSet<String> {
+    let mut whiteouts = HashSet::new();
+    table.visit(|entry| {
+        let (parent, name) = split(entry.path);
+        if let Some(hidden) = name.strip_prefix(".wh.").filter(|h| *h != ".wh..opq") {
+            whiteouts.insert(if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") });
+        }
+    });
+    let mut merged = HashSet::new();
+    if whiteouts.is_empty() {
+        return merged;
+    }
+    table.visit(|entry| {
+        let mut at = entry.path;
+        if entry.kind == EntryKind::Directory && whiteouts.contains(at) {
+            merged.insert(at.to_owned());
+        }
+        // A whiteout below it makes the directory as well.
+        while !at.is_empty() {
+            at = split(at).0;
+            if whiteouts.contains(at) && !merged.contains(at) {
+                merged.insert(at.to_owned());
+            }
+        }
+    });
+    merged
+}
+
 /// A path's directory and last part.
 fn split(path: &str) -> (&str, &str) {
     // Last parts are short: a walk from the end is quicker than a search made for long texts.
@@ -95,11 +135,14 @@ fn split(path: &str) -> (&str, &str) {
 #[derive(Default)]
 struct Way {
     path: String,
-    /// For each part: where it ends in `path`, and its place (`None`: links in circles).
-    steps: Vec<(usize, Option<Place>)>,
+    /// For each part: where it ends in `path`, its place (`None`: links in circles), and whether a lower layer's link was
+    /// on the way there.
+    steps: Vec<(usize, Option<Place>, bool)>,
     wanted: bool,
     /// Whether a link was on the way: then what happens in the directory may happen to the way itself.
     linked: bool,
+    /// Whether a lower layer's link was on the way: overlayfs shows a directory there instead.
+    foreign: bool,
     /// Whether files on the way have been taken for directories.
     cleared: bool,
     valid: bool,
@@ -111,6 +154,8 @@ struct Applying<'t, 'p, 'a> {
     layer: u32,
     /// Directories, as the layer names them, that proofs of this layer lie in.
     wanted: HashSet<&'a str>,
+    /// Directories that this layer has and whites out: overlayfs merges them with those below.
+    merged: HashSet<String>,
     way: Way,
     /// Proofs that could not be placed.
     stray: Vec<u32>,
@@ -129,21 +174,23 @@ impl Applying<'_, '_, '_> {
         }
         let shared = path.bytes().zip(way.path.bytes()).take_while(|(a, b)| a == b).count();
         let ends = |end: usize| end <= shared && (end == path.len() || path.as_bytes().get(end) == Some(&b'/'));
-        while way.steps.last().is_some_and(|(end, _)| !ends(*end)) {
+        while way.steps.last().is_some_and(|(end, ..)| !ends(*end)) {
             way.steps.pop();
         }
-        let mut from = way.steps.last().map_or(0, |(end, _)| end + 1);
+        let mut from = way.steps.last().map_or(0, |(end, ..)| end + 1);
         let mut place = way.steps.last().map_or(Some(Place { node: ROOT, beyond: 0 }), |s| s.1);
         while from < path.len() {
             let end = path[from..].find('/').map_or(path.len(), |length| from + length);
-            let mut links = 0;
+            let mut links = Links::default();
             place = place.and_then(|p| self.tree.enter(p, &path[from..end], &mut links));
-            way.linked |= links > 0;
-            way.steps.push((end, place));
+            way.linked |= links.lowest.is_some();
+            let foreign = way.steps.last().is_some_and(|s| s.2) || links.lowest.is_some_and(|l| l < self.layer);
+            way.steps.push((end, place, foreign));
             from = end + 1;
         }
         way.path.clear();
         way.path.push_str(path);
+        way.foreign = way.steps.last().is_some_and(|s| s.2);
         way.wanted = self.wanted.contains(path);
         way.cleared = false;
         way.valid = true;
@@ -159,13 +206,13 @@ impl Applying<'_, '_, '_> {
         if name.starts_with('.')
             && let Some(hidden) = name.strip_prefix(".wh.")
         {
-            return self.whiteout(place, hidden);
+            return self.whiteout(place, parent, hidden);
         }
         let proof = if self.way.wanted { self.proofs.find(self.layer, entry.path) } else { None };
         if let Some(proof) = proof {
             self.proofs.all[proof as usize].seen = true;
         }
-        let Some(place) = place else {
+        let Some(place) = place.filter(|_| !self.way.foreign) else {
             self.stray.extend(proof);
             return;
         };
@@ -215,7 +262,7 @@ impl Applying<'_, '_, '_> {
     /// Makes nodes for the last entry's directory. What is not known of its way has no links in it, but for one that
     /// leads to where nothing is.
     fn make_way(&mut self, path: &str) -> Option<NodeId> {
-        let known = self.way.steps.iter().rev().find_map(|(end, place)| Some((*end + 1, (*place)?.known()?)));
+        let known = self.way.steps.iter().rev().find_map(|(end, place, _)| Some((*end + 1, (*place)?.known()?)));
         let (mut from, mut node) = known.unwrap_or((0, ROOT));
         while from < path.len() {
             let end = path[from..].find('/').map_or(path.len(), |length| from + length);
@@ -281,9 +328,19 @@ impl Applying<'_, '_, '_> {
         self.proofs.all[proof as usize].target = found;
     }
 
-    fn whiteout(&mut self, place: Option<Place>, hidden: &str) {
+    fn whiteout(&mut self, place: Option<Place>, parent: &str, hidden: &str) {
         let Some(directory) = place.and_then(Place::known) else { return };
-        if hidden == ".wh..opq" {
+        let opaque = hidden == ".wh..opq";
+        if self.way.foreign || (opaque && parent.is_empty()) {
+            return;
+        }
+        if !self.merged.is_empty() && !opaque {
+            let path = if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") };
+            if self.merged.contains(&path) {
+                return;
+            }
+        }
+        if opaque {
             self.tree.prune(directory, self.layer, true);
             self.changed();
         } else if let Some(node) = self.tree.child(directory, hidden) {

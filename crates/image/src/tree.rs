@@ -76,6 +76,14 @@ impl Place {
     }
 }
 
+/// The links of one resolution.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Links {
+    count: u32,
+    /// The lowest layer that wrote one of them.
+    pub(crate) lowest: Option<u32>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
@@ -131,7 +139,7 @@ impl Tree {
     }
 
     /// One step down from `place`, through a link where `name` is one; `None` when the links go in circles.
-    pub(crate) fn enter(&self, place: Place, name: &str, links: &mut u32) -> Option<Place> {
+    pub(crate) fn enter(&self, place: Place, name: &str, links: &mut Links) -> Option<Place> {
         if place.beyond > 0 {
             return Some(Place { beyond: place.beyond + 1, ..place });
         }
@@ -139,15 +147,17 @@ impl Tree {
             return Some(Place { node: place.node, beyond: 1 });
         };
         let Kind::Link(target) = &self.node(child).kind else { return Some(Place { node: child, beyond: 0 }) };
-        *links += 1;
-        if *links > MAX_LINKS {
+        links.count += 1;
+        if links.count > MAX_LINKS {
             return None;
         }
+        let layer = self.node(child).layer;
+        links.lowest = Some(links.lowest.map_or(layer, |l| l.min(layer)));
         self.walk(place.node, target, links)
     }
 
     /// Resolves `path` from the directory `from`, the last part too. Recursion is bounded by the number of links.
-    fn walk(&self, from: NodeId, path: &str, links: &mut u32) -> Option<Place> {
+    fn walk(&self, from: NodeId, path: &str, links: &mut Links) -> Option<Place> {
         let mut place = Place { node: if path.starts_with('/') { ROOT } else { from }, beyond: 0 };
         for part in path.split('/') {
             match part {
@@ -162,7 +172,7 @@ impl Tree {
 
     /// The place of `path` seen from the root, links followed to the end.
     pub(crate) fn resolve(&self, path: &str) -> Option<Place> {
-        self.walk(ROOT, path, &mut 0)
+        self.walk(ROOT, path, &mut Links::default())
     }
 
     /// Makes nodes for the directory `path`, links followed; `None` when they go in circles.

@@ -1,5 +1,5 @@
 //! The sparse overlay against a naive one that keeps the whole tree, on random layers with links, whiteouts and opaque
-//! directories.
+//! directories. Both hide only what containerd's applier and overlayfs hide.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod support;
@@ -29,6 +29,8 @@ enum Node {
 struct Naive {
     tree: BTreeMap<String, (Node, usize)>,
     stray: BTreeSet<String>,
+    /// Paths that the current layer has as directories and whites out.
+    merged: BTreeSet<String>,
 }
 
 fn below(path: &str, directory: &str) -> bool {
@@ -36,8 +38,8 @@ fn below(path: &str, directory: &str) -> bool {
 }
 
 impl Naive {
-    /// Follows all links of a directory's path; `None` after more than forty.
-    fn resolve(&self, path: &str) -> Option<String> {
+    /// Follows all links of a directory's path; `None` after more than forty, or through a lower layer's.
+    fn resolve(&self, path: &str, layer: usize) -> Option<String> {
         let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
         let (mut done, mut links): (Vec<String>, _) = (Vec::new(), 0);
         while let Some(part) = todo.pop() {
@@ -46,9 +48,9 @@ impl Naive {
                 ".." => drop(done.pop()),
                 _ => {
                     done.push(part);
-                    if let Some((Node::Link(target), _)) = self.tree.get(&done.join("/")) {
+                    if let Some((Node::Link(target), from)) = self.tree.get(&done.join("/")) {
                         links += 1;
-                        if links > 40 {
+                        if links > 40 || *from < layer {
                             return None;
                         }
                         done.pop();
@@ -65,7 +67,7 @@ impl Naive {
 
     fn put(&mut self, path: &str, layer: usize, node: Node) {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let Some(parent) = self.resolve(parent) else {
+        let Some(parent) = self.resolve(parent, layer) else {
             if let Node::File(Some(item)) = node {
                 self.stray.insert(item);
             }
@@ -92,12 +94,12 @@ impl Naive {
             Op::Link(p, target) => self.put(p, layer, Node::Link(target.clone())),
             Op::Whiteout(p) => {
                 let (parent, name) = p.rsplit_once('/').unwrap_or(("", p));
-                if let Some(parent) = self.resolve(parent) {
+                if let Some(parent) = self.resolve(parent, layer).filter(|_| !self.merged.contains(p)) {
                     self.remove(format!("{parent}/{name}").trim_start_matches('/'), layer, true);
                 }
             }
             Op::Opaque(p) => {
-                if let Some(directory) = self.resolve(p) {
+                if let Some(directory) = self.resolve(p, layer) {
                     self.remove(&directory, layer, false);
                 }
             }
@@ -108,6 +110,16 @@ impl Naive {
         let shown = self.tree.into_values().filter_map(|(n, _)| if let Node::File(item) = n { item } else { None });
         shown.chain(self.stray).collect()
     }
+}
+
+fn merged(layer: &[Op]) -> BTreeSet<String> {
+    let has = |path: &String| {
+        layer.iter().any(|op| match op {
+            Op::Directory(p) | Op::Opaque(p) => p == path || below(p, path),
+            Op::File(p, _) | Op::Link(p, _) | Op::Whiteout(p) => below(p, path),
+        })
+    };
+    layer.iter().filter_map(|op| if let Op::Whiteout(p) = op { Some(p.clone()) } else { None }).filter(has).collect()
 }
 
 fn ops() -> impl Strategy<Value = Vec<Vec<Op>>> {
@@ -131,22 +143,25 @@ proptest! {
         let mut naive = Naive::default();
         let mut texts = Vec::new();
         for (number, layer) in layers.iter().enumerate() {
-            let (mut text, mut named) = (String::new(), BTreeSet::new());
+            let mut text = String::new();
+            let mut once = BTreeSet::new();
+            let entry = |op: &Op| !matches!(op, Op::Whiteout(_) | Op::Opaque(_));
+            let path = |op: &Op| match op {
+                Op::Directory(p) | Op::File(p, _) | Op::Link(p, _) | Op::Whiteout(p) | Op::Opaque(p) => p.clone(),
+            };
+            // What a path means that stands twice in one layer is the inventory's to say.
+            let layer: Vec<_> = layer.iter().filter(|op| !entry(op) || once.insert(path(op))).cloned().collect();
+            naive.merged = merged(&layer);
             for (i, op) in layer.iter().enumerate() {
                 let item = format!("n{number}x{i}");
-                let (path, line) = match op {
-                    Op::Directory(p) => (p, format!("d {p}\n")),
-                    Op::File(p, true) => (p, format!("f {p}: {item} 1\n")),
-                    Op::File(p, false) => (p, format!("f {p}\n")),
-                    Op::Link(p, target) => (p, format!("l {p} {target}\n")),
-                    Op::Whiteout(p) => (p, format!("w {p}\n")),
-                    Op::Opaque(p) => (p, format!("o {p}\n")),
+                let line = match op {
+                    Op::Directory(p) => format!("d {p}\n"),
+                    Op::File(p, true) => format!("f {p}: {item} 1\n"),
+                    Op::File(p, false) => format!("f {p}\n"),
+                    Op::Link(p, target) => format!("l {p} {target}\n"),
+                    Op::Whiteout(p) => format!("w {p}\n"),
+                    Op::Opaque(p) => format!("o {p}\n"),
                 };
-                // What a path means that stands twice in one layer is the inventory's to say.
-                let entry = !matches!(op, Op::Whiteout(_) | Op::Opaque(_));
-                if entry && !named.insert(path.clone()) {
-                    continue;
-                }
                 naive.apply(number, op, item);
                 text.push_str(&line);
             }
