@@ -36,7 +36,8 @@ def key(kind, name, version):
     if kind == 'pypi': name = re.sub('[-_.]+', '-', name)
     if kind == 'generic': name = SAME.get(name, name)
     if kind == 'maven': name = name.replace('/', ':')
-    if kind in ('deb', 'rpm'): version = re.sub(r'^\d+:', '', version)
+    if name == 'ruby': version = re.sub(r'p\d+$', '', version)
+    if kind in ('deb', 'rpm', 'generic'): version = re.sub(r'^\d+:', '', version)
     if kind == 'golang': version = re.sub(r'^(v|go)(?=\d)', '', version)
     return kind, name, version
 def of_purl(text, name='', version='', kind=''):
@@ -86,7 +87,8 @@ if os.path.exists(table := f'{here}/truth-explained.tsv'):
     explained = [l.rstrip('\n').split('\t') for l in open(table) if l.strip() and not l.startswith('#')]
 def why(item, sign, text): return next((e[3] for e in explained if re.search(e[0], item) and e[1] == sign and re.fullmatch(e[2], text, re.I)), '')
 
-def versioned(k): return k[2] not in ('', 'unknown', '(devel)', 'unknown_version')
+# The keys that rpm keeps beside the packages are none.
+def versioned(k): return k[1] != 'gpg-pubkey' and k[2] not in ('', 'unknown', '(devel)', 'unknown_version')
 rows, total = [], {t: collections.Counter() for t in TOOLS}
 for item in sorted(os.listdir(arg.dir)):
     at = f'{arg.dir}/{item}'
@@ -103,6 +105,7 @@ for item in sorted(os.listdir(arg.dir)):
         k = key(words[0].lstrip('?'), words[1], words[2])
         (neutral if words[0].startswith('?') else truth).add(k)
     truth = {k for k in truth if versioned(k)}
+    neutral -= truth
     # A program of an OS package, listed under its own name too, says nothing new and nothing wrong.
     system = [re.sub(r'^v', '', k[2]) for k in truth if k[0] in ('deb', 'rpm', 'apk')]
     said = lambda k: k[0] == 'generic' and any(v.startswith(k[2]) for v in system)

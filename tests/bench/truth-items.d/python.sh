@@ -4,7 +4,7 @@ if item py-target-web 'pip list --path'; then
   ask pip "$root/app/lib"; finish
 fi
 if item py-target-data 'pip list --path'; then
-  python3 -m pip install -q --no-compile --target "$root/srv/data" 'scipy<1.12' 'scikit-learn<1.4' matplotlib pyarrow==14.0.0 openpyxl xlrd
+  python3 -m pip install -q --no-compile --target "$root/srv/data" 'pandas<2' matplotlib==3.7.0 openpyxl xlrd jinja2==2.11.3 'markupsafe<2.1' tornado==6.1
   ask pip "$root/srv/data"; finish
 fi
 if item py-venv-old 'pip list of the virtual environment'; then

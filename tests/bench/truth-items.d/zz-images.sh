@@ -34,7 +34,7 @@ over img-debian-python bookworm py-target-web; over img-debian-venv bookworm py-
 over img-debian-node bookworm node-npm-prod bin-node-20; over img-debian-java bookworm java-boot; over img-debian-go bookworm go-web
 over img-alpine-node alpine-3.20 node-yarn1 bin-node-20; over img-alpine-go alpine-3.20 go-stripped; over img-alpine-java alpine-3.18 java-war; over img-alpine-php alpine-3.18 php-composer; over img-alpine-python alpine-3.18 py-target-web
 over img-distroless-go distroless go-web; over img-distroless-java distroless java-boot; over img-distroless-node distroless node-npm-prod bin-node-20; over img-distroless-python distroless py-target-web; over img-distroless-rust distroless rust-auditable
-over img-scratch-go scratch go-stripped; over img-scratch-rust scratch rust-auditable; over img-alma-python alma-9 py-target-data; over img-alma-java alma-9 java-spring; over img-alma-node alma-9 node-npm-prod
+over img-scratch-go scratch go-stripped; over img-scratch-rust scratch rust-auditable; over img-alma-python alma-9 py-sdist; over img-alma-java alma-9 java-spring; over img-alma-node alma-9 node-npm-prod
 
 # Installed by apt in the image, and removed again in a later layer.
 apt() { rm -rf "$work/root" && cp -a "$bases/bookworm" "$work/root" && chroot "$work/root" sh -c "apt-get -qq update && apt-get -qq install -y --no-install-recommends $* && apt-get clean && rm -rf /var/lib/apt/lists/*" > "$work/apt.log" 2>&1; }
@@ -42,7 +42,7 @@ for set in redis:redis-server nginx:nginx-light 'python:python3-flask python3-ya
   if item "img-apt-${set%%:*}" 'dpkg-query; pip list; gem list' && debian bookworm; then
     # shellcheck disable=SC2086
     apt ${set#*:} || failed=1; ask dpkg "$work/root"; for d in "$work"/root/usr/lib/python3*/dist-packages; do [ -d "$d" ] && ask pip "$d"; done
-    for d in "$work"/root/usr/share/rubygems-integration/all "$work"/root/usr/lib/ruby/gems/*; do [ -d "$d/specifications" ] && ask gem "$d"; [ -d "$d/specifications/default" ] && mkdir -p "$work/gems/specifications" && cp "$d"/specifications/default/*.gemspec "$work/gems/specifications/" && ask gem "$work/gems"; done
+    for d in "$work"/root/usr/share/rubygems-integration/all "$work"/root/usr/lib/*/rubygems-integration/* "$work"/root/usr/lib/ruby/gems/*; do [ -d "$d/specifications" ] && ask gem "$d"; [ -d "$d/specifications/default" ] && mkdir -p "$work/gems/specifications" && cp "$d"/specifications/default/*.gemspec "$work/gems/specifications/" && ask gem "$work/gems"; done
     finish "$work/root"
   fi
 done
