@@ -174,6 +174,6 @@ if arg.markdown:
         by = lambda effect: ', '.join(f'`{k}`' + (f' ×{n}' if n > 1 else '') for k, n in sorted(collections.Counter(g[0] for g in r['gaps'] if g[1] == effect).items()))
         lines.append(f"| {r['item']} | {r['verdict']} | {by('error')} | {by('warn')} |")
     others = [r for r in rows if r['verdict'] == 'error' and not r['item'].startswith('img-')]
-    lines += ['', 'Of the other items, which are folders and documents and not whole images, these end in `error`: ' + ('; '.join(f"{r['item']} ({', '.join(sorted({g[0] for g in r['gaps'] if g[1] == 'error'}))})" for r in others) or 'none') + '.']
+    lines += ['', 'Of the other items, which are folders and documents and not whole images, these end in `error`: ' + ('; '.join(f"{r['item']} ({', '.join(sorted({g[0] for g in r['gaps'] if g[1] == 'error'})) or 'cannot be read'})" for r in others) or 'none') + '.']
     open(arg.markdown, 'w').write('\n'.join(lines) + '\n')
 if arg.out: json.dump(rows, open(arg.out, 'w'), indent=1)
