@@ -17,6 +17,7 @@ mod resolve;
 mod rootfs;
 mod snapshot_artifact;
 mod sources;
+mod strict_json;
 mod trouble;
 
 pub use http::{RetryPolicy, Timeouts};

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use layergate_model::{Digest, DigestError, Platform};
 use serde::Deserialize;
 
+use crate::{platforms, strict_json};
+
 /// The largest manifest that is read.
 pub(crate) const MAX_MANIFEST_BYTES: usize = 4 << 20;
 /// The largest image configuration that is read.
@@ -160,6 +162,7 @@ pub(crate) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest
         None => ManifestError::Json("it is empty".into()),
         Some(_) => ManifestError::Json(error.to_string()),
     })?;
+    strict_json::check(bytes, strict_json::MANIFEST).map_err(|error| ManifestError::Json(error.to_string()))?;
     let said = raw.media_type.as_deref().filter(|m| !m.is_empty()).or(content_type);
     if raw.fs_layers.is_some()
         || raw.schema_version.as_ref().is_some_and(|v| v.as_u64() == Some(1))
@@ -184,6 +187,20 @@ pub(crate) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest
             })))
         }
     }
+}
+
+/// Whether a child of this media type may be an image or an index; the specification has all others ignored.
+pub(crate) fn is_known_type(media_type: &str) -> bool {
+    is_index_type(media_type)
+        || matches!(
+            media_type,
+            "" | "application/vnd.oci.image.manifest.v1+json"
+                | "application/vnd.docker.distribution.manifest.v2+json"
+                | "application/vnd.docker.distribution.manifest.v1+json"
+                | "application/vnd.docker.distribution.manifest.v1+prettyjws"
+                | "application/json"
+                | "application/octet-stream"
+        )
 }
 
 /// Whether a child of this media type may be an index.
@@ -229,7 +246,7 @@ fn descriptor(raw: RawDescriptor, place: impl Fn() -> String) -> Result<Descript
         if os.is_empty() || architecture.is_empty() {
             return None;
         }
-        Some(Platform { os, architecture, variant: p.variant.filter(|v| !v.is_empty()) })
+        Some(platforms::normalised(Platform { os, architecture, variant: p.variant.filter(|v| !v.is_empty()) }))
     });
     Ok(Descriptor {
         media_type: raw.media_type.unwrap_or_default(),
@@ -273,6 +290,7 @@ mod tests {
             (r#"{"fsLayers":[]}"#, None, "schema 1"),
             ("{}", Some("application/vnd.docker.distribution.manifest.v1+prettyjws"), "schema 1"),
             (r#"{"manifests":[],"layers":[]}"#, None, "at once"),
+            (&image.replace("layers", "Layers"), None, "read as `layers`"),
             (r#"{"mediaType":"application/x-foo"}"#, None, "unknown manifest media type"),
             (r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#, None, "no `config`"),
             (r#"{"config":{"digest":"sha512:00","size":1}}"#, None, "sha512"),

@@ -26,6 +26,33 @@ pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection
     }
 }
 
+/// Spellings of one platform made one, as containerd's `platforms.Normalize` has it: a runtime that runs `Linux/x86_64`
+/// must find here what it finds.
+pub(crate) fn normalised(platform: Platform) -> Platform {
+    let os = match platform.os.to_ascii_lowercase().as_str() {
+        "macos" => "darwin".to_owned(),
+        other => other.to_owned(),
+    };
+    let architecture = platform.architecture.to_ascii_lowercase();
+    let variant = platform.variant.map(|v| v.to_ascii_lowercase());
+    let (architecture, variant) = match (architecture.as_str(), variant.as_deref()) {
+        ("i386", _) => ("386", None),
+        ("x86_64" | "x86-64" | "amd64", Some("v1")) => ("amd64", None),
+        ("x86_64" | "x86-64" | "amd64", v) => ("amd64", v),
+        ("aarch64" | "arm64", Some("8" | "v8" | "v8.0")) => ("arm64", None),
+        ("aarch64" | "arm64", Some("9" | "9.0" | "v9.0")) => ("arm64", Some("v9")),
+        ("aarch64" | "arm64", v) => ("arm64", v),
+        ("armhf", _) => ("arm", Some("v7")),
+        ("armel", _) => ("arm", Some("v6")),
+        ("arm", Some("7")) => ("arm", Some("v7")),
+        ("arm", Some("5")) => ("arm", Some("v5")),
+        ("arm", Some("6")) => ("arm", Some("v6")),
+        ("arm", Some("8")) => ("arm", Some("v8")),
+        (other, v) => (other, v),
+    };
+    Platform { os, architecture: architecture.to_owned(), variant: variant.map(str::to_owned) }
+}
+
 fn best(wanted: &Platform, offered: &[Option<Platform>]) -> Option<usize> {
     let rank = |p: &Platform| {
         let usual = match p.architecture.as_str() {
@@ -54,6 +81,32 @@ fn best(wanted: &Platform, offered: &[Option<Platform>]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_are_one() {
+        let platform = |text: &str| {
+            let mut parts = text.split('/').map(str::to_owned);
+            let (os, architecture) = (parts.next().unwrap(), parts.next().unwrap());
+            Platform { os, architecture, variant: parts.next() }
+        };
+        for (spelling, want) in [
+            ("Linux/x86_64", "linux/amd64"),
+            ("LINUX/AMD64", "linux/amd64"),
+            ("linux/x86-64/v1", "linux/amd64"),
+            ("linux/amd64/v2", "linux/amd64/v2"),
+            ("linux/aarch64", "linux/arm64"),
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/ARM64/8", "linux/arm64"),
+            ("linux/armhf", "linux/arm/v7"),
+            ("linux/armel", "linux/arm/v6"),
+            ("linux/arm/7", "linux/arm/v7"),
+            ("linux/i386", "linux/386"),
+            ("macOS/arm64", "darwin/arm64"),
+            ("Unknown/Unknown", "unknown/unknown"),
+        ] {
+            assert_eq!(normalised(platform(spelling)).to_string(), want, "{spelling}");
+        }
+    }
 
     #[test]
     fn what_is_chosen() {

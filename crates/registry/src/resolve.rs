@@ -10,7 +10,7 @@ use layergate_model::{Digest, Gap, ImageConfig, Platform};
 use crate::{
     classify,
     manifest::{self, Descriptor, ImageManifest, MAX_CONFIG_BYTES, Manifest, ManifestError},
-    platforms,
+    platforms, strict_json,
     trouble::{malformed, not_an_image, not_found, unsupported},
 };
 
@@ -169,8 +169,9 @@ async fn flatten(
                 let platform = inherited.clone().filter(|_| descriptor.platform.is_none());
                 (Leaf { descriptor, platform, index: Some(digest) }, depth + 1)
             }));
-        } else if let Some(kind) = &leaf.descriptor.artifact_type {
-            left_out.push(format!("artifact {digest} of type {}", crate::trouble::one_line(kind, 100)));
+        } else if !manifest::is_known_type(&leaf.descriptor.media_type) {
+            let kind = crate::trouble::one_line(&leaf.descriptor.media_type, 100);
+            left_out.push(format!("{digest} of unknown media type {kind}"));
         } else {
             leaf.platform = leaf.descriptor.platform.clone().or(leaf.platform);
             leaves.push(leaf);
@@ -274,6 +275,7 @@ async fn configuration(store: &dyn ContentStore, manifest: &ImageManifest) -> Re
 /// Reads an image's configuration.
 pub(crate) fn read_config(place: &str, bytes: &[u8]) -> Result<ImageConfig, SourceError> {
     serde_json::from_slice(bytes)
+        .and_then(|config| strict_json::check(bytes, strict_json::CONFIG).map(|()| config))
         .map_err(|error| malformed(place, format!("the image's configuration cannot be read: {error}")))
 }
 

@@ -42,6 +42,8 @@ pub struct Archive<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Bytes that came from the source.
+    read: u64,
     /// Stored bytes of the current entry that nobody has read yet, and the padding behind them.
     stored: u64,
     padding: u64,
@@ -63,6 +65,7 @@ impl<R: Read> Archive<R> {
             buffer: vec![0; BUFFER],
             start: 0,
             end: 0,
+            read: 0,
             stored: 0,
             padding: 0,
             sparse: None,
@@ -78,6 +81,17 @@ impl<R: Read> Archive<R> {
     /// The stream below, for its counters.
     pub fn source(&self) -> &R {
         &self.source
+    }
+
+    /// Bytes of the stream that were passed so far.
+    pub fn position(&self) -> u64 {
+        self.read - (self.end - self.start) as u64
+    }
+
+    /// Where the content of the entry that was returned last begins in the stream; `None` for a sparse file, whose content
+    /// does not lie there as it is.
+    pub fn content_offset(&self) -> Option<u64> {
+        self.sparse.is_none().then(|| self.position())
     }
 
     /// What was hostile since this was last asked: paths that leave the layer (they count as containerd unpacks them) or
@@ -380,7 +394,10 @@ impl<R: Read> Archive<R> {
         while self.end < wanted {
             match self.source.read(&mut self.buffer[self.end..]) {
                 Ok(0) => break,
-                Ok(n) => self.end += n,
+                Ok(n) => {
+                    self.end += n;
+                    self.read += n as u64;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e.into()),
             }

@@ -18,6 +18,7 @@ use crate::{
     classify,
     manifest::{MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     resolve::{diff_id, read_config},
+    strict_json,
     trouble::{malformed, not_an_image, not_found, one_line, unsupported},
 };
 
@@ -70,6 +71,9 @@ pub(crate) fn resolve(
 fn entries(members: &Members) -> Result<Vec<Entry>, SourceError> {
     let place = members.place();
     let Some(slice) = members.find("manifest.json")? else {
+        if members.is_cut() {
+            return Err(malformed(place, "the archive is cut off: its end, with manifest.json, is missing"));
+        }
         if members.contains("repositories") || members.names().any(|n| n.ends_with("/layer.tar")) {
             return Err(unsupported(
                 place,
@@ -81,8 +85,9 @@ fn entries(members: &Members) -> Result<Vec<Entry>, SourceError> {
         return Err(malformed(place, "there is no manifest.json in it: this is no archive of `docker save`"));
     };
     let bytes = slice.bytes(MAX_MANIFEST_BYTES).map_err(|e| malformed(place, format!("manifest.json: {e}")))?;
-    let entries: Option<Vec<Entry>> =
-        serde_json::from_slice(&bytes).map_err(|e| malformed(place, format!("manifest.json cannot be read: {e}")))?;
+    let entries: Option<Vec<Entry>> = serde_json::from_slice(&bytes)
+        .and_then(|entries| strict_json::check(&bytes, strict_json::SAVED).map(|()| entries))
+        .map_err(|e| malformed(place, format!("manifest.json cannot be read: {e}")))?;
     let entries = entries.ok_or_else(|| malformed(place, "its manifest.json is `null`: the archive names no image"))?;
     match entries.len() {
         0 => Err(malformed(place, "its manifest.json is an empty list: the archive names no image")),

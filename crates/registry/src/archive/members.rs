@@ -1,21 +1,25 @@
-//! The table of contents of an image archive: every member's name, offset and size, found by hopping from header to
-//! header once (POSIX ustar with PAX and GNU long names).
+//! The table of contents of an image archive: every member's name, offset and size, found in one pass over the archive.
 //!
-//! Bounded: a million members, names and PAX records of 64 KiB. A member that reaches beyond the end of the file is
-//! kept as cut off, so that the message can say which and by how much. Links are followed at most eight deep and never
-//! out of the archive. The members themselves are not read here.
+//! Bounded: a million members, names of 64 KiB. A member that reaches beyond the end of the file is kept as cut off, so that
+//! the message can say which and by how much. Links are followed at most eight deep and never out of the archive. What two
+//! programs would read as two archives is refused: members behind the end blocks, two different ones of one name.
 
-use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    io::{self, Read as _},
+    sync::Arc,
+};
 
 use layergate_fleet::ports::SourceError;
-use tar::{EntryType, Header};
+use layergate_model::{EntryKind, Limits};
+use layergate_unpack::{Archive, UnpackError};
 
-use super::slice::Slice;
+use super::slice::{CHUNK, Slice};
 use crate::trouble::malformed;
 
-const BLOCK: u64 = 512;
-const MAX_MEMBERS: usize = 1_000_000;
-const MAX_RECORD: u64 = 64 << 10;
+const MAX_MEMBERS: u64 = 1_000_000;
+const MAX_NAME: u32 = 64 << 10;
 const MAX_LINKS: usize = 8;
 
 #[derive(Debug)]
@@ -33,62 +37,96 @@ pub(crate) struct Members {
     file: Arc<File>,
     place: String,
     table: HashMap<String, Member>,
+    /// Whether the file ends where more of the archive would follow.
+    cut: bool,
+    /// Members that two readers would take for different things: `docker load` the last of one name, others the first.
+    twice: HashSet<String>,
 }
 
 impl Members {
-    /// Reads the headers of an uncompressed tar file.
+    /// Reads the headers of an uncompressed tar file, as Go's archive/tar and so `docker load` and skopeo read them.
     pub(crate) fn index(file: File, place: &str) -> Result<Self, SourceError> {
         let broken = |error: io::Error| malformed(place, format!("the archive cannot be read: {error}"));
         let length = file.metadata().map_err(broken)?.len();
-        let mut members = Self { file: Arc::new(file), place: place.to_owned(), table: HashMap::new() };
-        let (mut at, mut names) = (0, Names::default());
-        while at + BLOCK <= length {
-            let mut block = [0; BLOCK as usize];
-            members.file.read_exact_at(&mut block, at).map_err(broken)?;
-            at += BLOCK;
-            if block.iter().all(|b| *b == 0) {
-                // Concatenated archives go on behind their end blocks; nothing but zeros follows an ordinary end.
-                continue;
-            }
-            let header = Header::from_byte_slice(&block);
-            check(header, &block).map_err(|what| malformed(place, format!("at byte {}: {what}", at - BLOCK)))?;
-            let size = names.size.take().or(header.entry_size().ok()).unwrap_or(0);
-            let kind = header.entry_type();
-            if matches!(
-                kind,
-                EntryType::XHeader | EntryType::XGlobalHeader | EntryType::GNULongName | EntryType::GNULongLink
-            ) {
-                if size > MAX_RECORD {
-                    return Err(malformed(place, format!("at byte {at}: a name or PAX record of {size} bytes")));
+        let file = Arc::new(file);
+        let mut members = Self {
+            file: Arc::clone(&file),
+            place: place.to_owned(),
+            table: HashMap::new(),
+            cut: false,
+            twice: HashSet::new(),
+        };
+        let limits = Limits { max_entries: MAX_MEMBERS, max_path_bytes: MAX_NAME, ..Limits::default() };
+        let mut archive = Archive::new(Slice::new(file, 0, length).reader(), &limits);
+        let mut reached = 0;
+        loop {
+            let entry = match archive.next_entry() {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                // The member that reaches beyond the end is told when it is asked for.
+                Err(UnpackError::Corrupt(_)) if reached > length || archive.position() >= length => {
+                    members.cut = true;
+                    return Ok(members);
                 }
-                let mut record = vec![0; size as usize];
-                members.file.read_exact_at(&mut record, at).map_err(|_| malformed(place, "it ends inside a header"))?;
-                names.take(kind, &record);
-                at += size.next_multiple_of(BLOCK);
-                continue;
-            }
-            let (name, target) = names.finish(header);
-            let stored =
-                if matches!(kind, EntryType::Symlink | EntryType::Link | EntryType::Directory) { 0 } else { size };
-            let member = match kind {
-                EntryType::Regular | EntryType::Continuous if at.saturating_add(stored) > length => {
-                    Some(Member::CutOff { missing: at.saturating_add(stored) - length })
-                }
-                EntryType::Regular | EntryType::Continuous => Some(Member::File { offset: at, size }),
-                EntryType::Symlink => Some(Member::Symlink(target)),
-                EntryType::Link => Some(Member::HardLink(target)),
-                EntryType::GNUSparse => Some(Member::Unreadable("is stored sparse")),
-                _ => None,
+                Err(UnpackError::Source(error)) => return Err(broken(error)),
+                Err(error) => return Err(malformed(place, format!("the archive is broken: {error}"))),
             };
-            if let (Some(member), Some(name)) = (member, normal("", &name)) {
-                members.table.insert(name, member);
-                if members.table.len() > MAX_MEMBERS {
-                    return Err(malformed(place, format!("the archive has more than {MAX_MEMBERS} members")));
+            let member = match (entry.kind, archive.content_offset()) {
+                (EntryKind::File, Some(offset)) => {
+                    reached = offset.saturating_add(entry.size);
+                    match reached.checked_sub(length) {
+                        None | Some(0) => Member::File { offset, size: entry.size },
+                        Some(missing) => Member::CutOff { missing },
+                    }
                 }
+                (EntryKind::File, None) => Member::Unreadable("is stored sparse"),
+                (EntryKind::Symlink, _) => Member::Symlink(entry.target),
+                (EntryKind::HardLink, _) => Member::HardLink(entry.target),
+                _ => continue,
+            };
+            let name = entry.path.as_str().to_owned();
+            if members.table.get(&name).is_some_and(|known| !members.same(known, &member)) {
+                members.twice.insert(name.clone());
             }
-            at = at.saturating_add(stored.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX));
+            members.table.insert(name, member);
         }
+        members.refuse_more(archive.position(), length)?;
         Ok(members)
+    }
+
+    /// Nothing but zeros follows an ordinary end. Runtimes stop there, other programs read on: what follows would be another
+    /// archive to each.
+    fn refuse_more(&self, end: u64, length: u64) -> Result<(), SourceError> {
+        let mut rest = Slice::new(Arc::clone(&self.file), end, length.saturating_sub(end)).reader();
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match rest.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) if buffer[..n].iter().all(|b| *b == 0) => {}
+                Ok(_) => {
+                    let what = "the archive goes on behind its end blocks: which part counts is ambiguous";
+                    return Err(malformed(&self.place, what));
+                }
+                Err(error) => return Err(malformed(&self.place, format!("the archive cannot be read: {error}"))),
+            }
+        }
+    }
+
+    /// Whether the archive ends before its end.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether two members of one name are the same file or link: some writers store a shared layer twice.
+    fn same(&self, one: &Member, other: &Member) -> bool {
+        let digest = |offset, size| Slice::new(Arc::clone(&self.file), offset, size).digest().ok();
+        match (one, other) {
+            (Member::File { offset: a, size: n }, Member::File { offset: b, size: m }) => {
+                n == m && digest(*a, *n).is_some_and(|d| digest(*b, *m) == Some(d))
+            }
+            (Member::Symlink(a), Member::Symlink(b)) | (Member::HardLink(a), Member::HardLink(b)) => a == b,
+            _ => false,
+        }
     }
 
     /// A member's bytes, links followed; `None` when there is no such member.
@@ -97,6 +135,10 @@ impl Members {
             return Err(malformed(&self.place, format!("the name {:?} leaves the archive", shown(name))));
         };
         for _ in 0..MAX_LINKS {
+            if self.twice.contains(&at) {
+                let what = format!("two different members are called {}: which one counts is ambiguous", shown(&at));
+                return Err(malformed(&self.place, what));
+            }
             let next = match self.table.get(&at) {
                 None => return Ok(None),
                 Some(Member::File { offset, size }) => {
@@ -140,14 +182,6 @@ fn shown(name: &str) -> String {
     crate::trouble::one_line(name, 200)
 }
 
-fn check(header: &Header, block: &[u8; BLOCK as usize]) -> Result<(), &'static str> {
-    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
-    match header.cksum() {
-        Ok(claimed) if claimed == sum => Ok(()),
-        _ => Err("this is no header of a tar archive (its checksum is wrong)"),
-    }
-}
-
 /// Joins and normalises; `None` when the path leaves the archive.
 fn normal(dir: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { dir.split('/').collect() };
@@ -162,55 +196,11 @@ fn normal(dir: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// What extension headers say about the next member.
-#[derive(Default)]
-struct Names {
-    name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-}
-
-impl Names {
-    fn take(&mut self, kind: EntryType, record: &[u8]) {
-        let text = || record.split(|b| *b == 0).next().unwrap_or_default().to_vec();
-        match kind {
-            EntryType::GNULongName => self.name = Some(text()),
-            EntryType::GNULongLink => self.link = Some(text()),
-            EntryType::XHeader => self.pax(record),
-            _ => {}
-        }
-    }
-
-    /// `LENGTH KEY=VALUE\n`, again and again; a broken record ends the reading.
-    fn pax(&mut self, mut rest: &[u8]) {
-        while let Some(space) = rest.iter().position(|b| *b == b' ') {
-            let length = std::str::from_utf8(&rest[..space]).ok().and_then(|t| t.parse::<usize>().ok()).unwrap_or(0);
-            let Some(record) = rest.get(space + 1..length) else { return };
-            let record = record.strip_suffix(b"\n").unwrap_or(record);
-            if let Some(equals) = record.iter().position(|b| *b == b'=') {
-                let value = &record[equals + 1..];
-                match &record[..equals] {
-                    b"path" => self.name = Some(value.to_vec()),
-                    b"linkpath" => self.link = Some(value.to_vec()),
-                    b"size" => self.size = std::str::from_utf8(value).ok().and_then(|t| t.parse().ok()),
-                    _ => {}
-                }
-            }
-            rest = &rest[length..];
-        }
-    }
-
-    fn finish(&mut self, header: &Header) -> (String, String) {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let name = self.name.take().unwrap_or_else(|| header.path_bytes().into_owned());
-        let link = self.link.take().or_else(|| header.link_name_bytes().map(|l| l.into_owned()));
-        (text(name), text(link.unwrap_or_default()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+
+    use tar::{EntryType, Header};
 
     use super::*;
 
@@ -281,6 +271,31 @@ mod tests {
         let mut noise = bytes.clone();
         noise[20] ^= 1;
         assert!(index(&noise).unwrap_err().to_string().contains("checksum"));
+    }
+
+    #[test]
+    fn what_two_programs_would_read_differently_is_refused() {
+        let one = build(|b| file(b, "manifest.json", b"[1]"));
+        let two = build(|b| file(b, "manifest.json", b"[2]"));
+        assert!(index(&[&one[..], &two].concat()).unwrap_err().to_string().contains("behind its end"));
+        let padded = [&one[..], &[0; 10_240]].concat();
+        assert!(index(&padded).unwrap().find("manifest.json").unwrap().is_some());
+        let twice = build(|b| {
+            file(b, "same", b"x");
+            file(b, "same", b"x");
+            file(b, "manifest.json", b"[1]");
+            file(b, "./manifest.json", b"[2]");
+        });
+        let members = index(&twice).unwrap();
+        assert!(members.find("same").unwrap().is_some());
+        assert!(members.find("manifest.json").unwrap_err().to_string().contains("ambiguous"));
+        // A size whose sum with its offset would not fit into the number any more.
+        let mut huge = Header::new_gnu();
+        huge.set_path("huge").unwrap();
+        huge.set_size(i64::MAX as u64);
+        huge.set_cksum();
+        let members = index(huge.as_bytes()).unwrap();
+        assert!(members.is_cut() && members.find("huge").unwrap_err().to_string().contains("cut off"));
     }
 
     proptest::proptest! {
