@@ -14,7 +14,7 @@ if item go-vcs 'go version -m'; then
   gobuild "$web" "${webmodules[@]}"; git init -q . && git -c user.email=a@b -c user.name=a add . && git -c user.email=a@b -c user.name=a commit -qm x && git tag v1.2.3 && GOFLAGS=-buildvcs=true go build -o "$root/app" . ; ask golang "$root/app"; cd /; finish
 fi
 if item go-installed 'go version -m'; then
-  for m in golang.org/x/tools/cmd/stringer@v0.24.0 github.com/mikefarah/yq/v4@v4.30.1 honnef.co/go/tools/cmd/staticcheck@v0.5.1 github.com/go-delve/delve/cmd/dlv@v1.23.0; do GOBIN=$root/usr/local/bin go install "$m" 2> /dev/null || failed=1; done
+  for m in golang.org/x/tools/cmd/stringer@v0.30.0 github.com/mikefarah/yq/v4@v4.44.1 github.com/air-verse/air@v1.61.0; do GOBIN=$root/usr/local/bin go install "$m" 2> /dev/null || failed=1; done
   ask golang "$root"/usr/local/bin/*; finish
 fi
 if item fs-gomod 'go mod edit -json'; then gobuild "$web" "${webmodules[@]}"; cp go.mod go.sum main.go "$root/"; ask gomod "$root"; cd /; finish; fi

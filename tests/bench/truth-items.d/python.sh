@@ -45,10 +45,6 @@ if item fs-requirements 'pip list of what pip installs from it'; then
   printf 'flask==2.2.2\nrequests[socks]==2.28.1 ; python_version > "3"\nSQLAlchemy<2\nzope.interface\n' > "$work/requirements.in"
   (cd "$work" && "$py/pip-compile" -q --generate-hashes --allow-unsafe --strip-extras -o "$root/requirements.txt" requirements.in) && locked -r "$root/requirements.txt"; finish
 fi
-if item fs-poetry 'pip list of what poetry installs'; then
-  printf '[tool.poetry]\nname = "acme-web"\nversion = "1.4.0"\ndescription = ""\nauthors = []\npackage-mode = false\n[tool.poetry.dependencies]\npython = "~3.11"\nflask = "2.2.2"\nrequests = {version = "2.28.1", extras = ["socks"]}\nceleryx = {version = "*", optional = true, python = "<3"}\n' | grep -v celeryx > "$root/pyproject.toml"
-  (cd "$root" && "$py/poetry" lock -q) && mkdir "$work/poetry" && cp "$root"/p* "$work/poetry/" && (cd "$work/poetry" && POETRY_VIRTUALENVS_IN_PROJECT=true "$py/poetry" install -q --no-root) && ask pip "$work"/poetry/.venv/lib/python3*/site-packages; finish
-fi
 if item fs-pipenv 'pip list of what pipenv installs'; then
   printf '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n[packages]\nflask = "==2.2.2"\nrequests = {version = "==2.28.1", extras = ["socks"]}\n[dev-packages]\nmypy = "==1.0.0"\n' > "$root/Pipfile"
   (cd "$root" && PIPENV_VERBOSITY=-1 "$py/pipenv" --python "$(command -v python3)" lock --dev -q > /dev/null 2>&1; PIPENV_VERBOSITY=-1 "$py/pipenv" requirements --dev > "$work/pipenv.txt" && PIPENV_VERBOSITY=-1 "$py/pipenv" --rm > /dev/null 2>&1) && locked -r "$work/pipenv.txt"; finish
