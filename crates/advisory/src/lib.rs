@@ -8,6 +8,7 @@
 mod builder;
 mod collapse;
 mod diff;
+mod distributions;
 mod encode;
 mod entry;
 mod flaw;
@@ -21,6 +22,9 @@ mod snapshot;
 
 pub use builder::{BuildError, Builder};
 pub use diff::{Change, ChangeKind, diff};
+pub use distributions::{
+    Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, codename, oracle_flavour,
+};
 pub use entry::{Entries, Entry, List, Ranges};
 pub use flaw::Flaw;
 pub use floors::{Floor, FloorOf};

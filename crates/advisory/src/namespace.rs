@@ -120,7 +120,13 @@ fn pep503(name: &str) -> Cow<'_, str> {
 fn scheme_of(family: &str) -> Option<Scheme> {
     Some(match family {
         "debian" | "ubuntu" | "ubuntu-esm" | "echo" | "raspbian" => Scheme::Dpkg,
-        "alpine" | "wolfi" | "chainguard" | "minimos" | "postmarketos" => Scheme::Apk,
+        "alpine"
+        | "wolfi"
+        | "chainguard"
+        | "minimos"
+        | "postmarketos"
+        | "alpaquita"
+        | "bellsoft-hardened-containers" => Scheme::Apk,
         "rhel"
         | "rhel-eus"
         | "rhel-aus"
@@ -132,10 +138,13 @@ fn scheme_of(family: &str) -> Option<Scheme> {
         | "almalinux"
         | "rocky"
         | "oracle"
+        | "oracle-ksplice"
+        | "oracle-fips"
         | "amazon"
         | "suse"
         | "opensuse"
         | "opensuse-tumbleweed"
+        | "opensuse-leap-micro"
         | "sle-micro"
         | "fedora"
         | "epel"

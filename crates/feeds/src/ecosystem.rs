@@ -45,12 +45,9 @@ pub(crate) fn namespace(ecosystem: &str) -> Option<Namespace> {
         "azure linux" => with("azurelinux", &if first.contains('.') { first.to_owned() } else { format!("{first}.0") }),
         "mageia" => with("mageia", first),
         "openeuler" => with("openeuler", first),
-        "opensuse" => match first.strip_prefix("Leap ") {
-            Some(release) => with("opensuse", release),
-            None if first == "Tumbleweed" => with("opensuse-tumbleweed", ""),
-            None => None,
-        },
-        "suse" => suse(first).and_then(|release| with("suse", &release)),
+        "alpaquita" | "bellsoft hardened containers" => with(&base.replace(' ', "-"), first),
+        "opensuse" => opensuse(first),
+        "suse" => suse_product(first),
         "red hat" => red_hat(rest),
         _ => None,
     }
@@ -68,9 +65,33 @@ fn debian(release: &str) -> String {
     }
 }
 
+/// `Leap 15.5`, `Leap Micro 5.5`, `Tumbleweed`.
+fn opensuse(product: &str) -> Option<Namespace> {
+    if product == "Tumbleweed" {
+        return Namespace::new("opensuse-tumbleweed").ok();
+    }
+    let (family, release) = match product.strip_prefix("Leap Micro ") {
+        Some(release) => ("opensuse-leap-micro", release),
+        None => ("opensuse", product.strip_prefix("Leap ")?),
+    };
+    Namespace::of(family, Some(release.split_whitespace().next()?)).ok()
+}
+
+/// The release that a product of SUSE belongs to, without `SUSE` in front: a service pack, which server, desktop,
+/// modules and their like share, or a release of Micro, which is a line of its own.
+pub(crate) fn suse_product(product: &str) -> Option<Namespace> {
+    let lines =
+        ["Linux Enterprise Micro for Rancher ", "Linux Enterprise Micro ", "Linux Micro Extras ", "Linux Micro "];
+    if let Some(rest) = lines.iter().find_map(|m| product.strip_prefix(m)) {
+        let release = rest.split([' ', '-']).next()?;
+        return Namespace::of("sle-micro", Some(release).filter(|r| !r.is_empty())).ok();
+    }
+    suse(product).and_then(|release| Namespace::of("suse", Some(&release)).ok())
+}
+
 /// `15.3` of `Linux Enterprise Server 15 SP3` and of any other product of that line.
-pub(crate) fn suse(product: &str) -> Option<String> {
-    let rest = product.strip_prefix("Linux Enterprise ")?;
+fn suse(product: &str) -> Option<String> {
+    let rest = product.strip_prefix("Linux Enterprise ").or_else(|| product.strip_prefix("Package Hub "))?;
     let mut words = rest.split_whitespace().skip_while(|w| !w.starts_with(|c: char| c.is_ascii_digit()));
     let release = words.next()?.split('-').next()?.to_owned();
     let pack = rest.split_whitespace().find_map(|w| w.split('-').next()?.strip_prefix("SP"));
@@ -123,7 +144,17 @@ mod tests {
             ("SUSE:Linux Enterprise Server 12 SP1", Some("suse:12.1")),
             ("SUSE:Linux Enterprise Server 15 SP3-LTSS", Some("suse:15.3")),
             ("SUSE:Linux Enterprise Software Development Kit 12", Some("suse:12")),
+            ("SUSE:Linux Enterprise Micro 5.3", Some("sle-micro:5.3")),
+            ("SUSE:Linux Enterprise Micro for Rancher 5.3", Some("sle-micro:5.3")),
+            ("SUSE:Linux Micro 6.0", Some("sle-micro:6.0")),
+            ("SUSE:Linux Enterprise Server 16.0", Some("suse:16.0")),
+            ("SUSE:Package Hub 15 SP5", Some("suse:15.5")),
+            ("SUSE:Manager Server 4.3", None),
             ("openSUSE:Leap 15.5", Some("opensuse:15.5")),
+            ("openSUSE:Leap Micro 5.5", Some("opensuse-leap-micro:5.5")),
+            ("openEuler:22.03-LTS-SP3", Some("openeuler:22.03-lts-sp3")),
+            ("Alpaquita:23", Some("alpaquita:23")),
+            ("Alpaquita:stream", Some("alpaquita:stream")),
             ("openSUSE:Tumbleweed", Some("opensuse-tumbleweed")),
             ("Azure Linux:3", Some("azurelinux:3.0")),
             ("OSS-Fuzz", None),

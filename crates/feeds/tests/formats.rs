@@ -167,6 +167,7 @@ fn oracle_oval() {
     let (snapshot, _) = check(
         &[("elsa.xml", &oval(&definition, &tests))],
         &[
+            "oracle-ksplice:8 patch ELSA-2024-0001 < 1-1.ksplice1.el8 Fixed high (oracle-oval)",
             "oracle:8 tool ELSA-2024-0001 < 2:5-6.el8 Fixed high (oracle-oval)",
             "oracle:8 vm ELSA-2024-0001 < 1.3-1.module+el8 Fixed high virt:ol (oracle-oval)",
         ],

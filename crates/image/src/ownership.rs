@@ -28,7 +28,8 @@ pub(crate) fn assign(view: &View<'_>, listed: &mut [Listed]) {
             let Some(shown) = view.places(layer, owned.proof.as_str()).first().copied() else { continue };
             let Some(owner) = owner(listed, &by_name, &owned.package, shown.node) else { continue };
             for path in &owned.paths {
-                if let Some(node) = view.overlay.find(path.as_str()).filter(|n| asked.contains(n)) {
+                let node = view.overlay.find(path.as_str()).or_else(|| view.overlay.find(&merged(path.as_str())?));
+                if let Some(node) = node.filter(|n| asked.contains(n)) {
                     owners.entry(node).or_insert(owner);
                 }
             }
@@ -44,6 +45,13 @@ pub(crate) fn assign(view: &View<'_>, listed: &mut [Listed]) {
         let Some(all) = all.filter(|all| all.iter().all(|owner| item.layer <= listed[*owner].layer)) else { continue };
         listed[index].package.owned_by = all.first().map(|owner| listed[*owner].package.id.clone());
     }
+}
+
+/// Where a path of a list lies in an image whose `/bin`, `/sbin` and `/lib` are those of `/usr`. Lists keep the old
+/// path, and an image that lost the links (a root file system copied without them) keeps the file.
+fn merged(path: &str) -> Option<String> {
+    let first = path.split('/').next()?;
+    matches!(first, "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32").then(|| format!("usr/{path}"))
 }
 
 /// The distribution package of a file list. dpkg tells lists of several architectures apart as `name:arch`; of several

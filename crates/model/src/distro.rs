@@ -45,9 +45,13 @@ impl OsRelease {
     /// The distribution these fields name; `None` without an `ID`.
     pub fn distro(&self) -> Option<Distro> {
         let id = self.get("ID")?.to_ascii_lowercase();
+        // openEuler's service packs, which have advisories of their own, stand in VERSION alone: `22.03 (LTS-SP3)`.
+        let pack =
+            self.get("VERSION").filter(|_| id == "openeuler").and_then(|v| v.split_once('(')?.1.strip_suffix(')'));
+        let version = self.get("VERSION_ID").map(|v| pack.map_or_else(|| v.to_owned(), |pack| format!("{v}-{pack}")));
         Some(Distro {
             id,
-            version: self.get("VERSION_ID").map(str::to_owned),
+            version,
             codename: self.get("VERSION_CODENAME").map(str::to_owned),
             like: self
                 .get("ID_LIKE")
@@ -106,6 +110,17 @@ impl Distro {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_pack_is_part_of_the_release() {
+        for (text, want) in [
+            ("ID=openEuler\nVERSION_ID=\"22.03\"\nVERSION=\"22.03 (LTS-SP3)\"", "22.03-LTS-SP3"),
+            ("ID=openEuler\nVERSION_ID=\"23.09\"\nVERSION=\"23.09\"", "23.09"),
+            ("ID=debian\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"", "12"),
+        ] {
+            assert_eq!(OsRelease::parse(text).distro().unwrap().version.as_deref(), Some(want));
+        }
+    }
 
     #[test]
     fn reads_quotes_comments_and_escapes() {

@@ -50,6 +50,8 @@ gap_kinds! {
     NoAdvisories = "no_advisories", true, true, "The snapshot has no advisories for this distribution, release or ecosystem.";
     PartialAdvisories = "partial_advisories", false, true, "Only a part of the advisories for this distribution, release or ecosystem is in the snapshot: their source has many more.";
     UnwatchedEcosystem = "unwatched_ecosystem", false, true, "No advisory database speaks of this kind of package: its packages are listed and not judged.";
+    ThirdPartyPackage = "third_party_package", false, true, "Packages of somebody else than the distribution, of which its advisories say nothing.";
+    UnidentifiedPackage = "unidentified_package", false, true, "A package of which a part of the name is missing, and an advisory that may be about it.";
     StaleAdvisories = "stale_advisories", false, true, "The advisories are older than the policy allows.";
     EndOfLife = "end_of_life", false, true, "The distribution's release is no longer mended by anybody.";
     UncomparableVersion = "uncomparable_version", false, true, "A version that its ecosystem's order cannot read: advisories on the package could not be decided.";

@@ -24,6 +24,8 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
             "get the whole source (layergate db update; db status shows what is partial), or allow this gap in the policy"
         }
         GapKind::UnwatchedEcosystem => "look these packages up by hand: nobody publishes advisories for their kind",
+        GapKind::ThirdPartyPackage => "look up the publisher's own advisories, then allow this gap in the policy",
+        GapKind::UnidentifiedPackage => "compare the package with the advisories that the gap names by hand",
         GapKind::StaleAdvisories => "run layergate db update",
         GapKind::EndOfLife => "rebuild on a supported release",
         GapKind::UncomparableVersion => "compare the version with the advisory by hand",

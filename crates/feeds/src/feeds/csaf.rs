@@ -362,13 +362,7 @@ impl Products {
         if let Some(rest) = name.strip_prefix("openSUSE ") {
             return ecosystem::namespace(&format!("openSUSE:{rest}"));
         }
-        let rest = name.strip_prefix("SUSE ")?;
-        if let Some(release) =
-            rest.strip_prefix("Linux Enterprise Micro ").or_else(|| rest.strip_prefix("Linux Micro "))
-        {
-            return Namespace::of("sle-micro", Some(release)).ok();
-        }
-        ecosystem::suse(rest).and_then(|release| Namespace::of("suse", Some(&release)).ok())
+        ecosystem::suse_product(name.strip_prefix("SUSE ")?)
     }
 }
 

@@ -21,27 +21,9 @@ const ROWS: &[FeedRow] = &[FeedRow {
     licence: "LicenseRef-Debian",
 }];
 
-const CODENAMES: &[(&str, &str)] = &[
-    ("woody", "3.0"),
-    ("sarge", "3.1"),
-    ("etch", "4"),
-    ("lenny", "5"),
-    ("squeeze", "6"),
-    ("wheezy", "7"),
-    ("jessie", "8"),
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("forky", "14"),
-    ("duke", "15"),
-    ("sid", "sid"),
-];
-
 /// The release of a codename.
 pub(crate) fn release(codename: &str) -> Option<&'static str> {
-    CODENAMES.iter().find(|(name, _)| *name == codename).map(|(_, release)| *release)
+    layergate_advisory::codename("debian", codename)
 }
 
 impl Feed for DebianLists {

@@ -1,6 +1,7 @@
 //! Oracle Linux OVAL (linux.oracle.com/security/oval): one definition for each ELSA advisory, with a version for each
 //! binary package, release and architecture, under the module where there is one. Ksplice and FIPS builds
-//! (`.ksplice`, `_fips`) mend only themselves and are passed over: nothing in an image tells that they should be there.
+//! (`.ksplice`, `_fips`) have epochs of their own, above every plain build: each flavour is a family of its own, and an
+//! installed build is held against its own flavour.
 
 use std::collections::BTreeMap;
 
@@ -52,12 +53,13 @@ impl Feed for OracleOval {
             let mut releases: BTreeMap<Namespace, FixedBuilds> = BTreeMap::new();
             for (guard, asked) in guarded(&oval, definition) {
                 let Asked::Test(test) = asked else { continue };
-                if test.operation != "less than" || test.evr.contains(".ksplice") || test.evr.contains("_fips") {
+                if test.operation != "less than" {
                     continue;
                 }
+                let family = layergate_advisory::oracle_flavour(test.evr);
                 let platforms = if guard.platforms.is_empty() { &definition.platforms } else { &guard.platforms };
                 for release in platforms.iter().filter_map(|p| p.trim().strip_prefix("Oracle Linux ")) {
-                    let Ok(namespace) = Namespace::of("oracle", Some(release)) else { continue };
+                    let Ok(namespace) = Namespace::of(family, Some(release)) else { continue };
                     let arch = guard.arch.as_deref().unwrap_or("");
                     let build =
                         Build { name: test.package, evr: test.evr, arch, module: guard.module.as_deref(), severity };

@@ -192,6 +192,8 @@ struct Event {
 #[derive(Default)]
 struct Specific {
     severity: Option<String>,
+    /// Debian's urgency and Ubuntu's priority, which are the distribution's own word for this package.
+    urgency: Option<String>,
     last_known: Option<String>,
     cwes: Vec<Cwe>,
 }
@@ -205,6 +207,7 @@ impl<'de> Deserialize<'de> for Specific {
         let ids = lists.filter_map(|v| v.as_str().or_else(|| v.get("cweId")?.as_str()));
         Ok(Self {
             severity: word("severity"),
+            urgency: word("urgency").or_else(|| word("ubuntu_priority")).or_else(|| word("priority")),
             last_known: word("last_known_affected_version_range"),
             cwes: ids.filter_map(|id| id.parse().ok()).take(MAX_CWES).collect(),
         })
@@ -294,7 +297,9 @@ fn affected_of(package: Package) -> Option<Affected> {
     let known = package.database_specific.as_ref().and_then(|d| d.last_known.as_deref());
     let mut affected = Affected::bare(namespace, canonical, Status::Affected);
     let word = [&package.database_specific, &package.ecosystem_specific];
-    affected.severity = word.into_iter().flatten().find_map(|s| s.severity.as_deref()?.parse().ok());
+    let specific = || word.into_iter().flatten();
+    let urgency = specific().find_map(|s| urgency(s.urgency.as_deref()?));
+    affected.severity = urgency.or_else(|| specific().find_map(|s| s.severity.as_deref()?.parse().ok()));
     for range in package.ranges.into_iter().flatten().filter(|r| !r.kind.eq_ignore_ascii_case("GIT")) {
         let known = known.or(range.database_specific.as_ref().and_then(|d| d.last_known.as_deref()));
         affected.ranges.extend(intervals(scheme, range.events.unwrap_or_default(), known));
@@ -308,8 +313,20 @@ fn affected_of(package: Package) -> Option<Affected> {
     (!affected.ranges.is_empty() || !affected.versions.is_empty()).then_some(affected)
 }
 
+/// Debian's and Ubuntu's words; `not yet assigned`, `untriaged` and their like say nothing.
+fn urgency(word: &str) -> Option<Severity> {
+    match word.trim_end_matches('*').to_ascii_lowercase().as_str() {
+        "unimportant" | "negligible" => Some(Severity::Negligible),
+        "low" => Some(Severity::Low),
+        "medium" => Some(Severity::Medium),
+        "high" => Some(Severity::High),
+        "critical" => Some(Severity::Critical),
+        _ => None,
+    }
+}
+
 /// Builds of an rpm module carry it in their release (`.module+el8…`); the stream stands in the title of the advisory
-/// (`Moderate: postgresql:12 security update`). Where it cannot be found there, the fix is held against every modular
+/// (`Moderate: postgresql:12 security update`), with a component behind it or without (`httpd:2.4/mod_http2`). Where it cannot be found there, the fix is held against every modular
 /// build and no other.
 fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
@@ -319,7 +336,7 @@ fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
             .is_some_and(|(name, stream)| !name.is_empty() && stream.starts_with(|c: char| c.is_ascii_alphanumeric()))
     };
     let named = title.into_iter().flat_map(|t| t.split_whitespace()).find(stream);
-    fixed.then(|| named.unwrap_or("*").to_owned())
+    fixed.then(|| named.and_then(|word| word.split('/').next()).unwrap_or("*").trim_end_matches([',', ';']).to_owned())
 }
 
 /// The events as intervals: pair by pair where the feed wrote them so, else by the order of their versions.
@@ -433,6 +450,32 @@ fn holds(scheme: Scheme, range: &VersionRange, version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_ends_before_its_component() {
+        let namespace = layergate_advisory::Namespace::new("almalinux:8").unwrap();
+        for (title, want) in [
+            ("Important: httpd:2.4/mod_http2 security update", "httpd:2.4"),
+            ("Moderate: postgresql:12 security update", "postgresql:12"),
+            ("Moderate: something security update", "*"),
+        ] {
+            let affected = Affected::fixed(namespace.clone(), "x", "1-1.module_el8.5.0+1+a");
+            assert_eq!(module_of(&affected, Some(title)).as_deref(), Some(want), "{title}");
+        }
+    }
+
+    #[test]
+    fn urgencies_are_severities() {
+        for (word, want) in [
+            ("unimportant", Some(Severity::Negligible)),
+            ("low**", Some(Severity::Low)),
+            ("not yet assigned", None),
+            ("end-of-life", None),
+            ("High", Some(Severity::High)),
+        ] {
+            assert_eq!(urgency(word), want, "{word}");
+        }
+    }
 
     #[test]
     fn events_to_intervals() {

@@ -94,12 +94,7 @@ fn release(product: &str) -> Option<Namespace> {
     if let Some(rest) = product.strip_prefix("openSUSE ") {
         return ecosystem::namespace(&format!("openSUSE:{rest}"));
     }
-    let rest = product.strip_prefix("SUSE ")?;
-    let micro = ["Linux Enterprise Micro ", "Linux Micro "].iter().find_map(|m| rest.strip_prefix(m));
-    if let Some(release) = micro {
-        return Namespace::of("sle-micro", Some(release)).ok();
-    }
-    ecosystem::suse(rest).and_then(|release| Namespace::of("suse", Some(&release)).ok())
+    ecosystem::suse_product(product.strip_prefix("SUSE ")?)
 }
 
 #[cfg(test)]

@@ -28,41 +28,9 @@ const ROWS: &[FeedRow] = &[FeedRow {
     licence: "LicenseRef-Canonical",
 }];
 
-const CODENAMES: &[(&str, &str)] = &[
-    ("precise", "12.04"),
-    ("quantal", "12.10"),
-    ("raring", "13.04"),
-    ("saucy", "13.10"),
-    ("trusty", "14.04"),
-    ("utopic", "14.10"),
-    ("vivid", "15.04"),
-    ("wily", "15.10"),
-    ("xenial", "16.04"),
-    ("yakkety", "16.10"),
-    ("zesty", "17.04"),
-    ("artful", "17.10"),
-    ("bionic", "18.04"),
-    ("cosmic", "18.10"),
-    ("disco", "19.04"),
-    ("eoan", "19.10"),
-    ("focal", "20.04"),
-    ("groovy", "20.10"),
-    ("hirsute", "21.04"),
-    ("impish", "21.10"),
-    ("jammy", "22.04"),
-    ("kinetic", "22.10"),
-    ("lunar", "23.04"),
-    ("mantic", "23.10"),
-    ("noble", "24.04"),
-    ("oracular", "24.10"),
-    ("plucky", "25.04"),
-    ("questing", "25.10"),
-    ("resolute", "26.04"),
-];
-
 /// The release of a codename.
 pub(crate) fn release(codename: &str) -> Option<&'static str> {
-    CODENAMES.iter().find(|(name, _)| *name == codename).map(|(_, release)| *release)
+    layergate_advisory::codename("ubuntu", codename)
 }
 
 impl Feed for UbuntuTracker {

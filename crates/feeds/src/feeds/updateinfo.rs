@@ -3,7 +3,8 @@
 //! Which release an update is of is told by its id (ALAS2023-…), its `release`, or its packages' own tag (`.el9`).
 //! Updates of type `security` count, and others that name a CVE. CVEs stand in references, and for Fedora in the titles
 //! of bugs. Amazon's topics (ALAS2KERNEL-5.15-…) mend only their own line of a package: below it, their fix says nothing
-//! of the base repository's. Live patches are no packages that an image runs.
+//! of the base repository's. The number in a topic's name is that line only for the packages that have it as their
+//! version (`RUBY2.6` has `rubygem-json` 2.1 too, `CORRETTO8` Java 1.8); the others begin with their own. Live patches are no packages that an image runs.
 
 use layergate_advisory::{Affected, Day, Namespace, Rating, Record, Start};
 use layergate_model::Severity;
@@ -211,14 +212,16 @@ fn record(update: &Update) -> Result<Option<Record>, String> {
     Ok(Some(record))
 }
 
-/// Ranges begin with a line of versions, in the epoch of the version that mends it.
-fn begin(affected: &mut Affected, line: &str) {
+/// Ranges begin with the line of versions that they end in, in the epoch of the version that mends it.
+fn begin(affected: &mut Affected, topic: &str) {
     for range in &mut affected.ranges {
-        let epoch = match &range.end {
-            layergate_advisory::End::Fixed(v) => v.split_once(':').map(|(epoch, _)| epoch.to_owned()),
-            _ => None,
-        };
-        let line = epoch.map_or_else(|| line.to_owned(), |e| format!("{e}:{line}"));
+        let layergate_advisory::End::Fixed(fixed) = &range.end else { continue };
+        let (epoch, version) = fixed.split_once(':').map_or((None, fixed.as_str()), |(e, v)| (Some(e), v));
+        let of_topic = version.strip_prefix(topic).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+        let upstream = version.split('-').next().unwrap_or(version);
+        let own = || upstream.split('.').take(2).collect::<Vec<_>>().join(".");
+        let line = if of_topic { topic.to_owned() } else { own() };
+        let line = epoch.map_or_else(|| line.clone(), |e| format!("{e}:{line}"));
         if range.start == Start::Beginning {
             range.start = Start::From(line);
         }
@@ -321,6 +324,22 @@ mod tests {
         ];
         for (id, want) in cases {
             assert_eq!(topic(id).as_deref(), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_topics_number_is_the_line_of_what_has_it() {
+        let namespace = Namespace::new("amazon:2").unwrap();
+        for (topic, fixed, want) in [
+            ("5.15", "5.15.29-16.111.amzn2", ">= 5.15, < 5.15.29-16.111.amzn2"),
+            ("2.6", "2.1.0-127.amzn2", ">= 2.1, < 2.1.0-127.amzn2"),
+            ("8", "1:1.8.0_372.b07-1.amzn2", ">= 1:1.8, < 1:1.8.0_372.b07-1.amzn2"),
+            ("1", "1:1.22.1-1.amzn2", ">= 1:1, < 1:1.22.1-1.amzn2"),
+            ("1", "12.3-1.amzn2", ">= 12.3, < 12.3-1.amzn2"),
+        ] {
+            let mut affected = Affected::fixed(namespace.clone(), "x", fixed);
+            begin(&mut affected, topic);
+            assert_eq!(affected.ranges[0].to_string(), want, "{topic}");
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) fn collect<'s, 'p>(
 ) {
     let Some(scheme) = namespace.scheme() else { return };
     let build = Build::of(package);
-    let version = Version { text: &subject.version, read: scheme.candidate(&subject.version) };
+    let version = Version { text: &subject.version, read: read(scheme, &subject.version) };
     for entry in snapshot.lookup(namespace, &subject.name) {
         if (subject.unfixed_only && entry.status == Status::Fixed) || !build.is_meant(&entry) {
             continue;
@@ -74,6 +74,16 @@ pub(super) fn collect<'s, 'p>(
             }
         }
     }
+}
+
+/// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it stands
+/// among the releases, its name does not say.
+fn read(scheme: Scheme, version: &str) -> Result<Candidate<'_>, VersionError> {
+    if scheme == Scheme::Packagist && version.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("dev-")) {
+        let version = version.chars().take(100).collect();
+        return Err(VersionError::Invalid { scheme, version, why: "a branch has no place among the releases" });
+    }
+    scheme.candidate(version)
 }
 
 /// Every version that an advisory on the subject's package calls mended.

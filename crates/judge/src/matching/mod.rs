@@ -7,7 +7,9 @@
 mod advice;
 mod hit;
 mod merge;
+mod publisher;
 mod severity;
+mod signed;
 mod space;
 mod subject;
 mod upgrade;
@@ -20,6 +22,7 @@ use rustc_hash::FxHashMap;
 
 use crate::Matches;
 use hit::{Hit, Undecided};
+use publisher::{Contents, Publisher};
 use space::{DistroSpace, NoSpace};
 
 /// What was found so far: a list for each package that has findings, never empty.
@@ -36,19 +39,30 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let mut out = Collected::default();
     let os: Vec<&ImagePackage> = image.packages.iter().filter(|p| p.package.kind.is_os()).collect();
     let space = distribution(image, &os, snapshot, &mut out.gaps);
-    let owned_judged = space.as_ref().is_some_and(|s| s.covered(snapshot));
+    let covered = space.as_ref().filter(|s| s.covered(snapshot));
+    let mut publishers: FxHashMap<&PackageId, Publisher> = FxHashMap::default();
     if let Some(space) = &space {
-        os.iter().for_each(|package| match_os(package, space, snapshot, &mut out));
+        let mut others = Others::default();
+        for package in os.iter().filter(|p| p.package.kind == space.row.manager) {
+            let publisher = publisher::of(&package.package, space, snapshot);
+            match_os(package, space, &publisher, snapshot, &mut out, &mut others);
+            publishers.insert(&package.id, publisher);
+        }
+        out.gaps.extend(others.gaps(space));
         space::extended_support(space, &os, snapshot).into_iter().for_each(|gap| out.gaps.push(gap));
     }
-    let owners: FxHashMap<&PackageId, ()> = os.iter().map(|p| (&p.id, ())).collect();
+    let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
     let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
         let registry = registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind));
         // The distribution's own advisories know about its backports. Without them the registry's are better than none.
-        let by_distribution = package.owned_by.as_ref().is_some_and(|o| owners.contains_key(o));
-        if by_distribution && owned_judged {
-            continue;
+        let owner = package.owned_by.as_ref().and_then(|o| owners.get(o));
+        if let (Some(owner), Some(space)) = (owner, covered) {
+            match publisher::contents(owner, publishers.get(&owner.id), package, space) {
+                Contents::Judged => continue,
+                Contents::ToBeJudged => {}
+                Contents::Claimed => out.gaps.push(claimed(owner, package)),
+            }
         }
         if let Some(namespace) = registry {
             match_registry(package, namespace, snapshot, &mut out);
@@ -64,6 +78,17 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     Matches { findings: out.found.into_iter().flatten().collect(), gaps: out.gaps, upgrades: out.upgrades }
 }
 
+/// The gap of a file list that no distribution has written.
+fn claimed(owner: &ImagePackage, package: &ImagePackage) -> Gap {
+    let place = owner.package.locations.first().map_or("", String::as_str);
+    let detail = format!(
+        "{} claims {}, where no distribution puts files: its list of files is not the one that it was installed with",
+        owner.package.name,
+        package.package.locations.first().map_or("", String::as_str)
+    );
+    Gap::new(GapKind::UnreadableDatabase, place, detail)
+}
+
 /// Whose advisories the distribution's packages have, or the gap.
 fn distribution(
     image: &ImageInventory,
@@ -77,6 +102,16 @@ fn distribution(
     let versions = os.iter().map(|p| p.package.version.as_str());
     match space::distribution(image.distro.as_ref(), versions) {
         Ok(space) => {
+            let strangers: Vec<PackageKind> =
+                os.iter().map(|p| p.package.kind).filter(|kind| *kind != space.row.manager).collect();
+            if let Some(kind) = strangers.first() {
+                let detail = format!(
+                    "{} packages are {kind} packages, and {} has none: they were not judged, and what names the distribution may be wrong",
+                    strangers.len(),
+                    space.name
+                );
+                gaps.push(Gap::new(GapKind::UnknownDistribution, format!("{} ({kind})", space.name), detail));
+            }
             if !space.covered(snapshot) {
                 let detail = format!(
                     "the snapshot has no advisories for {}: its {} packages were not judged",
@@ -125,12 +160,67 @@ fn partial(namespace: &Namespace, snapshot: &Snapshot) -> Option<Gap> {
     Some(Gap::new(GapKind::PartialAdvisories, namespace.as_str(), detail))
 }
 
-fn match_os(package: &ImagePackage, space: &DistroSpace, snapshot: &Snapshot, out: &mut Collected) {
+/// The packages that are not the distribution's, by publisher.
+#[derive(Default)]
+struct Others(BTreeMap<String, (BTreeSet<String>, Option<Namespace>)>);
+
+impl Others {
+    fn add(&mut self, who: &str, package: &ImagePackage, epel: Option<&Namespace>) {
+        let entry = self.0.entry(who.to_owned()).or_default();
+        entry.0.insert(package.package.name.clone());
+        entry.1 = epel.cloned();
+    }
+
+    /// One gap for each publisher.
+    fn gaps(self, space: &DistroSpace) -> Vec<Gap> {
+        let gap = |(who, (names, epel)): (String, (BTreeSet<String>, Option<Namespace>))| {
+            let some: Vec<&str> = names.iter().map(String::as_str).take(5).collect();
+            let more = names.len().saturating_sub(some.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let some = some.join(", ");
+            let detail = match epel {
+                Some(epel) => format!(
+                    "{} packages are Fedora's for this release ({some}{more}), and the snapshot has no advisories for {epel}: they were not judged",
+                    names.len()
+                ),
+                None => format!(
+                    "{} packages are published by {who} ({some}{more}), of which the advisories of {} say nothing: only what is recognised inside them was judged",
+                    names.len(),
+                    space.name
+                ),
+            };
+            Gap::new(GapKind::ThirdPartyPackage, who, detail)
+        };
+        self.0.into_iter().map(gap).collect()
+    }
+}
+
+fn match_os(
+    package: &ImagePackage,
+    space: &DistroSpace,
+    publisher: &Publisher,
+    snapshot: &Snapshot,
+    out: &mut Collected,
+    others: &mut Others,
+) {
+    let epel = space.epel.as_slice();
+    let namespaces = match publisher {
+        Publisher::ThirdParty(who) => return others.add(who, package, None),
+        Publisher::Epel => match &space.epel {
+            Some(epel) if snapshot.coverage(epel).is_none() => {
+                return others.add("Fedora Project", package, Some(epel));
+            }
+            _ => epel,
+        },
+        Publisher::Distribution | Publisher::Doubtful => space.namespaces.as_slice(),
+    };
+    let flavour = space.flavour(&package.package.version);
+    let namespaces = flavour.as_ref().map_or(namespaces, std::slice::from_ref);
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    let subjects = subject::subjects(&package.package, space.names);
+    let subjects = subject::subjects(&package.package, space.row.names);
     for subject in &subjects {
-        for namespace in &space.namespaces {
+        for namespace in namespaces {
             hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
     }

@@ -1,17 +1,10 @@
-//! Whose advisories speak of an image's packages.
-//!
-//! A distribution is known by its `ID` alone. `ID_LIKE` is never a reason to use another one's advisories: a derived
-//! distribution rebuilds packages under other versions, and a wrong "not affected" would be silent. Derivatives that
-//! promise the same packages under the same versions (CentOS for Red Hat) are listed here by name.
+//! Whose advisories speak of an image's packages: the row of the table of distributions, and the release.
 
-use layergate_advisory::{Namespace, Snapshot};
+use layergate_advisory::{Cut, Distribution, Namespace, Snapshot, oracle_flavour};
 use layergate_model::{Distro, Gap, GapKind, ImagePackage, PackageKind};
 use rustc_hash::FxHashSet;
 
-use super::{
-    hit,
-    subject::{self, Names},
-};
+use super::{hit, subject};
 
 /// The advisories of one distribution's release.
 pub(super) struct DistroSpace {
@@ -19,8 +12,10 @@ pub(super) struct DistroSpace {
     pub(super) name: String,
     /// The namespaces to ask; all of them apply.
     pub(super) namespaces: Vec<Namespace>,
-    /// What its advisories call a package.
-    pub(super) names: Names,
+    /// The distribution.
+    pub(super) row: &'static Distribution,
+    /// Fedora's packages for the family of Red Hat, whose advisories are Fedora's.
+    pub(super) epel: Option<Namespace>,
     /// Advisories that mend more, for customers, and that this image does not use.
     pub(super) extended: Option<Namespace>,
 }
@@ -32,60 +27,20 @@ impl DistroSpace {
     }
 }
 
+impl DistroSpace {
+    /// The namespace of a build that is mended apart from the plain ones.
+    pub(super) fn flavour(&self, version: &str) -> Option<Namespace> {
+        let family = oracle_flavour(version);
+        let own = self.namespaces.first().filter(|_| self.row.family == "oracle" && family != "oracle")?;
+        Namespace::of(family, own.release()).ok()
+    }
+}
+
 /// Why nobody's advisories can be used.
 pub(super) struct NoSpace {
     pub(super) place: String,
     pub(super) detail: String,
 }
-
-/// How much of `VERSION_ID` names a release of advisories.
-#[derive(Clone, Copy)]
-enum Cut {
-    /// One number: `12` of `12.8`.
-    Major,
-    /// Two numbers: `3.18` of `3.18.4`.
-    Minor,
-    /// A rolling distribution.
-    Rolling,
-}
-
-/// `ID`, namespace family, how the release is cut, what advisories call a package.
-const DISTRIBUTIONS: &[(&str, &str, Cut, Names)] = &[
-    ("debian", "debian", Cut::Major, Names::Source),
-    ("ubuntu", "ubuntu", Cut::Minor, Names::Source),
-    ("alpine", "alpine", Cut::Minor, Names::Source),
-    ("wolfi", "wolfi", Cut::Rolling, Names::Source),
-    ("chainguard", "chainguard", Cut::Rolling, Names::Source),
-    ("minimos", "minimos", Cut::Rolling, Names::Source),
-    ("echo", "echo", Cut::Rolling, Names::Source),
-    ("rhel", "rhel", Cut::Major, Names::BinaryAndUnfixedSource),
-    ("redhat", "rhel", Cut::Major, Names::BinaryAndUnfixedSource),
-    ("centos", "rhel", Cut::Major, Names::BinaryAndUnfixedSource),
-    ("almalinux", "almalinux", Cut::Major, Names::Binary),
-    ("alma", "almalinux", Cut::Major, Names::Binary),
-    ("rocky", "rocky", Cut::Major, Names::Binary),
-    ("ol", "oracle", Cut::Major, Names::Binary),
-    ("oracle", "oracle", Cut::Major, Names::Binary),
-    ("amzn", "amazon", Cut::Major, Names::Binary),
-    ("amazon", "amazon", Cut::Major, Names::Binary),
-    ("fedora", "fedora", Cut::Major, Names::Binary),
-    ("photon", "photon", Cut::Minor, Names::BinaryAndSource),
-    ("mariner", "mariner", Cut::Minor, Names::Source),
-    ("cbl-mariner", "mariner", Cut::Minor, Names::Source),
-    ("azurelinux", "azurelinux", Cut::Minor, Names::Source),
-    ("sles", "suse", Cut::Minor, Names::BinaryAndSource),
-    ("sled", "suse", Cut::Minor, Names::BinaryAndSource),
-    ("sles_sap", "suse", Cut::Minor, Names::BinaryAndSource),
-    ("sle_hpc", "suse", Cut::Minor, Names::BinaryAndSource),
-    ("sl-micro", "sle-micro", Cut::Minor, Names::BinaryAndSource),
-    ("sle-micro", "sle-micro", Cut::Minor, Names::BinaryAndSource),
-    ("opensuse-leap", "opensuse", Cut::Minor, Names::BinaryAndSource),
-    ("opensuse-tumbleweed", "opensuse-tumbleweed", Cut::Rolling, Names::BinaryAndSource),
-    ("arch", "arch", Cut::Rolling, Names::Binary),
-    ("openeuler", "openeuler", Cut::Minor, Names::Binary),
-    ("mageia", "mageia", Cut::Major, Names::Binary),
-    ("gentoo", "gentoo", Cut::Rolling, Names::Binary),
-];
 
 /// The advisories of an image's distribution. `versions` are those of its packages: they tell whether extended support
 /// is in use.
@@ -97,7 +52,7 @@ pub(super) fn distribution<'v>(
         let detail = "no os-release (nor an older file of its kind) tells which distribution they are of";
         return Err(NoSpace { place: "etc/os-release".into(), detail: detail.into() });
     };
-    let Some((_, family, cut, names)) = DISTRIBUTIONS.iter().find(|(id, ..)| *id == distro.id) else {
+    let Some(row) = Distribution::of(&distro.id) else {
         let like = if distro.like.is_empty() {
             String::new()
         } else {
@@ -106,12 +61,12 @@ pub(super) fn distribution<'v>(
         let detail = format!("nobody here knows the advisories of {:?}{like}", distro.id);
         return Err(NoSpace { place: distro.id.clone(), detail });
     };
-    let release = release(family, *cut, distro);
+    let release = row.release(distro);
     let name = match &release {
         Some(release) => format!("{} {release}", distro.id),
         None => distro.id.clone(),
     };
-    if release.is_none() && !matches!(cut, Cut::Rolling) {
+    if release.is_none() && row.cut != Cut::Rolling {
         let detail = format!("{} does not tell its release", distro.id);
         return Err(NoSpace { place: name, detail });
     }
@@ -119,9 +74,11 @@ pub(super) fn distribution<'v>(
         Namespace::of(family, release.as_deref())
             .map_err(|error| NoSpace { place: name.clone(), detail: format!("its release cannot be used: {error}") })
     };
-    let mut namespaces = vec![namespace(family)?];
+    let mut namespaces = vec![namespace(row.family)?];
+    let epel = matches!(row.family, "rhel" | "almalinux" | "rocky" | "oracle");
+    let epel = if epel { Some(namespace("epel")?) } else { None };
     let mut extended = None;
-    if *family == "ubuntu" {
+    if row.family == "ubuntu" {
         let esm = namespace("ubuntu-esm")?;
         // A package from the extended pockets carries it in its version (`1.2-3ubuntu4+esm1`).
         let mut versions = versions;
@@ -131,30 +88,7 @@ pub(super) fn distribution<'v>(
             extended = Some(esm)
         }
     }
-    Ok(DistroSpace { name, namespaces, names: *names, extended })
-}
-
-fn release(family: &str, cut: Cut, distro: &Distro) -> Option<String> {
-    if matches!(cut, Cut::Rolling) {
-        return None;
-    }
-    match (family, distro.version.as_deref()) {
-        // Testing and unstable have no VERSION_ID.
-        ("debian", None) => Some(distro.codename.clone().unwrap_or_else(|| "sid".into())),
-        ("alpine", Some(v)) if v.contains("alpha") || v.contains("edge") || v.contains("_git") => Some("edge".into()),
-        ("amazon", Some(v)) if v.starts_with("2018.") || v.starts_with("2017.") => Some("1".into()),
-        (_, Some(_)) => {
-            distro.release(if matches!(cut, Cut::Major) { 1 } else { 2 }).filter(|r| !r.is_empty()).map(|r| {
-                // `azurelinux 3` and `photon 5` are written 3.0 and 5.0 by their advisories.
-                if matches!(family, "azurelinux" | "mariner" | "photon") && !r.contains('.') {
-                    format!("{r}.0")
-                } else {
-                    r
-                }
-            })
-        }
-        (_, None) => None,
-    }
+    Ok(DistroSpace { name, row, namespaces, epel, extended })
 }
 
 /// The registry's namespace of a language's packages; `None` where no advisory database speaks of the kind.
@@ -189,7 +123,7 @@ pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapsh
     let mut flaws = std::collections::BTreeSet::new();
     let mut sources = std::collections::BTreeSet::new();
     for package in os {
-        for subject in &subject::subjects(&package.package, space.names) {
+        for subject in &subject::subjects(&package.package, space.row.names) {
             // Thirty binaries of one source are asked for once.
             if !sources.insert((subject.name.to_string(), subject.version.to_string())) {
                 continue;
@@ -233,7 +167,6 @@ mod tests {
     fn every_distribution_to_its_own_advisories() {
         let cases = [
             ("debian", Some("12.8"), "debian:12"),
-            ("debian", None, "debian:sid"),
             ("ubuntu", Some("22.04"), "ubuntu:22.04"),
             ("alpine", Some("3.18.4"), "alpine:3.18"),
             ("alpine", Some("3.21.0_alpha20240807"), "alpine:edge"),
@@ -261,6 +194,7 @@ mod tests {
         assert!(gap.detail.contains("ubuntu, debian"), "{}", gap.detail);
         assert!(distribution(None, std::iter::empty()).is_err());
         assert!(distribution(Some(&distro("alpine", None, "")), std::iter::empty()).is_err());
+        assert!(distribution(Some(&distro("debian", None, "")), std::iter::empty()).is_err());
     }
 
     #[test]

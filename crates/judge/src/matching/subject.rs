@@ -2,21 +2,10 @@
 
 use std::borrow::Cow;
 
-use layergate_advisory::Namespace;
+use layergate_advisory::{Names, Namespace};
 use layergate_model::{Package, PackageKind};
 
-/// What a distribution's advisories call a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
-    /// The source package (Debian, Ubuntu, Alpine's origin, Azure Linux); the version is the source's.
-    Source,
-    /// The binary package.
-    Binary,
-    /// Either: SUSE's own formats differ in it, and so do Photon's, whose OVAL names binaries and whose JSON names sources.
-    BinaryAndSource,
-    /// Fixes name binaries; flaws that nobody has mended yet name the source (Red Hat).
-    BinaryAndUnfixedSource,
-}
+use super::signed;
 
 /// One name and version to ask for.
 pub(super) struct Subject<'p> {
@@ -44,7 +33,9 @@ pub(super) fn subjects(package: &Package, names: Names) -> Vec<Subject<'_>> {
     let other = |unfixed_only| source(unfixed_only).filter(|s| s.name != package.name);
     match names {
         Names::Binary => vec![binary()],
-        Names::Source => vec![source(false).unwrap_or_else(binary)],
+        Names::Source => {
+            std::iter::once(source(false).unwrap_or_else(binary)).chain(signed::subject(package)).collect()
+        }
         Names::BinaryAndSource => std::iter::once(binary()).chain(other(false)).collect(),
         Names::BinaryAndUnfixedSource => std::iter::once(binary()).chain(other(true)).collect(),
     }

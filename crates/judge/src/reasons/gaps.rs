@@ -37,6 +37,14 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::UnwatchedEcosystem => {
             ("kind of package has no advisories anywhere", "kinds of packages have no advisories anywhere")
         }
+        GapKind::ThirdPartyPackage => (
+            "publisher's packages are not the distribution's and were not judged",
+            "publishers' packages are not the distribution's and were not judged",
+        ),
+        GapKind::UnidentifiedPackage => (
+            "package is not named well enough for the advisories on its name",
+            "packages are not named well enough for the advisories on their names",
+        ),
         GapKind::StaleAdvisories => ("set of advisories is out of date", "sets of advisories are out of date"),
         GapKind::EndOfLife => ("release is past its end of life", "releases are past their end of life"),
         GapKind::UncomparableVersion => ("version cannot be compared", "versions cannot be compared"),

@@ -89,11 +89,18 @@ pub(crate) fn names(stated: &PurlParts, package: &ImagePackage, have: &PurlParts
             && (stated.version.is_empty() || same_version(&stated.version, &source.version))
             && qualifiers_hold(stated, have, true);
     }
-    stated.base == have.base
+    same_base(stated, have)
         && (stated.version.is_empty()
             || stated.version == have.version
             || same_version(&stated.version, &package.package.version))
         && qualifiers_hold(stated, have, false)
+}
+
+/// The same type and name. Where the names of a type have no case, neither have those of its package URLs, whoever
+/// wrote them (purl-spec: its types' definitions; NuGet: "package ids are case-insensitive").
+fn same_base(a: &PurlParts, b: &PurlParts) -> bool {
+    let caseless = ["nuget", "composer", "pypi", "golang", "github", "bitbucket", "bitnami", "deb", "apk", "hex"];
+    a.base == b.base || (caseless.contains(&a.kind()) && a.base.eq_ignore_ascii_case(&b.base))
 }
 
 /// Equal up to a leading epoch 0 or Go's `v`.

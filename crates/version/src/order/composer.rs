@@ -114,11 +114,42 @@ fn normalize(v: &str) -> (&str, String) {
     (numbers, rest)
 }
 
+/// The numbers of a numbered branch (`2.x-dev`, `2.1.*-dev`).
+fn branch(version: &str) -> Option<String> {
+    let head = version.trim().strip_suffix("-dev")?;
+    let numbers = head.strip_suffix(".x").or_else(|| head.strip_suffix(".X")).or_else(|| head.strip_suffix(".*"))?;
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let plain = numbers.strip_prefix('v').unwrap_or(numbers).split('.').all(number);
+    plain.then(|| format!("{numbers}.9999999.9999999-dev"))
+}
+
 /// The order of a package's version and a bound.
 pub(crate) fn against(version: &str, bound: &str) -> Ordering {
+    // `2.1.x-dev` is what comes after every release of 2.1: Composer reads the `x` as 9999999.
+    let numbered = branch(version);
+    let version = numbered.as_deref().unwrap_or(version);
     let ((na, ra), (nb, rb)) = (normalize(version), normalize(bound));
     if na.is_empty() || nb.is_empty() {
         return compare(version, bound);
     }
     digits::cmp_dotted_padded(na.as_bytes(), nb.as_bytes()).then_with(|| tokens(ra.as_bytes(), rb.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_numbered_branch_comes_after_its_releases() {
+        for (version, bound, want) in [
+            ("2.x-dev", "2.0.0", Ordering::Greater),
+            ("2.x-dev", "2.99.1", Ordering::Greater),
+            ("2.x-dev", "3.0.0", Ordering::Less),
+            ("v1.2.x-dev", "1.2.9", Ordering::Greater),
+            ("1.2.x-dev", "1.3.0", Ordering::Less),
+            ("1.2.0-dev", "1.2.0", Ordering::Less),
+        ] {
+            assert_eq!(against(version, bound), want, "{version} {bound}");
+        }
+    }
 }
