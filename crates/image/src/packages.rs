@@ -143,6 +143,8 @@ fn merge(same: Vec<Found<'_>>) -> Package {
         if other.scope == Scope::Runtime {
             package.scope = Scope::Runtime;
         }
+        // One proof that it is the registry's is enough, whatever the others say.
+        package.provenance = package.provenance.min(other.provenance);
         package.source = package.source.or_else(|| other.source.clone());
         package.module = package.module.or_else(|| other.module.clone());
         package.vendor = package.vendor.or_else(|| other.vendor.clone());

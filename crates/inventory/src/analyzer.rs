@@ -142,6 +142,12 @@ pub trait Analyzer: Send + Sync {
         64 << 20
     }
 
+    /// Whether it reads what a project declares or locks, and not what is installed: such a file in documentation or
+    /// among examples says nothing of the image.
+    fn reads_declarations(&self) -> bool {
+        false
+    }
+
     /// Whether it finds packages, so that it matters whether a distribution's package owns the files that it claims.
     fn finds_packages(&self) -> bool {
         true

@@ -7,6 +7,7 @@ use layergate_model::{Digest, EntryKind, LayerPath};
 use crate::{
     Analyzer, Entry, Interest,
     analyzers::{binary, content, lang, os},
+    place::is_documentation,
 };
 
 /// Every analyzer. A new one is one line here.
@@ -163,7 +164,11 @@ impl Catalogue {
         out.extend(&self.any);
         out.sort_unstable();
         out.dedup();
-        out.retain(|index| self.analyzers[*index].claims(entry));
+        let example = is_documentation(path);
+        out.retain(|index| {
+            let analyzer = self.analyzers[*index];
+            !(example && analyzer.reads_declarations()) && analyzer.claims(entry)
+        });
     }
 
     /// The indices of the analyzers that look at every entry.

@@ -158,6 +158,7 @@ fn report_package(package: &ImagePackage, needs: &Needs<'_>, upgrade: Option<&St
         vendor: p.vendor.clone(),
         licenses: p.licenses.clone(),
         scope: p.scope,
+        provenance: p.provenance,
         origin: package.origin,
         owned_by: package.owned_by.clone(),
         layer: package.layer,

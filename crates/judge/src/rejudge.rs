@@ -72,6 +72,7 @@ fn package(p: &ReportPackage) -> ImagePackage {
             vendor: p.vendor.clone(),
             licenses: p.licenses.clone(),
             scope: p.scope,
+            provenance: p.provenance,
             hashes: p.hashes.clone(),
             dependencies: Vec::new(),
             locations: p.locations.clone(),

@@ -7,7 +7,7 @@ use layergate_advisory::{
 use layergate_judge::{Matches, match_image};
 use layergate_model::{
     Cvss, Distro, Finding, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
-    Severity, SourcePackage, Status,
+    Provenance, Severity, SourcePackage, Status,
 };
 
 fn ns(text: &str) -> Namespace {
@@ -587,6 +587,22 @@ fn what_cannot_be_compared_is_told() {
     assert!(matches.gaps[0].detail.contains("CVE-1"), "{:?}", matches.gaps);
     let open = [record("f", "CVE-1", &[], Affected::unfixed(ns("npm"), "x", Status::Affected))];
     only(matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &open));
+}
+
+#[test]
+fn only_the_registrys_package_is_judged_by_its_name() {
+    let records = [record("f", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "1.2.3"))];
+    for (provenance, version, findings, gaps) in [
+        (Provenance::Registry, "1.0.0", 1, 0),
+        (Provenance::Elsewhere, "1.0.0", 0, 1),
+        (Provenance::Elsewhere, "1.2.3", 0, 0),
+        (Provenance::Project, "1.0.0", 0, 0),
+    ] {
+        let mut one = package(PackageKind::Npm, "x", version, None);
+        one.package.provenance = provenance;
+        let matches = matched(None, vec![one], &records);
+        assert_eq!((matches.findings.len(), matches.gaps.len()), (findings, gaps), "{provenance:?} {version}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub use gap::{Gap, GapKind};
 pub use image::{BaseImage, ImageInventory, ImagePackage, Layer, Origin, PackageId};
 pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, Notes, OsReleaseFile, OwnedFiles, Section};
 pub use limits::Limits;
-pub use package::{Dependency, Package, PackageKind, Scope, SourcePackage};
+pub use package::{Dependency, Package, PackageKind, Provenance, Scope, SourcePackage};
 pub use path::{LayerPath, PathError};
 pub use path_table::{EntryKind, EntryRef, PathEntry, PathTable, PathTableBuilder, PathTableError};
 pub use platform::{Platform, PlatformError};

@@ -119,6 +119,29 @@ impl Scope {
     }
 }
 
+/// Whether a package is the registry's package of its name: only of such do the registry's advisories speak.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// From the registry, as far as anything tells.
+    #[default]
+    Registry,
+    /// From a repository, an archive or a directory of its own: it may be a copy of the registry's package of its name, at
+    /// some commit, or another one. Advisories in whose ranges its version lies are undecided, which is a gap.
+    Elsewhere,
+    /// The project itself, not published: what is called like it in a registry is another package.
+    Project,
+}
+
+impl Provenance {
+    /// Whether it is the registry's.
+    pub(crate) fn is_registry(&self) -> bool {
+        *self == Self::Registry
+    }
+}
+
 /// The source package that a binary package was built from; distributions speak of it in their advisories.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SourcePackage {
@@ -168,6 +191,9 @@ pub struct Package {
     /// Runtime or development.
     #[serde(default, skip_serializing_if = "Scope::is_runtime")]
     pub scope: Scope,
+    /// Whether it is its registry's package of this name.
+    #[serde(default, skip_serializing_if = "Provenance::is_registry")]
+    pub provenance: Provenance,
     /// Hashes of the artefact as `algorithm:hex` or an SRI string, where the proof carries them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
@@ -193,6 +219,7 @@ impl Package {
             vendor: None,
             licenses: Vec::new(),
             scope: Scope::Runtime,
+            provenance: Provenance::Registry,
             hashes: Vec::new(),
             dependencies: Vec::new(),
             locations: vec![location.as_str().to_owned()],

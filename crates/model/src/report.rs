@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BaseImage, Check, Digest, Distro, Effect, Finding, FindingId, GapKind, Layer, Origin, PackageId, PackageKind,
-    Platform, Purl, Scope, Secret, SourcePackage,
+    Platform, Provenance, Purl, Scope, Secret, SourcePackage,
 };
 
 /// The schema name of a report on one image and platform.
@@ -160,6 +160,9 @@ pub struct ReportPackage {
     pub licenses: Vec<String>,
     /// Runtime or development.
     pub scope: Scope,
+    /// Whether it is its registry's package of this name; where it is not said it is.
+    #[serde(default, skip_serializing_if = "Provenance::is_registry")]
+    pub provenance: Provenance,
     /// Base or application.
     pub origin: Origin,
     /// The distribution package that installed it.

@@ -42,6 +42,15 @@ pub(super) struct Undecided {
     pub(super) why: String,
 }
 
+impl Undecided {
+    /// An advisory in whose range the version of a package lies that does not come from the registry.
+    pub(super) fn not_of_the_registry(hit: &Hit<'_, '_>, snapshot: &Snapshot) -> Self {
+        let flaw = snapshot.flaw(hit.entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
+        let why = "it comes from a repository, an archive or a directory and not from the registry, so that its version does not say which fixes it has";
+        Self { flaw, why: why.to_owned() }
+    }
+}
+
 /// Collects what the snapshot has against a subject.
 pub(super) fn collect<'s, 'p>(
     subject: &'p Subject<'_>,

@@ -17,7 +17,7 @@ mod upgrade;
 use std::collections::{BTreeMap, BTreeSet};
 
 use layergate_advisory::{Namespace, Share, Snapshot};
-use layergate_model::{Finding, Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind};
+use layergate_model::{Finding, Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind, Provenance};
 use rustc_hash::FxHashMap;
 
 use crate::Matches;
@@ -63,6 +63,10 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
                 Contents::ToBeJudged => {}
                 Contents::Claimed => out.gaps.push(claimed(owner, package)),
             }
+        }
+        // What the project itself is called says nothing of the registry's package of that name.
+        if package.package.provenance == Provenance::Project {
+            continue;
         }
         if let Some(namespace) = registry {
             match_registry(package, namespace, snapshot, &mut out);
@@ -234,6 +238,9 @@ fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snap
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
     hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+    if package.package.provenance == Provenance::Elsewhere {
+        undecided.extend(hits.drain(..).map(|hit| Undecided::not_of_the_registry(&hit, snapshot)));
+    }
     let upgrade = upgrade::target(
         &hits,
         || hit::mended(&subject, namespace, snapshot),

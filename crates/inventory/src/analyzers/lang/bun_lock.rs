@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{AnalyzerId, Dependency, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, PackageKind, Provenance, Scope, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     input,
     loose::{Either, Record, Table, Text},
+    node_rules,
     reach::reachable,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -44,9 +45,18 @@ struct Needs {
     optional: Table<Text>,
     #[serde(rename = "peerDependencies")]
     peer: Table<Text>,
+    /// A system, or a list of them.
+    os: Either<IgnoredAny, Text>,
 }
 
 impl Needs {
+    fn runs_on_linux(&self) -> bool {
+        match &self.os {
+            Either::List(list) => node_rules::runs_on_linux(list.iter().map(|s| s.0.as_str())),
+            one => node_rules::runs_on_linux(one.text()),
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.dependencies.0.iter().chain(&self.optional.0).chain(&self.peer.0).map(|(name, _)| name.as_str())
     }
@@ -66,7 +76,11 @@ impl Analyzer for BunLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
+    }
+
+    fn reads_declarations(&self) -> bool {
+        true
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -106,11 +120,17 @@ impl Analyzer for BunLock {
         let used = reachable(roots, &edges);
         let start = out.packages.len();
         for (_, workspace) in &lock.workspaces.0 {
-            input::push(out, PackageKind::Npm, &workspace.name.0, &workspace.version.0, file);
+            if let Some(new) = input::push(out, PackageKind::Npm, &workspace.name.0, &workspace.version.0, file) {
+                new.provenance = Provenance::Project;
+            }
         }
         for (i, package) in all.iter().enumerate() {
+            if package.needs.is_some_and(|n| !n.runs_on_linux()) {
+                continue;
+            }
             let Some(new) = input::push(out, PackageKind::Npm, package.name, package.version, file) else { continue };
             new.hashes = package.hash.map(str::to_owned).into_iter().collect();
+            new.provenance = node_rules::provenance(package.version);
             if !used[i] {
                 new.scope = Scope::Dev;
             }
@@ -229,5 +249,16 @@ mod tests {
         for cut in 0..LOCK.len() {
             let _ = analyze(&BunLock, "bun.lock", &LOCK[..cut]);
         }
+    }
+
+    #[test]
+    fn what_is_not_the_registrys_or_not_for_this_system() {
+        let text = br#"{"lockfileVersion":1,"workspaces":{"":{"name":"app","version":"1"}},"packages":{
+            "a":["a@1.0.0","",{"os":"darwin"},"sha512-x"],"b":["b@1.0.0","",{"os":["linux","darwin"]},"sha512-x"],
+            "c":["c@github:x/c#0",{},"0"]}}"#;
+        let (section, _) = analyze(&BunLock, "bun.lock", text);
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        let want = [("app", Provenance::Project), ("b", Provenance::Registry), ("c", Provenance::Elsewhere)];
+        assert_eq!(found, want);
     }
 }

@@ -95,6 +95,10 @@ impl Analyzer for CargoLock {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Cargo.lock"), Interest::Name("Cargo.toml")]
     }

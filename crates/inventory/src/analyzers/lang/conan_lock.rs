@@ -45,6 +45,10 @@ impl Analyzer for ConanLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("conan.lock")]
     }

@@ -22,6 +22,10 @@ impl Analyzer for Conanfile {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("conanfile.txt")]
     }

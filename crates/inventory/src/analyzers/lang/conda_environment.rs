@@ -35,6 +35,10 @@ impl Analyzer for CondaEnvironment {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("environment.yml"), Interest::Name("environment.yaml")]
     }

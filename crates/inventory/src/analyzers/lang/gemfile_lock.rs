@@ -18,6 +18,10 @@ impl Analyzer for GemfileLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Gemfile.lock"), Interest::Name("gems.locked"), Interest::Name("Gemfile.next.lock")]
     }

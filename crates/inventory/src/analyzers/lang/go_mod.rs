@@ -40,6 +40,10 @@ impl Analyzer for GoMod {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("go.mod"), Interest::Name("go.sum")]
     }

@@ -18,6 +18,10 @@ impl Analyzer for GradleLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Extension(".lockfile")]
     }

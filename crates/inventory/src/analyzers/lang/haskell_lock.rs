@@ -42,6 +42,10 @@ impl Analyzer for HaskellLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("stack.yaml.lock"), Interest::Name("stack.yaml"), Interest::Name("cabal.project.freeze")]
     }

@@ -111,6 +111,7 @@ pub(crate) fn join_same(out: &mut Section, from: usize) {
                 if package.scope == Scope::Runtime {
                     last.scope = Scope::Runtime;
                 }
+                last.provenance = last.provenance.min(package.provenance);
                 last.licenses.extend(package.licenses);
                 last.hashes.extend(package.hashes);
                 last.dependencies.extend(package.dependencies);

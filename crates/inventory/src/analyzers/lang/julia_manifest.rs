@@ -32,6 +32,10 @@ impl Analyzer for JuliaManifest {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Manifest.toml"), Interest::Name("JuliaManifest.toml"), Interest::Extension(".toml")]
     }

@@ -56,6 +56,10 @@ impl Analyzer for MavenPom {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("pom.xml")]
     }

@@ -21,6 +21,10 @@ impl Analyzer for MixLock {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("mix.lock"), Interest::Name("rebar.lock"), Interest::Name("mix.exs")]
     }

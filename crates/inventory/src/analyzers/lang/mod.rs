@@ -4,6 +4,7 @@ mod archive;
 mod input;
 mod jar_identity;
 mod loose;
+mod node_rules;
 mod reach;
 
 pub mod bun_lock;

@@ -2,17 +2,19 @@
 //! versions 1 (a tree of `dependencies`), 2 and 3 (a flat map of `packages` by path; 2 has both).
 //!
 //! The hidden lock `node_modules/.package-lock.json` says what the `package.json` files beside it say, and is left alone.
-//! Links are left out, for what they point to is listed; the project itself and its workspaces count when they have a
-//! version.
+//! Links are left out, for what they point to is listed; the project itself and its workspaces are listed when they have
+//! a version, as the project's own and not the registry's. Optional packages of other systems than Linux are left out:
+//! they are never installed in an image.
 
 use std::collections::HashMap;
 
-use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Provenance, Scope, Section};
 use serde::Deserialize;
 
 use super::{
     input,
-    loose::{Either, Flag, Record, Table, Text},
+    loose::{Either, Flag, List, Record, Table, Text},
+    node_rules,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest, analyzers::license};
 
@@ -38,6 +40,7 @@ struct Flat {
     resolved: Text,
     dev: Flag,
     link: Flag,
+    os: List<Text>,
     license: Either<Table<Text>, Either<Table<Text>>>,
     dependencies: Table<Text>,
     #[serde(rename = "optionalDependencies")]
@@ -60,7 +63,11 @@ impl Analyzer for NodeLock {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
+    }
+
+    fn reads_declarations(&self) -> bool {
+        true
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -89,10 +96,16 @@ fn flat(packages: &Table<Record<Flat>>, file: &File<'_>, out: &mut Section) {
         packages.0.iter().filter(|(_, p)| p.link.0).map(|(at, p)| (p.resolved.0.as_str(), name_at(at))).collect();
     let versions: HashMap<&str, &str> =
         packages.0.iter().filter(|(_, p)| !p.link.0).map(|(at, p)| (at.as_str(), p.version.0.as_str())).collect();
-    for (at, package) in packages.0.iter().filter(|(_, p)| !p.link.0) {
+    let here = |p: &Flat| !p.link.0 && node_rules::runs_on_linux(p.os.0.iter().map(|s| s.0.as_str()));
+    for (at, package) in packages.0.iter().filter(|(_, p)| here(p)) {
         let name = package.name.get().or_else(|| links.get(at.as_str()).copied()).unwrap_or_else(|| name_at(at));
         let Some(new) = input::push(out, PackageKind::Npm, name, &package.version.0, file) else { continue };
         set(new, package.dev, &package.integrity);
+        // The root and its workspaces have no node_modules in their paths.
+        new.provenance = match at.split('/').any(|part| part == "node_modules") {
+            true => node_rules::provenance(&package.resolved.0),
+            false => Provenance::Project,
+        };
         new.licenses = licenses(&package.license);
         let needs = package.dependencies.0.iter().chain(&package.optional.0);
         let see = |name: &str| {
@@ -139,6 +152,7 @@ fn nested<'l>(
             package.dependencies.0.iter().map(|(n, p)| (n.as_str(), p.version.0.as_str())).collect();
         if let Some(new) = input::push(out, PackageKind::Npm, name, version, file) {
             set(new, package.dev, &package.integrity);
+            new.provenance = node_rules::provenance(version);
             let see = |name: &str| {
                 own.get(name)
                     .or_else(|| above.iter().rev().take(MAX_LEVELS).find_map(|l| l.get(name)))
@@ -215,5 +229,19 @@ mod tests {
         let text = br#"{"packages":{"node_modules/a":{"version":"1","dev":true},"node_modules/b/node_modules/a":{"version":"1"}}}"#;
         let (section, _) = analyze(&NodeLock, AT, text);
         assert_eq!((section.packages.len(), section.packages[0].scope), (1, Scope::Runtime));
+    }
+
+    #[test]
+    fn what_is_not_the_registrys_or_not_for_this_system() {
+        let text = br#"{"packages":{"":{"name":"app","version":"1.0.0"},"w":{"name":"w","version":"1"},
+            "node_modules/a":{"version":"1","resolved":"git+ssh://git@github.com/x/a.git#0"},
+            "node_modules/b":{"version":"1","resolved":"https://registry.npmjs.org/b/-/b-1.tgz"},
+            "node_modules/c":{"version":"1","optional":true,"os":["darwin"],"cpu":["arm64"]},
+            "node_modules/d":{"version":"1","optional":true,"os":["!win32"]}}}"#;
+        let (section, _) = analyze(&NodeLock, AT, text);
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        let (registry, own) = (Provenance::Registry, Provenance::Project);
+        let want = [("a", Provenance::Elsewhere), ("app", own), ("b", registry), ("d", registry), ("w", own)];
+        assert_eq!(found, want);
     }
 }

@@ -1,22 +1,57 @@
 //! Node packages by their `package.json` (npm documentation, "package.json"): installed ones under `node_modules`, and
 //! every other that names itself with a version, an application's own above all. Its dependency ranges are not packages.
+//!
+//! Node resolves `node_modules/NAME` and `node_modules/@SCOPE/NAME` and nothing else: what lies deeper inside a package is
+//! test data or a template, unless its directory says that it is a copy that the package runs with. A project that is
+//! marked private is not published: what is called like it in the registry is something else. A key that stands twice
+//! counts as `JSON.parse` has it, the last time.
 
-use layergate_model::{AnalyzerId, Package, PackageKind, Section};
-use serde::Deserialize;
+use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
+use serde_json::Value;
 
-use crate::{AnalyzeError, Analyzer, File, Interest};
+use crate::{AnalyzeError, Analyzer, Entry, File, Interest, place};
 
 /// Reads `package.json`.
 pub struct NodePackage;
 
-#[derive(Deserialize)]
-struct Manifest {
-    name: Option<String>,
-    version: Option<serde_json::Value>,
-    #[serde(default)]
-    license: serde_json::Value,
-    #[serde(default)]
-    licenses: serde_json::Value,
+/// The largest one that is read. Real ones have some hundred kilobytes at most.
+const MAX_BYTES: u64 = 4 << 20;
+/// Directories of a package with what it was tested on or begins other projects with.
+const DATA: [&str; 18] = [
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "fixture",
+    "fixtures",
+    "__fixtures__",
+    "__mocks__",
+    "mocks",
+    "testdata",
+    "example",
+    "examples",
+    "demo",
+    "demos",
+    "template",
+    "templates",
+    "benchmark",
+];
+/// Directories of a package with copies of others that it runs with.
+const COPIES: [&str; 9] =
+    ["vendor", "vendored", "vendors", "third_party", "third-party", "compiled", "bundled", "bundle", "deps"];
+
+/// What lies at a path.
+#[derive(Debug, PartialEq)]
+enum Place {
+    /// A package that Node resolves.
+    Installed,
+    /// A copy inside of one that it runs with.
+    Copy,
+    /// Something inside of one that nothing resolves.
+    Data,
+    /// A project.
+    Project,
 }
 
 impl Analyzer for NodePackage {
@@ -25,43 +60,81 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        3
+        4
+    }
+
+    fn max_bytes(&self) -> u64 {
+        MAX_BYTES
     }
 
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("package.json")]
     }
 
+    fn claims(&self, entry: &Entry<'_>) -> bool {
+        match place(entry.path) {
+            Place::Installed | Place::Copy => true,
+            Place::Data => false,
+            Place::Project => !place::is_documentation(entry.path),
+        }
+    }
+
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
-        let manifest: Manifest = match serde_json::from_str(&file.text()) {
+        let place = place(file.path);
+        let manifest: Value = match serde_json::from_str(&file.text()) {
             Ok(manifest) => manifest,
             // Packages bring broken manifests as test data; only where a package is installed is one missing.
-            Err(_) if !is_installed(file.path) => return Ok(()),
+            Err(_) if place != Place::Installed => return Ok(()),
             Err(e) => return Err(AnalyzeError::unreadable(format!("not a package.json: {e}"))),
         };
-        let (Some(name), Some(serde_json::Value::String(version))) = (manifest.name, manifest.version) else {
+        let text = |key: &str| manifest.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
+        let (Some(name), Some(version)) = (text("name"), text("version")) else {
             // Without name and version it is a marker ({"type": "module"}), not a package.
             return Ok(());
         };
-        if name.is_empty() || version.is_empty() {
-            return Ok(());
-        }
         let mut package = Package::new(PackageKind::Npm, name, version, file.path);
-        let mut licenses = Vec::new();
-        collect(&manifest.license, &mut licenses);
-        collect(&manifest.licenses, &mut licenses);
-        package.licenses = licenses;
+        let private = manifest.get("private").is_some_and(|p| *p == Value::Bool(true) || p.as_str() == Some("true"));
+        if private && place == Place::Project {
+            package.provenance = Provenance::Project;
+        }
+        for key in ["license", "licenses"] {
+            collect(manifest.get(key).unwrap_or(&Value::Null), &mut package.licenses);
+        }
         out.packages.push(package);
         Ok(())
     }
 }
 
-/// `node_modules/NAME/package.json` or `node_modules/@SCOPE/NAME/package.json`, at any depth of the tree.
-fn is_installed(path: &str) -> bool {
-    let mut parts = path.rsplit('/').skip(1);
-    let (Some(name), Some(above)) = (parts.next(), parts.next()) else { return false };
-    !name.starts_with('@')
-        && (above == "node_modules" || (above.starts_with('@') && parts.next() == Some("node_modules")))
+/// `node_modules/NAME/package.json` or `node_modules/@SCOPE/NAME/package.json`, at any depth of the tree; Debian's
+/// `usr/share/nodejs/NAME` is such a place too.
+fn place(path: &str) -> Place {
+    let directories: Vec<&str> = path.rsplit_once('/').map_or("", |(d, _)| d).split('/').collect();
+    let mut inside: Option<&[&str]> = None;
+    let mut rest = directories.as_slice();
+    while let Some(at) = rest.iter().position(|d| *d == "node_modules") {
+        // What lies between a package and the next node_modules.
+        if inside.is_some() && rest[..at].iter().any(|d| DATA.contains(d)) {
+            return Place::Data;
+        }
+        rest = &rest[at + 1..];
+        let name = if rest.first().is_some_and(|n| n.starts_with('@')) { 2 } else { 1 };
+        if rest.len() < name {
+            return Place::Data;
+        }
+        rest = &rest[name..];
+        inside = Some(rest);
+    }
+    match inside {
+        Some([]) => Place::Installed,
+        Some(inside) if inside.iter().any(|d| DATA.contains(d)) => Place::Data,
+        Some(inside) if inside.iter().any(|d| COPIES.contains(d)) => Place::Copy,
+        Some(_) => Place::Data,
+        None => match directories.as_slice() {
+            ["usr", "share" | "lib", "nodejs", _] => Place::Installed,
+            ["usr", "share" | "lib", "nodejs", scope, _] if scope.starts_with('@') => Place::Installed,
+            _ => Place::Project,
+        },
+    }
 }
 
 /// A licence is a string, an object with a type, or a list of either.
@@ -89,11 +162,24 @@ mod tests {
 
     #[test]
     fn packages_that_name_themselves() {
-        assert!(is_installed("app/node_modules/a/package.json") && is_installed("node_modules/@s/a/package.json"));
-        assert!(!is_installed("app/package.json") && !is_installed("node_modules/a/test/package.json"));
-        assert!(!is_installed("node_modules/@s/package.json"));
+        for (path, want) in [
+            ("app/node_modules/a/package.json", Place::Installed),
+            ("node_modules/@s/a/package.json", Place::Installed),
+            ("node_modules/a/node_modules/test/package.json", Place::Installed),
+            ("app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json", Place::Installed),
+            ("test/node_modules/a/package.json", Place::Installed),
+            ("usr/share/nodejs/a/package.json", Place::Installed),
+            ("node_modules/a/test/fixtures/b/package.json", Place::Data),
+            ("node_modules/a/test/fixtures/node_modules/b/package.json", Place::Data),
+            ("node_modules/a/lib/package.json", Place::Data),
+            ("node_modules/@s/package.json", Place::Data),
+            ("node_modules/next/dist/compiled/b/package.json", Place::Copy),
+            ("app/package.json", Place::Project),
+        ] {
+            assert_eq!(place(path), want, "{path}");
+        }
         assert_eq!(packages(&NodePackage, "app/package.json", br#"{"name":"app","version":"2"}"#), ["app 2"]);
-        assert_eq!(packages(&NodePackage, "node_modules/a/test/package.json", b"{"), [""; 0]);
+        assert_eq!(packages(&NodePackage, "node_modules/a/vendor/b/package.json", b"{"), [""; 0]);
         let at = "node_modules/a/package.json";
         assert_eq!(packages(&NodePackage, at, br#"{"name":"a","version":"1.0.0"}"#), ["a 1.0.0"]);
         assert_eq!(packages(&NodePackage, at, br#"{"type":"module"}"#), [""; 0]);
@@ -104,5 +190,18 @@ mod tests {
         );
         assert_eq!(section.packages[0].licenses, ["MIT", "ISC"]);
         assert!(analyze(&NodePackage, at, b"{").1.is_err());
+        // As Node reads it.
+        let twice = br#"{"name":"a","version":"9.9.9","version":"1.0.0"}"#;
+        assert_eq!(packages(&NodePackage, at, twice), ["a 1.0.0"]);
+    }
+
+    #[test]
+    fn a_private_project_is_no_package_of_the_registry() {
+        let text = br#"{"name":"a","version":"1","private":true}"#;
+        for (path, want) in
+            [("app/package.json", Provenance::Project), ("app/node_modules/a/package.json", Provenance::Registry)]
+        {
+            assert_eq!(analyze(&NodePackage, path, text).0.packages[0].provenance, want, "{path}");
+        }
     }
 }

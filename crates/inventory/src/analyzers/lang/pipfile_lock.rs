@@ -29,6 +29,10 @@ impl Analyzer for PipfileLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Pipfile.lock")]
     }

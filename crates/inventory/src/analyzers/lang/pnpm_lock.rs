@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{AnalyzerId, Dependency, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, PackageKind, Provenance, Scope, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     input,
-    loose::{Either, Flag, Record, Table, Text},
+    loose::{Either, Flag, List, Record, Table, Text},
+    node_rules,
     reach::reachable,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -48,6 +49,7 @@ struct Locked {
     version: Text,
     dev: Flag,
     resolution: Record<Resolution>,
+    os: List<Text>,
     dependencies: Table<Text>,
     #[serde(rename = "optionalDependencies")]
     optional: Table<Text>,
@@ -57,6 +59,9 @@ struct Locked {
 #[serde(default)]
 struct Resolution {
     integrity: Text,
+    tarball: Text,
+    repo: Text,
+    directory: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -73,7 +78,11 @@ impl Analyzer for PnpmLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
+    }
+
+    fn reads_declarations(&self) -> bool {
+        true
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -100,6 +109,9 @@ fn document(lock: &Lock, file: &File<'_>, out: &mut Section) {
     let runtime = (!lock.snapshots.0.is_empty()).then(|| runtime(lock));
     let needs: HashMap<&str, &Record<Needs>> = lock.snapshots.0.iter().rev().map(|(k, v)| (bare(k), v)).collect();
     for (key, package) in &lock.packages.0 {
+        if !node_rules::runs_on_linux(package.os.0.iter().map(|s| s.0.as_str())) {
+            continue;
+        }
         let read = name_and_version(key, major);
         // What a tarball brings has its version beside it.
         let by_key = || Some(key.get(1..)?.find('@')? + 1).map(|at| &key[..at]).filter(|_| major >= 9);
@@ -107,6 +119,12 @@ fn document(lock: &Lock, file: &File<'_>, out: &mut Section) {
         let version = package.version.get().or(read.map(|(_, v)| v));
         let (Some(name), Some(version)) = (name, version) else { continue };
         let Some(new) = input::push(out, PackageKind::Npm, name, version, file) else { continue };
+        let from = &package.resolution;
+        if from.repo.get().or(from.directory.get()).is_some() {
+            new.provenance = Provenance::Elsewhere;
+        } else {
+            new.provenance = node_rules::provenance(&from.tarball.0);
+        }
         new.hashes = package.resolution.integrity.get().map(str::to_owned).into_iter().collect();
         if package.dev.0 || runtime.as_ref().is_some_and(|r| !r.get(bare(key)).copied().unwrap_or(false)) {
             new.scope = Scope::Dev;
@@ -237,5 +255,14 @@ mod tests {
         }
         assert!(analyze(&PnpmLock, AT, bomb.as_bytes()).1.is_err());
         assert!(analyze(&PnpmLock, AT, "[".repeat(100_000).as_bytes()).1.is_err());
+    }
+
+    #[test]
+    fn what_is_not_the_registrys_or_not_for_this_system() {
+        let text = b"lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-x}\n    os: [darwin]\n  b@1.0.0:\n    resolution: {integrity: sha512-x}\n    os: [linux]\n  \
+            c@https://codeload.github.com/x/c/tar.gz/0:\n    resolution: {tarball: https://codeload.github.com/x/c/tar.gz/0}\n    version: 1.0.0\n";
+        let (section, _) = analyze(&PnpmLock, "pnpm-lock.yaml", text);
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        assert_eq!(found, [("b", Provenance::Registry), ("c", Provenance::Elsewhere)]);
     }
 }

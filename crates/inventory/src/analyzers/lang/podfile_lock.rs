@@ -17,6 +17,10 @@ impl Analyzer for PodfileLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Podfile.lock")]
     }

@@ -113,6 +113,10 @@ impl Analyzer for PoetryLock {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("poetry.lock"), Interest::Name("pyproject.toml")]
     }

@@ -42,6 +42,10 @@ impl Analyzer for PubspecLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("pubspec.lock")]
     }

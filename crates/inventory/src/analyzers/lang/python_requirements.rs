@@ -22,6 +22,10 @@ impl Analyzer for PythonRequirements {
         2
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Extension(".txt"), Interest::Name("setup.py")]
     }

@@ -59,6 +59,10 @@ impl Analyzer for PythonTomlLocks {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("pdm.lock"), Interest::Extension(".toml")]
     }

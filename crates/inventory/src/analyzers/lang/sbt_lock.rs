@@ -43,6 +43,10 @@ impl Analyzer for SbtLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("build.sbt.lock")]
     }

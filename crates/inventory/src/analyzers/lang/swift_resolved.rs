@@ -53,6 +53,10 @@ impl Analyzer for SwiftResolved {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("Package.resolved"), Interest::Name(".package.resolved")]
     }

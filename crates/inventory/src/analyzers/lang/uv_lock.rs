@@ -57,6 +57,10 @@ impl Analyzer for UvLock {
         1
     }
 
+    fn reads_declarations(&self) -> bool {
+        true
+    }
+
     fn interests(&self) -> &'static [Interest] {
         &[Interest::Name("uv.lock")]
     }

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use layergate_model::{AnalyzerId, Dependency, LayerPath, Limits, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, LayerPath, Limits, PackageKind, Provenance, Scope, Section};
 use serde::Deserialize;
 
 use super::{
     input,
-    loose::{Table, Text},
+    loose::{Flag, Table, Text},
+    node_rules,
     reach::reachable,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -27,6 +28,7 @@ const MAX_MANIFEST: usize = 256 << 10;
 struct Manifest {
     name: Text,
     version: Text,
+    private: Flag,
     dependencies: Table<Text>,
     #[serde(rename = "optionalDependencies")]
     optional: Table<Text>,
@@ -37,7 +39,10 @@ struct Block<'t> {
     ranges: Vec<&'t str>,
     version: &'t str,
     resolution: &'t str,
+    /// Yarn 1's URL.
+    resolved: &'t str,
     hash: &'t str,
+    conditions: &'t str,
     needs: Vec<(&'t str, &'t str)>,
 }
 
@@ -47,7 +52,11 @@ impl Analyzer for YarnLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
+    }
+
+    fn reads_declarations(&self) -> bool {
+        true
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -94,7 +103,11 @@ impl Analyzer for YarnLock {
             list(&text, &File::new(&path, 0, b"", &limits), &below, out);
             // The project itself.
             if let Some((at, own)) = below.iter().find(|(at, _)| at.parent().as_ref() == Some(&root)) {
-                input::push(out, PackageKind::Npm, &own.name.0, &own.version.0, &File::new(at, 0, b"", &limits));
+                let file = File::new(at, 0, b"", &limits);
+                let new = input::push(out, PackageKind::Npm, &own.name.0, &own.version.0, &file);
+                if let Some(new) = new.filter(|_| own.private.0) {
+                    new.provenance = Provenance::Project;
+                }
             }
         }
     }
@@ -115,13 +128,14 @@ fn list(text: &str, file: &File<'_>, manifests: &[(&LayerPath, &Manifest)], out:
     let used = reachable(needed.filter_map(|(name, range)| find(name, &range.0)), &edges);
     let start = out.packages.len();
     for (i, block) in blocks.iter().enumerate() {
-        let Some(name) = block.name() else { continue };
+        let Some(name) = block.name().filter(|_| block.runs_on_linux()) else { continue };
         let Some(new) = input::push(out, PackageKind::Npm, name, block.version, file) else { continue };
         new.hashes = Some(block.hash)
             .filter(|h| h.starts_with("sha") && h.contains('-'))
             .map(str::to_owned)
             .into_iter()
             .collect();
+        new.provenance = block.provenance();
         if !manifests.is_empty() && !used[i] {
             new.scope = Scope::Dev;
         }
@@ -134,6 +148,18 @@ fn list(text: &str, file: &File<'_>, manifests: &[(&LayerPath, &Manifest)], out:
 }
 
 impl<'t> Block<'t> {
+    /// By berry's conditions: `(os=darwin | os=linux) & cpu=arm64`.
+    fn runs_on_linux(&self) -> bool {
+        let words = self.conditions.split([' ', '&', '|', '(', ')']);
+        node_rules::runs_on_linux(words.filter_map(|word| word.strip_prefix("os=")))
+    }
+
+    fn provenance(&self) -> Provenance {
+        let range = |text: &'t str| split(text).map_or("", |(_, range)| range);
+        let texts = [self.resolved, range(self.resolution), range(self.ranges.first().copied().unwrap_or_default())];
+        texts.into_iter().map(node_rules::provenance).max().unwrap_or_default()
+    }
+
     /// The package's name in its registry; `None` for the project's own directories.
     fn name(&self) -> Option<&'t str> {
         let (name, range) = split(if self.resolution.is_empty() { self.ranges.first()? } else { self.resolution })?;
@@ -178,7 +204,9 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
             match key {
                 "version" => block.version = value,
                 "resolution" => block.resolution = value,
+                "resolved" => block.resolved = value,
                 "integrity" => block.hash = value,
+                "conditions" => block.conditions = value,
                 "dependencies" | "optionalDependencies" => in_needs = true,
                 _ => {}
             }
@@ -242,5 +270,30 @@ mod tests {
         assert_eq!(dev, ["c", "real"]);
         let all = together(&YarnLock, &[("yarn.lock", CLASSIC.as_bytes()), ("package.json", manifest)]);
         assert!(all.contains(&"app 0.1.0".to_owned()) && all.len() == 5);
+    }
+
+    #[test]
+    fn what_is_not_the_registrys_or_not_for_this_system() {
+        let berry = "\"a@npm:^1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n  conditions: os=darwin & cpu=arm64\n\n\
+            \"b@npm:^1\":\n  version: 1.0.0\n  resolution: \"b@npm:1.0.0\"\n  conditions: (os=darwin | os=linux)\n\n\
+            \"c@git@github.com:x/c\":\n  version: 1.0.0\n  resolution: \"c@git@github.com:x/c#commit=0\"\n";
+        let classic = "d@x/d:\n  version \"1.0.0\"\n  resolved \"https://codeload.github.com/x/d/tar.gz/0\"\n\n\
+            e@1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/e/-/e-1.0.0.tgz#0\"\n";
+        let found = |text: &str| -> Vec<(String, Provenance)> {
+            let (section, _) = analyze(&YarnLock, "yarn.lock", text.as_bytes());
+            section.packages.into_iter().map(|p| (p.name, p.provenance)).collect()
+        };
+        let (registry, elsewhere) = (Provenance::Registry, Provenance::Elsewhere);
+        assert_eq!(found(berry), [("b".to_owned(), registry), ("c".to_owned(), elsewhere)]);
+        assert_eq!(found(classic), [("d".to_owned(), elsewhere), ("e".to_owned(), registry)]);
+        let private = br#"{"name":"app","version":"1","private":true}"#;
+        let mut section = Section::default();
+        for (path, bytes) in [("yarn.lock", CLASSIC.as_bytes()), ("package.json", private)] {
+            let path = LayerPath::normalise(path).unwrap();
+            YarnLock.analyze(&File::new(&path, 0, bytes, &Limits::default()), &mut section).unwrap();
+        }
+        YarnLock.finish(&mut section);
+        let own = section.packages.iter().find(|p| p.name == "app").map(|p| p.provenance);
+        assert_eq!(own, Some(Provenance::Project));
     }
 }
