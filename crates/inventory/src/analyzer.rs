@@ -23,6 +23,8 @@ pub enum Interest {
     Below(&'static str),
     /// Any file with an execute bit, and any that looks like a shared library.
     Executable,
+    /// Any regular file whose first bytes [`Analyzer::wants`], whatever it is called. Nothing is kept of the others.
+    Content,
     /// Any regular file at all. Only for analyzers that are about content itself (secrets).
     AnyFile,
     /// Every entry of any kind, by [`Analyzer::observe`] alone: nothing is read for it.
@@ -153,7 +155,7 @@ pub trait Analyzer: Send + Sync {
         true
     }
 
-    /// Whether the first bytes (up to 512) look like something it can read. Saves buffering what is not.
+    /// Whether the first bytes (up to 1024) look like something it can read. Saves buffering what is not.
     fn wants(&self, _head: &[u8]) -> bool {
         true
     }

@@ -38,10 +38,13 @@ static STANDARD: &[&dyn Analyzer] = &[
     &lang::yarn_lock::YarnLock,
     &lang::pnpm_lock::PnpmLock,
     &lang::bun_lock::BunLock,
+    &lang::deno_lock::DenoLock,
+    &lang::yarn_cache::YarnCache,
     &lang::python_requirements::PythonRequirements,
     &lang::go_mod::GoMod,
     &lang::cargo_lock::CargoLock,
     &lang::jar::Jar,
+    &lang::jar::UnnamedJar,
     &lang::maven_pom::MavenPom,
     &lang::gradle_lock::GradleLock,
     &lang::sbt_lock::SbtLock,
@@ -73,6 +76,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     // Programs.
     &binary::go::GoBinary,
     &binary::rust::RustBinary,
+    &binary::carrier::Carrier,
     &binary::elf_note::ElfNote,
     &binary::pe_version::PeVersion,
     &binary::linux_kernel::LinuxKernel,
@@ -93,6 +97,7 @@ pub struct Catalogue {
     below: Vec<(&'static str, usize)>,
     executable: Vec<usize>,
     any: Vec<usize>,
+    content: Vec<usize>,
     metadata: Vec<usize>,
 }
 
@@ -112,6 +117,7 @@ impl Catalogue {
             below: Vec::new(),
             executable: Vec::new(),
             any: Vec::new(),
+            content: Vec::new(),
             metadata: Vec::new(),
         };
         for (index, analyzer) in analyzers.iter().enumerate() {
@@ -123,6 +129,7 @@ impl Catalogue {
                     Interest::Below(directory) => new.below.push((directory, index)),
                     Interest::Executable => new.executable.push(index),
                     Interest::AnyFile => new.any.push(index),
+                    Interest::Content => new.content.push(index),
                     Interest::Metadata => new.metadata.push(index),
                 }
             }
@@ -155,7 +162,8 @@ impl Catalogue {
         out.extend(self.paths.get(path).into_iter().flatten());
         out.extend(self.names.get(name).into_iter().flatten());
         if let Some(dot) = name.rfind('.') {
-            out.extend(self.extensions.get(&name[dot..]).into_iter().flatten());
+            // What runs LOG4J.JAR does not look at its letters' case.
+            out.extend(self.extensions.get(name[dot..].to_ascii_lowercase().as_str()).into_iter().flatten());
         }
         out.extend(self.below.iter().filter(|(d, _)| path.len() > d.len() && entry.path.is_within(d)).map(|(_, i)| i));
         if entry.mode & 0o111 != 0 || name.contains(".so") {
@@ -169,6 +177,15 @@ impl Catalogue {
             let analyzer = self.analyzers[*index];
             !(example && analyzer.reads_declarations()) && analyzer.claims(entry)
         });
+    }
+
+    /// Adds the indices of the analyzers that decide by the first bytes of the regular file `entry`.
+    pub fn by_content(&self, entry: &Entry<'_>, out: &mut Vec<usize>) {
+        if entry.kind == EntryKind::File && !entry.path.file_name().starts_with(".wh.") {
+            out.extend(self.content.iter().filter(|index| self.analyzers[**index].claims(entry)));
+            out.sort_unstable();
+            out.dedup();
+        }
     }
 
     /// The indices of the analyzers that look at every entry.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Bytes of a file that are shown to [`crate::Analyzer::wants`].
-const HEAD: usize = 512;
+const HEAD: usize = 1024;
 /// Gaps of one layer that are told one by one; the rest is counted.
 const MAX_GAPS: usize = 1000;
 /// Bytes of the path table of one layer. Five million ordinary entries are about 120 MB.
@@ -189,8 +189,12 @@ impl<'c> Pass<'c> {
             match entry.kind {
                 EntryKind::File => {
                     self.catalogue.claims(&seen, &mut claims);
-                    if !claims.is_empty() {
+                    let by_name = !claims.is_empty();
+                    if by_name {
                         self.gathered.claim(&entry.path);
+                    }
+                    self.catalogue.by_content(&seen, &mut claims);
+                    if !claims.is_empty() {
                         self.analyze(&seen, entry.size, &mut claims, archive)?;
                     }
                 }
@@ -212,16 +216,21 @@ impl<'c> Pass<'c> {
         if claims.is_empty() {
             return Ok(());
         }
+        let mut content = archive.content();
+        let mut head = Vec::with_capacity(HEAD);
+        content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+        claims.retain(|index| self.catalogue.analyzers()[*index].wants(&head));
+        if claims.is_empty() {
+            return Ok(());
+        }
+        // A hard link to it is one more name of what was found by its content.
+        self.gathered.claim(entry.path);
         if size > self.limits.max_file_bytes {
             let detail =
                 format!("the file has {size} bytes, over the limit of {} (max-file-bytes)", self.limits.max_file_bytes);
             self.gap(GapKind::FileLimit, entry.path, detail);
             return Ok(());
         }
-        let mut content = archive.content();
-        let mut head = Vec::with_capacity(HEAD);
-        content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-        claims.retain(|index| self.catalogue.analyzers()[*index].wants(&head));
         let catalogue = self.catalogue;
         for index in claims.extract_if(.., |index| size > catalogue.analyzers()[*index].max_bytes()) {
             let analyzer = catalogue.analyzers()[index];

@@ -87,7 +87,7 @@ fn path(analyzer: &dyn Analyzer) -> Vec<LayerPath> {
         Interest::Extension(end) => format!("a/b-1{end}"),
         Interest::Below(directory) => format!("{directory}/a/b-1.list"),
         Interest::Executable => "usr/bin/node".to_owned(),
-        Interest::AnyFile | Interest::Metadata => "a".to_owned(),
+        Interest::AnyFile | Interest::Content | Interest::Metadata => "a".to_owned(),
     });
     paths.map(|p| LayerPath::normalise(&p).unwrap()).collect()
 }

@@ -39,7 +39,9 @@ gap_kinds! {
     UnsupportedLayer = "unsupported_layer", true, true, "A foreign, encrypted or otherwise unreadable kind of layer.";
     LayerLimit = "layer_limit", true, true, "A deterministic limit ended the reading of a layer; the detail names it and its number.";
     UnreadableDatabase = "unreadable_database", true, true, "A package manager's database could not be read, or only in part.";
-    UnreadableFile = "unreadable_file", false, true, "One file of one package or application could not be read (a broken package.json).";
+    UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";
+    PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
+    UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";
     FileLimit = "file_limit", true, true, "A file that an analyzer wanted is over its limit.";
     HardLink = "hard_link", false, true, "A claimed file is a hard link to content that was not kept.";
     HostilePath = "hostile_path", true, true, "An entry whose path leaves the layer, is too long or is redirected by an attribute: runtimes disagree on where it lies.";

@@ -32,6 +32,10 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         GapKind::AnalyzerFailed => "report this with the file: an analyzer could not cope with it",
         GapKind::InvalidVex => "mend the VEX document; the statement was not applied",
         GapKind::SbomIncomplete => "make the SBOM anew with package URLs on all components",
+        GapKind::PackedProgram => {
+            "ship the program unpacked, or an SBOM of what is in it, or accept it with an exception"
+        }
+        GapKind::UnreadCarrier => "remove the archive, or scan it by itself",
         GapKind::PlatformNotScanned => "scan it too with --platform all",
     }
 }

@@ -51,6 +51,8 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::AnalyzerFailed => ("analyzer gave up on a file", "analyzers gave up on a file"),
         GapKind::InvalidVex => ("VEX statement was not used", "VEX statements were not used"),
         GapKind::SbomIncomplete => ("part of the SBOM cannot be matched", "parts of the SBOM cannot be matched"),
+        GapKind::PackedProgram => ("program is packed or bundled", "programs are packed or bundled"),
+        GapKind::UnreadCarrier => ("package archive was not read", "package archives were not read"),
         GapKind::PlatformNotScanned => ("platform was not asked for", "platforms were not asked for"),
     }
 }

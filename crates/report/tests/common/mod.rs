@@ -402,6 +402,7 @@ pub fn report_of(inventory: &ImageInventory, reference: &str) -> Report {
             vendor: p.package.vendor.clone(),
             licenses: p.package.licenses.clone(),
             scope: p.package.scope,
+            provenance: layergate_model::Provenance::Registry,
             origin: p.origin,
             owned_by: p.owned_by.clone(),
             layer: None,

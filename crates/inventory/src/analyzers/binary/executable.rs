@@ -47,6 +47,27 @@ pub(crate) fn is_executable(head: &[u8]) -> bool {
     }
 }
 
+/// Whether a file of this name and mode may be a program or library of which one wants to know what it was built from:
+/// anything but what compilers leave between (objects, static libraries, kernel modules).
+pub(crate) fn may_be_program(entry: &crate::Entry<'_>) -> bool {
+    let name = entry.path.file_name();
+    entry.mode & 0o111 != 0 || ![".o", ".a", ".ko", ".obj", ".lo", ".mod"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether the first bytes (1024) are those of a shared library that no Go linker made: those have thread-local storage,
+/// most others do not. Only what is certain counts: 64 bits, lowest byte first, all of the table seen.
+pub(crate) fn is_plain_library(head: &[u8]) -> bool {
+    let number = |at: usize| head.get(at..at + 2).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])));
+    // e_type 3: a library or a program that may lie anywhere.
+    if !head.starts_with(b"\x7fELF\x02\x01") || number(16) != Some(3) || number(32) != Some(64) {
+        return false;
+    }
+    let count = number(56).unwrap_or_default();
+    let types = head.get(64..64 + count * 56).unwrap_or_default().chunks_exact(56).map(|h| h[0]);
+    // A table of a few segments was not written by the usual linkers. PT_INTERP (3): a program. PT_TLS: 7.
+    count > 4 && types.len() == count && !types.into_iter().any(|t| matches!(t, 3 | 7))
+}
+
 impl<'a> Executable<'a> {
     /// Reads the tables; `None` when it is no program, or its header is cut off.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {

@@ -5,10 +5,10 @@
 //! two pointers to string headers. The standard library is listed as `stdlib`, a replaced module as what replaces it.
 //! The program's own version is often `(devel)`; see `go_version.rs` for where the true one may stand.
 
-use layergate_model::{AnalyzerId, Package, PackageKind, Section};
+use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
 
 use super::{
-    executable::{Executable, is_executable},
+    executable::{Executable, is_executable, is_plain_library, may_be_program},
     go_version,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -30,7 +30,7 @@ impl Analyzer for GoBinary {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -39,15 +39,16 @@ impl Analyzer for GoBinary {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Executable]
+        // A program may get its execute bit when the container starts, and a shared library needs none.
+        &[Interest::Executable, Interest::Content]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
-        entry.mode & 0o111 != 0
+        may_be_program(entry)
     }
 
     fn wants(&self, head: &[u8]) -> bool {
-        is_executable(head)
+        is_executable(head) && !is_plain_library(head)
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
@@ -60,10 +61,11 @@ impl Analyzer for GoBinary {
             out.packages.push(Package::new(PackageKind::Golang, "stdlib", version, file.path));
         }
         let list = String::from_utf8_lossy(unwrapped(list));
-        for (name, version) in modules(&list) {
+        for (name, version, provenance) in modules(&list) {
             let mut package = Package::new(PackageKind::Golang, name, version, file.path);
             package.name.truncate(package.name.floor_char_boundary(1024));
             package.version.truncate(package.version.floor_char_boundary(1024));
+            package.provenance = provenance;
             out.packages.push(package);
         }
         Ok(())
@@ -139,8 +141,8 @@ fn toolchain(version: &[u8]) -> Option<&str> {
     (version.starts_with(|c: char| c.is_ascii_digit()) && version.len() < 64).then_some(version)
 }
 
-/// Name and version of every module of the list.
-fn modules(list: &str) -> Vec<(String, String)> {
+/// Name and version of every module of the list, the program's own first.
+fn modules(list: &str) -> Vec<(String, String, Provenance)> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut main = None;
     let mut last_is_main = false;
@@ -167,9 +169,14 @@ fn modules(list: &str) -> Vec<(String, String)> {
             _ => {}
         }
     }
-    let own = main.map(|(name, version)| (name.to_owned(), go_version::of_main(name, version, list)));
-    let others = found.into_iter().map(|(name, version)| (name.to_owned(), version.to_owned()));
-    own.into_iter().chain(others).filter(|(name, version)| !name.is_empty() && !version.is_empty()).collect()
+    let own = main.map(|(name, version)| {
+        let version = go_version::of_main(name, version, list);
+        // A commit of which no release is known lies below every release, whatever it is.
+        let provenance = if version.starts_with("v0.0.0-") { Provenance::Elsewhere } else { Provenance::Registry };
+        (name.to_owned(), version, provenance)
+    });
+    let others = found.into_iter().map(|(name, version)| (name.to_owned(), version.to_owned(), Provenance::Registry));
+    own.into_iter().chain(others).filter(|(name, version, _)| !name.is_empty() && !version.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -234,7 +241,10 @@ mod tests {
         }
         let old = packages(&GoBinary, "usr/bin/app", &build::elf(&[(".go.buildinfo", &pointers()), (".text", b"x")]));
         assert_eq!((old.len(), old.contains(&"stdlib 1.15.2".to_owned())), (5, true));
-        assert_eq!(modules("path\tcmd/go\nbuild\t-compiler=gc\n"), [("cmd/go".to_owned(), "(devel)".to_owned())]);
+        assert_eq!(
+            modules("path\tcmd/go\nbuild\t-compiler=gc\n"),
+            [("cmd/go".to_owned(), "(devel)".to_owned(), Provenance::Registry)]
+        );
         assert_eq!(packages(&GoBinary, "usr/bin/ls", &build::elf(&[(".data", &blob), (".text", b"")])), [""; 0]);
     }
 
@@ -262,5 +272,16 @@ mod tests {
         }
         let cut = build::elf(&[(".go.buildinfo", &inline("go1.22.1")[..60]), (".text", b"x")]);
         assert!(analyze(&GoBinary, "a", &cut).1.is_err());
+    }
+
+    #[test]
+    fn a_program_without_the_bit_and_a_version_that_is_none() {
+        let path = layergate_model::LayerPath::normalise("opt/app/agent").unwrap();
+        let entry = Entry { path: &path, kind: layergate_model::EntryKind::File, mode: 0o644, target: "" };
+        assert!(GoBinary.claims(&entry));
+        let list = "path\tx\nmod\tgithub.com/a/b\t(devel)\t\ndep\tx/y\tv0.0.0-20210121094942-22b2f8951d46\n\
+            build\tvcs.revision=22b2f8951d46aabb\nbuild\tvcs.time=2021-01-21T09:49:42Z\n";
+        let found: Vec<_> = modules(list).into_iter().map(|(_, _, provenance)| provenance).collect();
+        assert_eq!(found, [Provenance::Elsewhere, Provenance::Registry]);
     }
 }

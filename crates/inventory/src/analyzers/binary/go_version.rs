@@ -1,13 +1,20 @@
 //! The version of a Go program's own module. Go before 1.24 writes `(devel)`; the true version may stand in the linker's
 //! flags (`-ldflags=-X main.version=1.2.3`) or follow from the commit that it was built from.
 //!
-//! Of several `-X` versions the ones under the program's own path are believed first, then `main.version` and its like,
-//! then others; within a rank they must agree. Without them a commit and its time make a pseudo-version (Go modules
+//! Of several `-X` versions the ones under the program's own path are believed first, then those of `main`; within a rank they
+//! must agree. A version that is set in another module's package is that module's business (`k8s.io/component-base` says which
+//! Kubernetes it is of), unless the package is there for programs to be stamped. Without them a commit and its time make a pseudo-version (Go modules
 //! reference), as `go install` would name it. Else the version stays `(devel)`, which no advisory's range can be held
 //! against: that becomes a gap when there are advisories on the module.
 
 /// Flags that are looked at.
 const MAX_FLAGS: usize = 500;
+/// Packages of other modules whose variables are made for the version of the program that links them.
+const STAMPED: [&str; 3] = [
+    "github.com/prometheus/common/version",
+    "sigs.k8s.io/release-utils/version",
+    "github.com/carlmjohnson/versioninfo",
+];
 
 /// The version of the module `name`, which the list calls `version`.
 pub(super) fn of_main(name: &str, version: &str, list: &str) -> String {
@@ -54,16 +61,15 @@ fn from_flags(module: &str, flags: &str) -> Option<String> {
             continue;
         }
         let Some(version) = semantic(value) else { continue };
+        // Of Kubernetes' own modules `k8s.io/component-base` is one.
+        let family = if module.starts_with("k8s.io/") { "k8s.io" } else { module };
         let own =
-            !module.is_empty() && package.strip_prefix(module).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        let main =
-            matches!(package.rsplit('/').next(), Some("main" | "version" | "common" | "cmd" | "build" | "buildinfo"));
-        let rank = if own && package.contains("/cmd") {
-            0
-        } else if main {
-            1
-        } else {
-            2
+            !module.is_empty() && package.strip_prefix(family).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        let rank = match package {
+            _ if own && package.contains("/cmd") => 0,
+            _ if own || package == "main" => 1,
+            _ if STAMPED.contains(&package) => 2,
+            _ => continue,
         };
         if !ranks[rank].contains(&version) {
             ranks[rank].push(version);
@@ -101,7 +107,10 @@ mod tests {
             ("v1.0.0", "", "v1.0.0"),
             ("(devel)", "", "(devel)"),
             ("(devel)", "build\t-ldflags=\"-s -w -X main.version=1.2.3 -X main.date=2020-01-01\"", "v1.2.3"),
-            ("(devel)", "build\t-ldflags=-X=x/y/version.Version=v2.0.0-rc.1", "v2.0.0-rc.1"),
+            ("(devel)", "build\t-ldflags=-X=github.com/a/b/version.Version=v2.0.0-rc.1", "v2.0.0-rc.1"),
+            ("(devel)", "build\t-ldflags=-X=k8s.io/component-base/version.gitVersion=v1.28.4", "(devel)"),
+            ("(devel)", "build\t-ldflags=-X=github.com/a/bc/version.Version=v2.0.0", "(devel)"),
+            ("(devel)", "build\t-ldflags=-X=github.com/prometheus/common/version.Version=2.45.0", "v2.45.0"),
             ("(devel)", "build\t-ldflags=\"-X 'github.com/a/b/cmd/c.ver=1.1.1' -X main.version=1.2.3\"", "v1.1.1"),
             ("(devel)", "build\t-ldflags=\"-X main.version=1.2.3 -X main.otherVersion=1.2.4\"", "(devel)"),
             ("(devel)", "build\t-ldflags=\"-X main.version=dev -X\"", "(devel)"),

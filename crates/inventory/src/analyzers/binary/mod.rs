@@ -1,5 +1,6 @@
 //! Programs: what they were built from, and well-known ones that no package manager installed.
 
+pub mod carrier;
 pub mod elf_note;
 mod executable;
 pub mod go;

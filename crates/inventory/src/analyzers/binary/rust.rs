@@ -8,7 +8,7 @@ use std::io::Read;
 use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Section};
 use serde::Deserialize;
 
-use super::executable::{Executable, is_executable};
+use super::executable::{Executable, is_executable, may_be_program};
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
 /// Reads the list of crates in a program.
@@ -44,7 +44,7 @@ impl Analyzer for RustBinary {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -53,11 +53,12 @@ impl Analyzer for RustBinary {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Executable]
+        &[Interest::Executable, Interest::Content]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
-        entry.mode & 0o111 != 0
+        // Libraries are read where they are executable; there are too many others.
+        entry.mode & 0o111 != 0 || (may_be_program(entry) && !entry.path.file_name().contains(".so"))
     }
 
     fn wants(&self, head: &[u8]) -> bool {

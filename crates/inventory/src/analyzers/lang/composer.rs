@@ -1,7 +1,7 @@
 //! PHP's Composer (getcomposer.org): `composer.lock`, and `vendor/composer/installed.json`, which lists what is installed (a bare list in
 //! Composer 1, an object in Composer 2).
 
-use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Provenance, Scope, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
@@ -36,6 +36,8 @@ struct Locked {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Dist {
+    #[serde(rename = "type")]
+    kind: Text,
     shasum: Text,
 }
 
@@ -45,7 +47,7 @@ impl Analyzer for Composer {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -88,6 +90,10 @@ fn set(new: &mut Package, package: &Locked) {
         Either::List(list) => list.iter().take(16).filter_map(|l| license::normal(&l.0)).collect(),
         Either::Map(_) => Vec::new(),
     };
+    // A branch is no version below every release: Composer itself holds no range against it.
+    if package.version.0.starts_with("dev-") || package.dist.kind.0 == "path" {
+        new.provenance = Provenance::Elsewhere;
+    }
     new.hashes = package.dist.shasum.get().map(|sum| format!("sha1:{sum}")).into_iter().collect();
     // What has no vendor is the platform: php itself, its extensions.
     let needs = package.require.0.iter().filter(|(name, _)| name.contains('/'));
@@ -114,6 +120,8 @@ mod tests {
         assert_eq!(analyze(&Composer, "vendor/composer/installed.json", two).0.packages[0].scope, Scope::Dev);
         let one = br#"[{"name":"a/b","version":"1.0"},{"name":"no-vendor","version":"1"}]"#;
         assert_eq!(packages(&Composer, "vendor/composer/installed.json", one), ["a/b 1.0"]);
+        let branch = br#"{"packages":[{"name":"a/b","version":"dev-master"}]}"#;
+        assert_eq!(analyze(&Composer, "composer.lock", branch).0.packages[0].provenance, Provenance::Elsewhere);
         assert_eq!(packages(&Composer, "x/installed.json", b"\"x\""), [""; 0]);
     }
 }

@@ -65,6 +65,13 @@ impl Analyzer for DotnetDeps {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        self.read(file, out)
+    }
+}
+
+impl DotnetDeps {
+    /// Reads a `deps.json`, also one from inside a bundle.
+    pub(crate) fn read(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let deps: Deps = input::json(file)?;
         let start = out.packages.len();
         let target = deps.targets.get(&deps.target.name.0);

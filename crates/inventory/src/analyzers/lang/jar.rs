@@ -45,7 +45,7 @@ impl Analyzer for Jar {
     }
 
     fn revision(&self) -> u32 {
-        3
+        4
     }
 
     fn max_bytes(&self) -> u64 {
@@ -65,6 +65,7 @@ impl Analyzer for Jar {
             Interest::Extension(".hpi"),
             Interest::Extension(".jpi"),
             Interest::Extension(".lpkg"),
+            Interest::Name("pom.properties"),
         ]
     }
 
@@ -73,6 +74,10 @@ impl Analyzer for Jar {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        if file.path.file_name() == "pom.properties" {
+            exploded(file, out);
+            return Ok(());
+        }
         let Some(archive) = Archive::open(file.bytes) else {
             // Other things have these endings too; what begins as an archive and is none is a gap.
             return match file.bytes.starts_with(b"PK\x03\x04") {
@@ -94,6 +99,41 @@ impl Analyzer for Jar {
         let trouble = walk.trouble;
         input::join_same(out, start);
         trouble.map_or(Ok(()), Err)
+    }
+}
+
+/// Reads Java archives that are called something else: Java runs an archive whatever its name is.
+pub struct UnnamedJar;
+
+impl Analyzer for UnnamedJar {
+    fn id(&self) -> AnalyzerId {
+        AnalyzerId::new("jar-unnamed")
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn max_bytes(&self) -> u64 {
+        // Read where it lies, whatever its size.
+        u64::MAX
+    }
+
+    fn interests(&self) -> &'static [Interest] {
+        &[Interest::Content]
+    }
+
+    fn claims(&self, entry: &Entry<'_>) -> bool {
+        !is_archive(entry.path.as_bytes()) && !is_other_archive(entry.path)
+    }
+
+    fn wants(&self, head: &[u8]) -> bool {
+        // An archive, or the script of an executable one.
+        head.starts_with(b"PK\x03\x04") || head.starts_with(b"#!")
+    }
+
+    fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        if is_java(file.bytes) { Jar.analyze(file, out) } else { Ok(()) }
     }
 }
 
@@ -122,7 +162,7 @@ impl Walk<'_> {
     /// Keeps the worst: a failure of this machine, which must not be cached, before what may hide packages, before the
     /// rest; of equals the first.
     fn trouble(&mut self, error: AnalyzeError) {
-        let rank = |e: &AnalyzeError| (!e.kind.is_deterministic(), e.kind.hides_packages());
+        let rank = |e: &AnalyzeError| (!e.kind.is_deterministic(), e.kind != GapKind::UnreadableFile);
         if self.trouble.as_ref().is_none_or(|first| rank(&error) > rank(first)) {
             self.trouble = Some(error);
         }
@@ -280,7 +320,7 @@ impl Walk<'_> {
     ) {
         let name = location.rsplit(['/', '!']).next().unwrap_or(location);
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let bare = jar_identity::split(stem).0;
+        let bare = jar_identity::split(stem).0.to_ascii_lowercase();
         let mut named = false;
         let beside: HashMap<&[u8], &Member<'_>> =
             pom_files.iter().filter_map(|m| Some((m.name.strip_suffix(b"pom.xml")?, m))).collect();
@@ -289,7 +329,8 @@ impl Walk<'_> {
             return;
         }
         for pom in poms {
-            let is_self = pom.artifact.starts_with(bare) || bare.ends_with(&pom.artifact);
+            let artifact = pom.artifact.to_ascii_lowercase();
+            let is_self = artifact.starts_with(&bare) || bare.ends_with(&artifact);
             named |= is_self;
             let full =
                 if pom.group.is_empty() { pom.artifact.clone() } else { format!("{}:{}", pom.group, pom.artifact) };
@@ -324,6 +365,40 @@ impl Walk<'_> {
             package.locations = vec![location.to_owned()];
             package.licenses = manifest.license().and_then(license::normal).into_iter().collect();
         }
+    }
+}
+
+/// Archives of other kinds, which have readers of their own or none of their own business here.
+fn is_other_archive(path: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        ".whl", ".egg", ".pyz", ".nupkg", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".npz", ".apk",
+        ".conda",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    OTHERS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether an archive without a name of Java's has what Java's archives have.
+fn is_java(bytes: &[u8]) -> bool {
+    let Some(archive) = Archive::open(bytes) else { return false };
+    let java = |name: &[u8]| {
+        name == b"META-INF/MANIFEST.MF"
+            || name.starts_with(b"META-INF/maven/")
+            || name.ends_with(b".class")
+            || is_archive(name)
+    };
+    archive.members().flatten().any(|member| java(member.name))
+}
+
+/// `META-INF/maven/GROUP/ARTIFACT/pom.properties` of an archive that was unpacked, as builders of images do.
+fn exploded(file: &File<'_>, out: &mut Section) {
+    let path = file.path.as_str();
+    if !format!("/{path}").contains("/META-INF/maven/") || file.bytes.len() as u64 > MAX_PROPERTIES {
+        return;
+    }
+    if let Some(pom) = properties(&file.text(), path.as_bytes()) {
+        let full = if pom.group.is_empty() { pom.artifact } else { format!("{}:{}", pom.group, pom.artifact) };
+        input::push(out, PackageKind::Maven, &full, &pom.version, file);
     }
 }
 
@@ -439,5 +514,20 @@ mod tests {
         assert_eq!(kinds(&both, &small), (GapKind::FileLimit, 0));
         assert_eq!(kinds(&zip(&[("x-1.jar", b"no")]), &Limits::default()).0, GapKind::UnreadableFile);
         assert_eq!(kinds(&zip(&[("x", b"no")])[..40], &Limits::default()).0, GapKind::UnreadableFile);
+    }
+
+    #[test]
+    fn whatever_the_archive_is_called_and_without_one() {
+        let bytes = zip(&[("META-INF/maven/org.x/a/pom.properties", &pom("a", "1.0"))]);
+        assert_eq!(packages(&Jar, "lib/A-1.0.JAR", &bytes), ["org.x:a 1.0"]);
+        for path in ["lib/a-1.0.zip", "lib/a", "lib/a-1.0.jar.bak", "opt/app.bin"] {
+            assert_eq!(packages(&UnnamedJar, path, &bytes), ["org.x:a 1.0"], "{path}");
+        }
+        let script = [b"#!/bin/sh\n".as_slice(), &bytes].concat();
+        assert_eq!(packages(&UnnamedJar, "opt/app", &script), ["org.x:a 1.0"]);
+        assert_eq!(packages(&UnnamedJar, "opt/data.zip", &zip(&[("a.txt", b"x")])), [""; 0]);
+        assert_eq!(packages(&Jar, "w/META-INF/maven/org.x/a/pom.properties", &pom("a", "1.0")), ["org.x:a 1.0"]);
+        assert_eq!(packages(&Jar, "w/pom.properties", &pom("a", "1.0")), [""; 0]);
+        assert!(!is_other_archive("a.jar") && is_other_archive("a.WHL"));
     }
 }

@@ -1,6 +1,8 @@
 //! What a Java archive is called when no `pom.properties` tells: its file name, the main section of its manifest
 //! (docs.oracle.com, "JAR File Specification"), and a table of well-known artifacts that are published without
-//! `pom.properties`.
+//! `pom.properties` (`jar_groups.rs`). What the manifest says goes before the table, unless it names an organisation only.
+
+use super::jar_groups;
 
 /// The main section of a `MANIFEST.MF`.
 #[derive(Default)]
@@ -93,7 +95,7 @@ pub(crate) fn guess(stem: &str, manifest: &Manifest) -> Option<(Option<String>, 
         manifest.first(&["Implementation-Version", "Specification-Version", "Plugin-Version", "Bundle-Version"])
     })?;
     // org.example.thing-1.0.jar: Eclipse's and Quarkus' way of writing group and artifact.
-    let (group, artifact) = match name.rsplit_once('.') {
+    let (by_name, artifact) = match name.rsplit_once('.') {
         Some((group, artifact))
             if name.chars().all(|c| c.is_ascii_alphabetic() || c == '.') && !artifact.is_empty() =>
         {
@@ -101,119 +103,89 @@ pub(crate) fn guess(stem: &str, manifest: &Manifest) -> Option<(Option<String>, 
         }
         _ => (None, name),
     };
-    let group = group.or_else(|| known(artifact).map(str::to_owned)).or_else(|| told(artifact, manifest));
-    (!artifact.is_empty()).then(|| (group, artifact.to_owned(), version.to_owned()))
+    if artifact.is_empty() {
+        return None;
+    }
+    if let Some(renamed) = tomcat(artifact, manifest) {
+        return Some((Some("org.apache.tomcat".to_owned()), renamed, version.to_owned()));
+    }
+    let lower = artifact.to_ascii_lowercase();
+    let table = jar_groups::known(&lower, version).map(str::to_owned);
+    let said = told(artifact, manifest).filter(|group| table.is_none() || !is_general(group));
+    let group = by_name.or(said).or(table).or_else(|| module(artifact, manifest));
+    Some((group, artifact.to_owned(), version.to_owned()))
+}
+
+/// Groups that manifests name where the artifacts are published under another: the organisation, not the project.
+fn is_general(group: &str) -> bool {
+    const GENERAL: [&str; 16] = [
+        "org.apache",
+        "org.codehaus",
+        "org.eclipse",
+        "org.objectweb",
+        "org.glassfish",
+        "org.springframework",
+        "org.hibernate",
+        "org.jboss",
+        "org.bouncycastle",
+        "com.google",
+        "com.sun",
+        "com.oracle",
+        "com.fasterxml",
+        "com.microsoft",
+        "net.java",
+        "oracle.com",
+    ];
+    GENERAL.contains(&group)
+}
+
+/// Tomcat's own archive names its JARs otherwise than they are published.
+fn tomcat(artifact: &str, manifest: &Manifest) -> Option<String> {
+    let is_tomcat =
+        manifest.first(&["Implementation-Title", "Specification-Title"]).is_some_and(|t| t.contains("Tomcat"));
+    match artifact {
+        "catalina" => Some("tomcat-catalina".to_owned()),
+        "catalina-ant" | "catalina-ha" | "catalina-ssi" => Some(format!("tomcat-{artifact}")),
+        "catalina-storeconfig" => Some("tomcat-storeconfig".to_owned()),
+        "catalina-tribes" => Some("tomcat-tribes".to_owned()),
+        "jasper"
+        | "jasper-el"
+        | "el-api"
+        | "jsp-api"
+        | "servlet-api"
+        | "websocket-api"
+        | "websocket-client-api"
+        | "annotations-api"
+        | "jaspic-api"
+            if is_tomcat =>
+        {
+            Some(format!("tomcat-{artifact}"))
+        }
+        _ => None,
+    }
+}
+
+fn domain(text: &str) -> bool {
+    text.contains('.') && text.len() < 120 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
 }
 
 /// The group by the manifest: nothing is taken that is no reversed domain name.
 fn told(artifact: &str, manifest: &Manifest) -> Option<String> {
-    let domain = |t: &str| {
-        t.contains('.') && t.len() < 120 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
-    };
     if let Some(group) = manifest.first(&["Group-Id", "Implementation-Vendor-Id"]).filter(|g| domain(g)) {
         return Some(group.to_owned());
     }
-    let symbolic = manifest.first(&["Bundle-SymbolicName", "Automatic-Module-Name"])?.split(';').next()?.trim();
-    let group = symbolic.strip_suffix(artifact)?.strip_suffix('.')?;
-    domain(group).then(|| group.to_owned())
+    named_by(artifact, manifest.first(&["Bundle-SymbolicName"])?)
 }
 
-/// Groups of artifacts that are published without `pom.properties`, by the beginning of their name; longer ones first.
-const KNOWN: &[(&str, &str)] = &[
-    ("spring-boot", "org.springframework.boot"),
-    ("spring-security", "org.springframework.security"),
-    ("spring-cloud-function", "org.springframework.cloud"),
-    ("spring-cloud", "org.springframework.cloud"),
-    ("spring-data", "org.springframework.data"),
-    ("spring-session", "org.springframework.session"),
-    ("spring-integration", "org.springframework.integration"),
-    ("spring-kafka", "org.springframework.kafka"),
-    ("spring-amqp", "org.springframework.amqp"),
-    ("spring-rabbit", "org.springframework.amqp"),
-    ("spring-batch", "org.springframework.batch"),
-    ("spring-ldap", "org.springframework.ldap"),
-    ("spring-hateoas", "org.springframework.hateoas"),
-    ("spring-retry", "org.springframework.retry"),
-    ("spring-ws", "org.springframework.ws"),
-    ("spring-graphql", "org.springframework.graphql"),
-    ("tomcat-embed", "org.apache.tomcat.embed"),
-    ("tomcat-", "org.apache.tomcat"),
-    ("kotlin-", "org.jetbrains.kotlin"),
-    ("kotlinx-", "org.jetbrains.kotlinx"),
-    ("groovy-", "org.codehaus.groovy"),
-    ("micrometer-", "io.micrometer"),
-    ("reactor-netty", "io.projectreactor.netty"),
-    ("reactor-", "io.projectreactor"),
-    ("hibernate-validator", "org.hibernate.validator"),
-    ("hibernate-", "org.hibernate"),
-    ("bcprov-", "org.bouncycastle"),
-    ("bcpkix-", "org.bouncycastle"),
-    ("bcutil-", "org.bouncycastle"),
-    ("bcpg-", "org.bouncycastle"),
-    ("aspectj", "org.aspectj"),
-    ("ojdbc", "com.oracle.database.jdbc"),
-    ("lucene-", "org.apache.lucene"),
-    ("kafka-", "org.apache.kafka"),
-    ("logging-interceptor", "com.squareup.okhttp3"),
-    ("mockito-", "org.mockito"),
-    ("rxjava", "io.reactivex.rxjava3"),
-];
+/// The group by the name of the module, which often is another one: `org.apache.groovy` has `groovy` as its last part.
+fn module(artifact: &str, manifest: &Manifest) -> Option<String> {
+    named_by(artifact, manifest.first(&["Automatic-Module-Name"])?)
+}
 
-/// The same for whole names.
-const KNOWN_EXACTLY: &[(&str, &str)] = &[
-    ("spring-aop", "org.springframework"),
-    ("spring-aspects", "org.springframework"),
-    ("spring-beans", "org.springframework"),
-    ("spring-context", "org.springframework"),
-    ("spring-context-support", "org.springframework"),
-    ("spring-core", "org.springframework"),
-    ("spring-expression", "org.springframework"),
-    ("spring-instrument", "org.springframework"),
-    ("spring-jcl", "org.springframework"),
-    ("spring-jdbc", "org.springframework"),
-    ("spring-jms", "org.springframework"),
-    ("spring-messaging", "org.springframework"),
-    ("spring-orm", "org.springframework"),
-    ("spring-oxm", "org.springframework"),
-    ("spring-test", "org.springframework"),
-    ("spring-tx", "org.springframework"),
-    ("spring-web", "org.springframework"),
-    ("spring-webflux", "org.springframework"),
-    ("spring-webmvc", "org.springframework"),
-    ("spring-websocket", "org.springframework"),
-    ("okhttp", "com.squareup.okhttp3"),
-    ("okio", "com.squareup.okio"),
-    ("okio-jvm", "com.squareup.okio"),
-    ("retrofit", "com.squareup.retrofit2"),
-    ("groovy", "org.codehaus.groovy"),
-    ("h2", "com.h2database"),
-    ("lombok", "org.projectlombok"),
-    ("mysql-connector-java", "mysql"),
-    ("mysql-connector-j", "com.mysql"),
-    ("xercesImpl", "xerces"),
-    ("xalan", "xalan"),
-    ("dom4j", "org.dom4j"),
-    ("junit", "junit"),
-    ("hsqldb", "org.hsqldb"),
-    ("velocity", "org.apache.velocity"),
-    ("quartz", "org.quartz-scheduler"),
-    ("mongo-java-driver", "org.mongodb"),
-    ("bson", "org.mongodb"),
-    ("elasticsearch", "org.elasticsearch"),
-    ("scala-library", "org.scala-lang"),
-    ("commons-collections", "commons-collections"),
-    ("commons-fileupload", "commons-fileupload"),
-    ("commons-beanutils", "commons-beanutils"),
-    ("commons-httpclient", "commons-httpclient"),
-    ("commons-io", "commons-io"),
-    ("commons-lang", "commons-lang"),
-    ("commons-logging", "commons-logging"),
-    ("log4j", "log4j"),
-];
-
-fn known(artifact: &str) -> Option<&'static str> {
-    let exact = KNOWN_EXACTLY.iter().find(|(name, _)| *name == artifact);
-    exact.or_else(|| KNOWN.iter().find(|(start, _)| artifact.starts_with(start))).map(|(_, group)| *group)
+/// `org.x` of `org.x.artifact`.
+fn named_by(artifact: &str, name: &str) -> Option<String> {
+    let group = name.split(';').next()?.trim().strip_suffix(artifact)?.strip_suffix('.')?;
+    domain(group).then(|| group.to_owned())
 }
 
 #[cfg(test)]
@@ -246,6 +218,7 @@ mod tests {
             ("thing", Some((Some("org.example"), "thing", "9.0.65"))),
             ("other-1.0", Some((None, "other", "1.0"))),
             ("spring-web-6.0.1", Some((Some("org.springframework"), "spring-web", "6.0.1"))),
+            ("spring-web-0.7", Some((Some("org.springframework"), "spring-web", "0.7"))),
             ("io.quarkus.gizmo.gizmo-1.1", Some((Some("io.quarkus.gizmo"), "gizmo", "1.1"))),
         ] {
             let got = guess(stem, &manifest);
@@ -253,5 +226,46 @@ mod tests {
             assert_eq!(got, want, "{stem}");
         }
         assert!(guess("app", &Manifest::default()).is_none());
+    }
+
+    #[test]
+    fn the_manifest_before_the_table() {
+        for (stem, manifest, want) in [
+            ("spring-web-0.7.5", "Implementation-Vendor-Id: org.example.spring\n", "org.example.spring:spring-web"),
+            (
+                "groovy-4.0.9",
+                "Automatic-Module-Name: org.apache.groovy\nBundle-SymbolicName: groovy\n",
+                "org.apache.groovy:groovy",
+            ),
+            ("groovy-3.0.9", "", "org.codehaus.groovy:groovy"),
+            ("rxjava-1.3.8", "Bundle-SymbolicName: io.reactivex.rxjava\n", "io.reactivex:rxjava"),
+            ("rxjava-2.2.8", "", "io.reactivex.rxjava2:rxjava"),
+            (
+                "hibernate-core-6.2.0.Final",
+                "Implementation-Vendor-Id: org.hibernate.orm\n",
+                "org.hibernate.orm:hibernate-core",
+            ),
+            ("hibernate-core-5.6.0.Final", "Implementation-Vendor-Id: org.hibernate\n", "org.hibernate:hibernate-core"),
+            (
+                "commons-collections-3.2.1",
+                "Implementation-Vendor-Id: org.apache\n",
+                "commons-collections:commons-collections",
+            ),
+            ("connect-runtime-3.3.1", "", "org.apache.kafka:connect-runtime"),
+            ("kafka_2.13-3.3.1", "", "org.apache.kafka:kafka_2.13"),
+            ("asm-9.2", "Bundle-SymbolicName: org.objectweb.asm\n", "org.ow2.asm:asm"),
+            ("jna-5.1.0", "Bundle-SymbolicName: com.sun.jna\n", "net.java.dev.jna:jna"),
+            ("guice-4.0", "", "com.google.inject:guice"),
+            ("jdom2-2.0.6", "", "org.jdom:jdom2"),
+            ("lz4-java-1.8.0", "", "org.lz4:lz4-java"),
+            ("jackson-databind-2.9.1", "", "com.fasterxml.jackson.core:jackson-databind"),
+            ("catalina-9.0.50", "", "org.apache.tomcat:tomcat-catalina"),
+            ("catalina-tribes-9.0.50", "", "org.apache.tomcat:tomcat-tribes"),
+            ("jsp-api-9.0.50", "Specification-Title: Apache Tomcat\n", "org.apache.tomcat:tomcat-jsp-api"),
+            ("own-1.0", "", "own"),
+        ] {
+            let (group, artifact, _) = guess(stem, &Manifest::parse(manifest)).unwrap();
+            assert_eq!(group.map_or(artifact.clone(), |g| format!("{g}:{artifact}")), want);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod input;
+mod jar_groups;
 mod jar_identity;
 mod loose;
 mod node_rules;
@@ -14,6 +15,7 @@ pub mod conan_lock;
 pub mod conanfile;
 pub mod conda_environment;
 pub mod conda_meta;
+pub mod deno_lock;
 pub mod dotnet_deps;
 pub mod gemfile_lock;
 pub mod gemspec;
@@ -44,4 +46,5 @@ pub mod sbt_lock;
 pub mod swift_resolved;
 pub mod uv_lock;
 pub mod wordpress;
+pub mod yarn_cache;
 pub mod yarn_lock;

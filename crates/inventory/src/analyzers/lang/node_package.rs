@@ -4,9 +4,10 @@
 //! Node resolves `node_modules/NAME` and `node_modules/@SCOPE/NAME` and nothing else: what lies deeper inside a package is
 //! test data or a template, unless its directory says that it is a copy that the package runs with. A project that is
 //! marked private is not published: what is called like it in the registry is something else. A key that stands twice
-//! counts as `JSON.parse` has it, the last time.
+//! counts as `JSON.parse` has it, the last time; if it is the name or the version, that is a gap too.
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest, place};
@@ -40,6 +41,15 @@ const DATA: [&str; 18] = [
 /// Directories of a package with copies of others that it runs with.
 const COPIES: [&str; 9] =
     ["vendor", "vendored", "vendors", "third_party", "third-party", "compiled", "bundled", "bundle", "deps"];
+
+/// The keys that must not stand twice.
+#[derive(Deserialize)]
+struct Once {
+    #[serde(rename = "name")]
+    _name: Option<IgnoredAny>,
+    #[serde(rename = "version")]
+    _version: Option<IgnoredAny>,
+}
 
 /// What lies at a path.
 #[derive(Debug, PartialEq)]
@@ -101,7 +111,13 @@ impl Analyzer for NodePackage {
             collect(manifest.get(key).unwrap_or(&Value::Null), &mut package.licenses);
         }
         out.packages.push(package);
-        Ok(())
+        // Readers that take the first of two and those that take the last see two packages: what was meant is not known.
+        match serde_json::from_str::<Once>(&file.text()) {
+            Err(e) if place == Place::Installed => {
+                Err(AnalyzeError::unreadable(format!("a package.json of two minds: {e}")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -192,7 +208,8 @@ mod tests {
         assert!(analyze(&NodePackage, at, b"{").1.is_err());
         // As Node reads it.
         let twice = br#"{"name":"a","version":"9.9.9","version":"1.0.0"}"#;
-        assert_eq!(packages(&NodePackage, at, twice), ["a 1.0.0"]);
+        let (section, result) = analyze(&NodePackage, at, twice);
+        assert!(result.is_err() && section.packages[0].version == "1.0.0");
     }
 
     #[test]
