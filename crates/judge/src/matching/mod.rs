@@ -7,6 +7,7 @@
 mod advice;
 mod hit;
 mod merge;
+mod programs;
 mod publisher;
 mod severity;
 mod signed;
@@ -24,6 +25,7 @@ use crate::Matches;
 use hit::{Hit, Undecided};
 use publisher::{Contents, Publisher};
 use space::{DistroSpace, NoSpace};
+use subject::Subject;
 
 /// What was found so far: a list for each package that has findings, never empty.
 #[derive(Default)]
@@ -53,8 +55,13 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     }
     let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
     let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
+    let programs = programs::namespace();
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
-        let registry = registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind));
+        let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
+        let registry = match program {
+            Some(_) => None,
+            None => registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind)).as_ref(),
+        };
         // The distribution's own advisories know about its backports. Without them the registry's are better than none.
         let owner = package.owned_by.as_ref().and_then(|o| owners.get(o));
         if let (Some(owner), Some(space)) = (owner, covered) {
@@ -68,7 +75,9 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
         if package.package.provenance == Provenance::Project {
             continue;
         }
-        if let Some(namespace) = registry {
+        if let Some((namespace, subject)) = &program {
+            match_as(package, subject, namespace, snapshot, &mut out);
+        } else if let Some(namespace) = registry {
             match_registry(package, namespace, snapshot, &mut out);
         }
     }
@@ -234,17 +243,27 @@ fn match_os(
 }
 
 fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Collected) {
-    let subject = subject::plain(&package.package, namespace);
+    match_as(package, &subject::plain(&package.package, namespace), namespace, snapshot, out);
+}
+
+/// Matches a package under the name and version that the namespace's records have for it.
+fn match_as(
+    package: &ImagePackage,
+    subject: &Subject<'_>,
+    namespace: &Namespace,
+    snapshot: &Snapshot,
+    out: &mut Collected,
+) {
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    hit::collect(&subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+    hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
     if package.package.provenance == Provenance::Elsewhere {
         undecided.extend(hits.drain(..).map(|hit| Undecided::not_of_the_registry(&hit, snapshot)));
     }
     let upgrade = upgrade::target(
         &hits,
-        || hit::mended(&subject, namespace, snapshot),
-        |version| !hit::touches(version, &subject, namespace, snapshot),
+        || hit::mended(subject, namespace, snapshot),
+        |version| !hit::touches(version, subject, namespace, snapshot),
     );
     finish(package, hits, undecided, upgrade, snapshot, out);
 }

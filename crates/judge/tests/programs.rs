@@ -1,0 +1,84 @@
+//! Programs that lie in an image without a package manager are judged by Bitnami's records.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use layergate_advisory::{Affected, Builder, Namespace, Record, Snapshot};
+use layergate_judge::match_image;
+use layergate_model::{
+    Distro, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
+};
+
+fn package(kind: PackageKind, name: &str, version: &str, at: &str) -> ImagePackage {
+    let package = Package::new(kind, name, version, &LayerPath::normalise(at).unwrap());
+    let purl = package.purl(None);
+    let id = PackageId::derive(&purl, None, at);
+    ImagePackage { id, purl, package, layer: Some(0), origin: Origin::Unknown, owned_by: None }
+}
+
+fn record(id: &str, namespace: &str, name: &str, fixed: &str) -> Record {
+    let affected = Affected::fixed(Namespace::new(namespace).unwrap(), name, fixed);
+    Record { affected: vec![affected], ..Record::new("osv-bitnami", id) }
+}
+
+fn snapshot() -> Snapshot {
+    let mut builder = Builder::new();
+    for (id, name, fixed) in [
+        ("BIT-node-2024-1", "node", "20.11.1"),
+        ("BIT-python-2024-1", "python", "3.12.4"),
+        ("BIT-java-2024-1", "java", "8.0.412"),
+        ("BIT-postgresql-2024-1", "postgresql", "15.6.0"),
+        ("BIT-apache-2024-1", "apache", "2.4.62"),
+    ] {
+        builder.add(&record(id, "bitnami", name, fixed)).unwrap();
+    }
+    builder.add(&record("CVE-2024-9", "debian:12", "bash", "99")).unwrap();
+    Snapshot::from_bytes(builder.finish().unwrap()).unwrap()
+}
+
+fn matched(packages: Vec<ImagePackage>) -> (Vec<String>, Vec<GapKind>) {
+    let distro = Distro {
+        id: "debian".into(),
+        version: Some("12".into()),
+        codename: None,
+        like: Vec::new(),
+        name: None,
+        end_of_life: None,
+    };
+    let matches =
+        match_image(&ImageInventory { distro: Some(distro), packages, ..ImageInventory::default() }, &snapshot());
+    let found = matches.findings.iter().map(|f| f.advisory.to_string()).collect();
+    (found, matches.gaps.iter().map(|g| g.kind).collect())
+}
+
+#[test]
+fn known_programs_are_judged_and_others_are_unwatched() {
+    for (name, version, want) in [
+        ("node", "20.11.0", Some("BIT-node-2024-1")),
+        ("node", "20.11.1", None),
+        ("python", "3.12.3", Some("BIT-python-2024-1")),
+        ("python", "3.12.4", None),
+        ("java/jre", "1.8.0_392-b08", Some("BIT-java-2024-1")),
+        ("postgresql", "15.3", Some("BIT-postgresql-2024-1")),
+        ("httpd", "2.4.57", Some("BIT-apache-2024-1")),
+        ("httpd", "2.4.62", None),
+    ] {
+        let (found, gaps) = matched(vec![package(PackageKind::Generic, name, version, "usr/local/bin/x")]);
+        assert_eq!(found, want.into_iter().collect::<Vec<_>>(), "{name} {version}");
+        assert_eq!(gaps, [], "{name} {version}");
+    }
+    for (name, version) in [("busybox", "1.36.1"), ("python", "3.12.4rc1")] {
+        let (found, gaps) = matched(vec![package(PackageKind::Generic, name, version, "bin/x")]);
+        assert_eq!((found, gaps), (vec![], vec![GapKind::UnwatchedEcosystem]), "{name}");
+    }
+}
+
+#[test]
+fn what_is_judged_otherwise_is_not_judged_twice() {
+    let owner = package(PackageKind::Deb, "python3.11", "3.11.2-6", "var/lib/dpkg/status");
+    let mut program = package(PackageKind::Generic, "python", "3.11.2", "usr/bin/python3.11");
+    program.owned_by = Some(owner.id.clone());
+    assert_eq!(matched(vec![owner, program]).0, Vec::<String>::new(), "Debian knows its backports");
+
+    let bitnamis = package(PackageKind::Bitnami, "node", "20.11.0-0", "opt/bitnami/node/.spdx-node.spdx");
+    let program = package(PackageKind::Generic, "node", "20.11.0", "opt/bitnami/node/bin/node");
+    assert_eq!(matched(vec![bitnamis, program]).0, ["BIT-node-2024-1"], "by Bitnami's own package alone");
+}
