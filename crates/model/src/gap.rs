@@ -43,7 +43,7 @@ gap_kinds! {
     PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
     UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";
     FileLimit = "file_limit", true, true, "A file that an analyzer wanted is over its limit.";
-    HardLink = "hard_link", false, true, "A claimed file is a hard link to content that was not kept.";
+    HardLink = "hard_link", true, true, "A claimed file is a hard link to content that was not kept.";
     HostilePath = "hostile_path", true, true, "An entry whose path leaves the layer, is too long or is redirected by an attribute: runtimes disagree on where it lies.";
     LayerUnavailable = "layer_unavailable", true, false, "The layer could not be had: registry, network, credentials, time.";
     Quarantined = "quarantined", true, false, "The layer has failed too often and rests for a while.";
