@@ -6,12 +6,14 @@
 
 mod base;
 pub mod checks;
+mod contradiction;
 mod distro;
 mod merge;
 mod overlay;
 mod ownership;
 mod packages;
 mod proofs;
+mod removed;
 mod told;
 mod tree;
 mod view;

@@ -2,7 +2,7 @@
 
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
-use crate::{base, checks, distro, ownership, packages, told, view::View};
+use crate::{base, checks, distro, ownership, packages, removed, told, view::View};
 
 /// One layer of the image.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,10 @@ pub struct MergeOptions<'a> {
 /// sorted; the same arguments give the same inventory.
 pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &MergeOptions<'_>) -> ImageInventory {
     let view = View::new(layers);
-    let distro = distro::find(&view);
-    let mut listed = packages::list(&view, distro.as_ref(), !options.without_layers);
+    let (kept, mut gaps) = removed::find(&view);
+    let (distro, of_distro) = distro::find(&view, &kept);
+    gaps.extend(of_distro);
+    let mut listed = packages::list(&view, &kept, distro.as_ref(), !options.without_layers);
     packages::add_licenses(&view, &mut listed);
     ownership::assign(&view, &mut listed);
     let base = if options.without_layers { None } else { base::find(config, layers.len(), options.base) };
@@ -50,7 +52,10 @@ pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &
         base: base.as_ref(),
         facts: &facts,
     });
-    ImageInventory { distro, packages, secrets: told::secrets(&view), checks, gaps: told::gaps(&view), base }
+    gaps.extend(told::gaps(&view));
+    gaps.sort();
+    gaps.dedup();
+    ImageInventory { distro, packages, secrets: told::secrets(&view), checks, gaps, base }
 }
 
 /// The facts that still hold: their file is shown as the layer wrote it. A directory that an upper layer has again may

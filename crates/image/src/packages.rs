@@ -13,6 +13,7 @@ use layergate_model::{Distro, ImagePackage, Origin, Package, PackageId, PackageK
 
 use crate::{
     proofs::outer,
+    removed::Kept,
     tree::NodeId,
     view::{Shown, View},
 };
@@ -39,10 +40,14 @@ struct Found<'a> {
     layer: u32,
 }
 
-/// Every package that the image shows, sorted.
-pub(crate) fn list(view: &View<'_>, distro: Option<&Distro>, has_layers: bool) -> Vec<Listed> {
+/// Every package that the image shows, and those `kept` that only a hidden database tells of, sorted.
+pub(crate) fn list<'a>(view: &View<'a>, kept: &[Kept<'a>], distro: Option<&Distro>, has_layers: bool) -> Vec<Listed> {
     let mut by_purl: HashMap<_, Vec<Found<'_>>> = HashMap::new();
-    for found in find(view) {
+    let kept = kept.iter().map(|k| {
+        let shown = Shown { layer: k.layer, path: outer(k.package.proof()), node: None };
+        Found { package: k.package, shown, layer: k.layer }
+    });
+    for found in find(view).into_iter().chain(kept) {
         by_purl.entry(found.package.purl(distro)).or_default().push(found);
     }
     let mut listed: Vec<_> = by_purl

@@ -43,6 +43,15 @@ impl<'a> Proofs<'a> {
         proofs
     }
 
+    /// Proofs of nothing but that these entries are there.
+    pub(crate) fn entries(layers: usize, wanted: &[(u32, &'a str)]) -> Self {
+        let mut proofs = Self { all: Vec::new(), by_layer: vec![HashMap::new(); layers] };
+        for (layer, path) in wanted {
+            proofs.add(*layer, path, false);
+        }
+        proofs
+    }
+
     fn section(&mut self, layer: u32, section: &'a Section) {
         for package in &section.packages {
             self.add(layer, package.proof(), true);
@@ -65,7 +74,7 @@ impl<'a> Proofs<'a> {
     fn gaps(&mut self, layer: u32, gaps: &'a [Gap]) {
         for gap in gaps.iter().filter(|g| is_about_a_file(g.kind)) {
             let proof = self.add(layer, outer(&gap.place), false);
-            self.all[proof as usize].wants_target |= gap.kind == GapKind::HardLink;
+            self.all[proof as usize].wants_target |= matches!(gap.kind, GapKind::HardLink | GapKind::UnreadLink);
         }
     }
 
@@ -99,6 +108,7 @@ pub(crate) fn is_about_a_file(kind: GapKind) -> bool {
             | GapKind::FileLimit
             | GapKind::AnalyzerFailed
             | GapKind::HardLink
+            | GapKind::UnreadLink
     )
 }
 

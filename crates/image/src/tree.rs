@@ -175,6 +175,38 @@ impl Tree {
         self.walk(ROOT, path, &mut Links::default())
     }
 
+    /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles.
+    pub(crate) fn real_path(&self, path: &str) -> Option<String> {
+        let mut way: Vec<(Box<str>, Option<NodeId>)> = Vec::new();
+        let mut todo: Vec<Box<str>> = path.rsplit('/').map(Into::into).collect();
+        let mut links = 0;
+        while let Some(part) = todo.pop() {
+            match &*part {
+                "" | "." => {}
+                ".." => {
+                    way.pop();
+                }
+                name => {
+                    let parent = way.last().map_or(Some(ROOT), |(_, node)| *node);
+                    let child = parent.and_then(|p| self.child(p, name));
+                    let Some(Kind::Link(target)) = child.map(|c| &self.node(c).kind) else {
+                        way.push((part, child));
+                        continue;
+                    };
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return None;
+                    }
+                    if target.starts_with('/') {
+                        way.clear();
+                    }
+                    todo.extend(target.rsplit('/').map(Into::into));
+                }
+            }
+        }
+        Some(way.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join("/"))
+    }
+
     /// Makes nodes for the directory `path`, links followed; `None` when they go in circles.
     pub(crate) fn make_directory(&mut self, path: &str) -> Option<NodeId> {
         // The texts still to go, the next one last, each with where to go on in it; a link's target comes in between.

@@ -69,6 +69,16 @@ impl<'a> View<'a> {
         !self.places(layer, location).is_empty()
     }
 
+    /// Which of these entries, each a path as its layer names it, the image still shows.
+    pub(crate) fn shown(&self, wanted: &[(u32, &str)]) -> Vec<bool> {
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let mut proofs = Proofs::entries(self.layers.len(), wanted);
+        let overlay = Overlay::new(self.layers.iter().map(|l| &l.inventory.paths), &mut proofs);
+        wanted.iter().map(|(layer, path)| proofs.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
+    }
+
     /// Whether `place` is a path of the layer that upper layers hide.
     pub(crate) fn is_hidden(&self, layer: u32, place: &str) -> bool {
         self.proofs

@@ -39,7 +39,7 @@ const CASES: &[Case] = &[
     ),
     (
         "the other way round",
-        &["l lib usr/lib\nf lib/apk/db/installed: musl 1", "f usr/lib/apk/db/installed: zlib 2"],
+        &["l lib usr/lib\nf lib/apk/db/installed: musl 1", "f usr/lib/apk/db/installed: zlib 2\nw sbin/z"],
         &["zlib 2 @1 usr/lib/apk/db/installed"],
     ),
     (
@@ -71,16 +71,16 @@ const CASES: &[Case] = &[
     ("packages inside an archive", &["f opt/app.jar!lib/y.jar: g:y 1", "w opt/app.jar"], &[]),
     (
         "a removed package",
-        &["f var/lib/dpkg/status: a 1, b 1", "f var/lib/dpkg/status: a 1"],
+        &["f var/lib/dpkg/status: a 1, b 1", "f var/lib/dpkg/status: a 1\nw usr/bin/b"],
         &["a 1 @0 var/lib/dpkg/status"],
     ),
     (
         "upgraded, downgraded, and there again",
         &[
             "f var/lib/dpkg/status: a 1, b 1, c 1",
-            "f var/lib/dpkg/status: a 1, b 2",
+            "f var/lib/dpkg/status: a 1, b 2\nw usr/bin/c",
             "f etc/motd",
-            "f var/lib/dpkg/status: a 1, b 1, c 1",
+            "f var/lib/dpkg/status: a 1, b 1, c 1\nw usr/bin/b2",
         ],
         &["a 1 @0 var/lib/dpkg/status", "b 1 @3 var/lib/dpkg/status", "c 1 @3 var/lib/dpkg/status"],
     ),
@@ -121,8 +121,8 @@ const CASES: &[Case] = &[
     ),
     (
         "a hard link that no analyzer asked for",
-        &["f var/lib/dpkg/status: a 1", "h opt/status var/lib/dpkg/status", "w var/lib/dpkg/status"],
-        &[],
+        &["f var/lib/dpkg/status: a 1", "h opt/status var/lib/dpkg/status", "w var/lib/dpkg/status\nw usr"],
+        &["a 1 @0 var/lib/dpkg/status"],
     ),
     ("a hard link over a file", &["f a/p: x 1", "h a/p b"], &[]),
     ("names that are not English", &["f é/ü: x 1\nf é/ö: y 1", "w é/ü"], &["y 1 @0 é/ö"]),

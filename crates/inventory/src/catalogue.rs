@@ -86,7 +86,7 @@ static STANDARD: &[&dyn Analyzer] = &[
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.
-const INVENTORY_FORMAT: u32 = 3;
+const INVENTORY_FORMAT: u32 = 4;
 
 /// The analyzers of one run and an index over their interests.
 pub struct Catalogue {
@@ -186,6 +186,32 @@ impl Catalogue {
             out.sort_unstable();
             out.dedup();
         }
+    }
+
+    /// The analyzers that find packages in a file of this name, whatever it holds: what a link of the name leads to
+    /// matters to them. Programs are known by their content under any name; who owns files, and which distribution it
+    /// is, has gaps of its own where it is missing.
+    pub(crate) fn named(&self, path: &LayerPath) -> Vec<usize> {
+        const OTHERS: [&str; 3] = ["os-release", "dpkg-files", "copyright"];
+        let mut out = Vec::new();
+        self.claims(&Entry { path, kind: EntryKind::File, mode: 0o644, target: "" }, &mut out);
+        out.retain(|index| {
+            let analyzer = self.analyzers[*index];
+            let by_content = |i: &Interest| matches!(i, Interest::Executable | Interest::AnyFile | Interest::Metadata);
+            analyzer.finds_packages()
+                && !analyzer.interests().iter().any(by_content)
+                && !OTHERS.contains(&analyzer.id().as_str())
+        });
+        out
+    }
+
+    /// Paths at which analyzers look for package databases, for those below `directory`.
+    pub(crate) fn places_below(&self, directory: &str) -> Vec<LayerPath> {
+        let is_below = |p: &str| p.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        let below = self.paths.keys().filter(|p| is_below(p)).filter_map(|p| LayerPath::normalise(p).ok());
+        let mut all: Vec<_> = below.filter(|p| !self.named(p).is_empty()).collect();
+        all.sort();
+        all
     }
 
     /// The indices of the analyzers that look at every entry.

@@ -19,6 +19,7 @@ use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 use crate::{
     Catalogue, Entry, File, Spool,
     gathered::{Gathered, MAX_WEIGHT},
+    links,
     spool::TemporaryFile,
 };
 
@@ -199,6 +200,12 @@ impl<'c> Pass<'c> {
                     }
                 }
                 EntryKind::HardLink => self.hard_link(&seen, &mut claims)?,
+                EntryKind::Symlink => {
+                    for (place, to) in links::unread(self.catalogue, &entry.path, &entry.target) {
+                        let detail = format!("a link leads to {to}, which was not read as what {place} is");
+                        self.gap(GapKind::UnreadLink, &place, detail);
+                    }
+                }
                 _ => {}
             }
         }
@@ -288,7 +295,10 @@ impl<'c> Pass<'c> {
             // Programs are claimed by their mode alone: every name of one is, so a first name that was not is no file
             // of interest, or lies in a lower layer.
             let detail = format!("a hard link to {}, whose content is not in this layer or was not kept", entry.target);
-            self.gap(GapKind::HardLink, entry.path, detail);
+            // What the name alone tells was lost for certain.
+            let kind =
+                if self.catalogue.named(entry.path).is_empty() { GapKind::HardLink } else { GapKind::UnreadLink };
+            self.gap(kind, entry.path, detail);
             return Ok(());
         }
         self.gathered.claim(entry.path);

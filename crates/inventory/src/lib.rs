@@ -10,6 +10,7 @@ pub mod analyzers;
 mod catalogue;
 mod gathered;
 mod layer;
+mod links;
 mod place;
 mod spool;
 #[cfg(test)]

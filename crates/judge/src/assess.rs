@@ -14,6 +14,7 @@ use crate::{
     freshness, items,
     matching::match_image,
     reasons::{self, Case},
+    text,
 };
 
 /// Judges an image: matches its packages against the snapshot, then does as [`assess_matches`].
@@ -83,6 +84,16 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
             None
         }
     };
+    if order.is_empty() {
+        let detail = match image.layers.len() {
+            0 => "no package was found: there is nothing that could be judged".to_owned(),
+            n => format!(
+                "no package was found in {}: there is nothing that could be judged",
+                text::count(n, "layer", "layers")
+            ),
+        };
+        gaps.push(Gap::new(GapKind::NoPackages, "", detail));
+    }
     let gaps = items::gaps(gaps, stale, &view);
     let checks = items::checks(&inventory.checks, &view);
     let secrets = items::secrets(&inventory.secrets, &view);
@@ -95,7 +106,6 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
         secrets: &secrets,
         licenses: &licenses,
         packages: order.len(),
-        layers: image.layers.len(),
         reference: &image.reference,
         policy,
         as_of,

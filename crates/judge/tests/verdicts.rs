@@ -183,7 +183,7 @@ fn a_clean_image_says_what_was_read() {
     scene.inventory.packages.clear();
     assert_eq!(
         reasons(&scene.judge(Matches::default())),
-        "verdict: pass\nwarn packages: no package was found in 1 layer: there is nothing that could be judged\n"
+        "verdict: error\nerror gap: no verdict: no package was found in 1 layer: there is nothing that could be judged\n"
     );
 }
 

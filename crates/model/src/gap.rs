@@ -39,6 +39,11 @@ gap_kinds! {
     UnsupportedLayer = "unsupported_layer", true, true, "A foreign, encrypted or otherwise unreadable kind of layer.";
     LayerLimit = "layer_limit", true, true, "A deterministic limit ended the reading of a layer; the detail names it and its number.";
     UnreadableDatabase = "unreadable_database", true, true, "A package manager's database could not be read, or only in part.";
+    NoPackages = "no_packages", true, true, "No package of any kind was found: there is nothing that could be judged.";
+    NoPackageDatabase = "no_package_database", true, true, "The image is of a known distribution, and no package database of it could be found.";
+    PackageDatabaseRemoved = "package_database_removed", true, true, "An upper layer removed, emptied or falsified a package database while what it described is still in the image.";
+    ConflictingRelease = "conflicting_release", true, true, "The files that say of which distribution and release the image is contradict each other or the packages.";
+    UnreadLink = "unread_link", true, true, "A link's name says package metadata, and what it leads to was not read under that name.";
     UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";
     PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
     UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";

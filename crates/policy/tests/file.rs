@@ -39,6 +39,22 @@ fn the_documented_example_is_read_and_names_every_gap() {
     assert_eq!(exception.subject, ExceptionSubject::Advisory("CVE-2024-12345".into()));
 }
 
+/// One row a kind, with the default effect.
+#[test]
+fn the_page_of_gaps_has_a_row_for_every_kind() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gaps.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|l| l.starts_with("| `")).collect();
+    assert_eq!(rows.len(), GapKind::ALL.len());
+    for kind in GapKind::ALL {
+        let row = rows.iter().find(|r| r.starts_with(&format!("| `{kind}` |"))).unwrap_or_else(|| panic!("{kind}"));
+        let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
+        let effect = Policy::default().rules()[0].gaps.effect(*kind);
+        let effect = serde_json::to_value(effect).unwrap();
+        assert_eq!(cells.len(), 4, "{row}");
+        assert!(*kind == GapKind::StaleAdvisories || effect == cells[2], "{kind}: {row}");
+    }
+}
+
 /// Keys that the example marks as defaults must be the defaults.
 #[test]
 fn an_empty_file_is_the_default() {

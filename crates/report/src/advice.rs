@@ -9,6 +9,15 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         GapKind::UnsupportedLayer => "scan a copy of the image whose layers are plain, unencrypted tar archives",
         GapKind::LayerLimit => "if you trust the image, raise the limit that the gap names (--max-…)",
         GapKind::UnreadableDatabase => "rebuild the image: its package database is damaged or of an unknown format",
+        GapKind::NoPackages => {
+            "check that this is the right image; if it truly has no packages, allow this gap in the policy"
+        }
+        GapKind::NoPackageDatabase => {
+            "keep the package manager's database in the image, or allow this gap in the policy"
+        }
+        GapKind::PackageDatabaseRemoved => "do not remove or replace the package database in a later build step",
+        GapKind::ConflictingRelease => "let os-release say what the packages are of, as the distribution wrote it",
+        GapKind::UnreadLink => "put the file itself where its name is, rather than a link to it",
         GapKind::UnreadableFile => "look at the file: its package may be missing from this report",
         GapKind::FileLimit => "if you trust the image, raise --max-file-bytes",
         GapKind::HardLink => "scan the image from its registry rather than from an archive",

@@ -19,6 +19,15 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         }
         GapKind::LayerLimit => ("layer went over a limit", "layers went over a limit"),
         GapKind::UnreadableDatabase => ("package database could not be read", "package databases could not be read"),
+        GapKind::NoPackages => ("place had no package", "places had no package"),
+        GapKind::NoPackageDatabase => ("package database is missing", "package databases are missing"),
+        GapKind::PackageDatabaseRemoved => {
+            ("package database was removed by an upper layer", "package databases were removed by upper layers")
+        }
+        GapKind::ConflictingRelease => {
+            ("statement on the distribution is contradicted", "statements on the distribution are contradicted")
+        }
+        GapKind::UnreadLink => ("link leads to what was not read", "links lead to what was not read"),
         GapKind::UnreadableFile => ("file could not be read", "files could not be read"),
         GapKind::FileLimit => ("file is larger than the limit", "files are larger than the limit"),
         GapKind::HardLink => {
@@ -76,7 +85,9 @@ pub(super) fn reasons(gaps: &[Item<'_, ReportGap>]) -> Vec<Reason> {
             let noun = if group.len() == 1 { one } else { many };
             let text = match (kind, group.len()) {
                 // These say all by themselves.
-                (GapKind::EndOfLife | GapKind::StaleAdvisories, 1) => format!("{prefix}{}", details[0]),
+                (GapKind::EndOfLife | GapKind::StaleAdvisories | GapKind::NoPackages, 1) => {
+                    format!("{prefix}{}", details[0])
+                }
                 (_, n) => format!("{prefix}{n} {noun} ({kind}): {}", listed(&details, 3, "; ")),
             };
             reason(rule, effect, text, Vec::new())

@@ -24,7 +24,6 @@ pub(crate) struct Case<'a> {
     pub(crate) secrets: &'a [Item<'a, Secret>],
     pub(crate) licenses: &'a [Refused<'a>],
     pub(crate) packages: usize,
-    pub(crate) layers: usize,
     pub(crate) reference: &'a str,
     pub(crate) policy: &'a Policy,
     pub(crate) as_of: Date,
@@ -47,7 +46,6 @@ const ORDER: &[&str] = &[
     "vex",
     "end_of_life",
     "stale_advisories",
-    "packages",
     "policy",
     "clean",
 ];
@@ -70,16 +68,8 @@ pub(crate) fn of(case: &Case<'_>) -> Vec<Reason> {
     out.extend(case.policy.notes().iter().map(|n| reason("policy", Effect::Ignore, n.clone(), Vec::new())));
     // "Nothing found" is said only of what was read: never where a gap may hide packages or their advisories.
     let unsuppressed = case.findings.iter().filter(|f| !f.suppressed()).count();
-    if case.packages == 0 {
-        let text = match case.layers {
-            0 => "no package was found: there is nothing that could be judged".to_owned(),
-            n => format!(
-                "no package was found in {}: there is nothing that could be judged",
-                crate::text::count(n, "layer", "layers")
-            ),
-        };
-        out.push(reason("packages", Effect::Warn, text, Vec::new()));
-    } else if unsuppressed == 0
+    if case.packages > 0
+        && unsuppressed == 0
         && !case.gaps.iter().any(|g| g.value.kind.hides_packages() || g.value.kind == GapKind::PartialAdvisories)
         // A policy may make an error of anything: "clean" beside "no verdict" would confuse.
         && out.iter().all(|r| r.effect < Effect::Error)
