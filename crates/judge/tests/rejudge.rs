@@ -19,7 +19,7 @@ fn report() -> Report {
         vec![Dependency { name: "mocha".into(), version: Some("1.0-1".into()) }];
     scene.judge(Matches {
         findings: vec![finding(&ssl, "CVE-1", "h+"), finding(&curl, "CVE-2", "m"), finding(&npm, "CVE-3", "c+")],
-        gaps: vec![Gap::new(GapKind::UnreadableFile, "a/b", "broken")],
+        gaps: vec![Gap::new(GapKind::PlatformNotScanned, "a/b", "broken")],
         ..Matches::default()
     })
 }
