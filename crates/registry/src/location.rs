@@ -46,6 +46,14 @@ pub enum LocationError {
     /// Nothing after the scheme.
     #[error("{0:?} names no file: write it after the colon, for example {1}")]
     NoPath(String, &'static str),
+    /// A login in a reference; it is not repeated.
+    #[error(
+        "a user name or password does not belong into a reference: `docker login` keeps it (the reference is not repeated here)"
+    )]
+    Login,
+    /// A reference behind a scheme that names no place to read from.
+    #[error("{0:?} is not read from here: save the image (`docker save`, `podman save`) and scan the archive")]
+    Daemon(String),
     /// Not a reference.
     #[error("{text:?} is not an image: {source} (a path begins with /, ./ or ../)")]
     Reference {
@@ -119,10 +127,35 @@ impl FromStr for Location {
         if is_path {
             return Ok(Self::Path(PathBuf::from(text)));
         }
+        // What other tools call a reference: skopeo's and Helm's schemes, a browser's address.
+        let text = ["docker://", "https://", "http://", "oci://", "registry:"]
+            .iter()
+            .find_map(|scheme| text.strip_prefix(scheme))
+            .unwrap_or(text)
+            .trim_end_matches('/');
+        if has_login(text) {
+            return Err(LocationError::Login);
+        }
+        if let Some(scheme) = ["docker-daemon:", "containers-storage:", "podman:", "containerd:"]
+            .iter()
+            .find(|scheme| text.starts_with(**scheme))
+        {
+            return Err(LocationError::Daemon((*scheme).to_owned()));
+        }
         match text.parse() {
             Ok(reference) => Ok(Self::Registry(reference)),
             Err(source) => Err(LocationError::Reference { text: text.chars().take(300).collect(), source }),
         }
+    }
+}
+
+/// Whether something before an @ is not what a digest stands behind: `user:password@host/…`.
+fn has_login(text: &str) -> bool {
+    match text.rsplit_once('@') {
+        Some((before, behind)) => {
+            before.contains('@') || !behind.starts_with("sha256:") && !behind.starts_with("sha512:")
+        }
+        None => false,
     }
 }
 
@@ -175,11 +208,21 @@ mod tests {
             ("debian", "docker.io/library/debian:latest"),
             ("dir/sub", "docker.io/dir/sub:latest"),
             ("localhost:5000/a:b", "localhost:5000/a:b"),
+            ("docker://debian:12", "docker.io/library/debian:12"),
+            ("https://r.example/a/b:t", "r.example/a/b:t"),
         ] {
             let read: Location = text.parse().unwrap();
             assert_eq!(read.to_string(), want);
             assert!(!read.is_local());
         }
+        for login in
+            ["user:hunter2@r.example/a:t", "https://user:hunter2@r.example/a", "u:hunter2@r.example/a@sha256:00"]
+        {
+            let told = login.parse::<Location>().unwrap_err();
+            assert_eq!(told, LocationError::Login);
+            assert!(!told.to_string().contains("hunter2"));
+        }
+        assert!(matches!("docker-daemon:a:b".parse::<Location>(), Err(LocationError::Daemon(_))));
         for bad in ["", "docker-archive:", "oci:", "oci::tag", "dir:", "sbom:", "No/Such", "a b"] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }

@@ -44,9 +44,64 @@ pub(crate) fn walk(root: &Path, limits: &Limits) -> Result<Walked, SourceError> 
             "an archive is given by its path alone",
         ));
     }
+    holds_something_else(root)?;
     let mut sink = Hashing { hasher: Sha256::new(), size: 0 };
     let gaps = write(root, limits, &mut sink).map_err(|e| trouble::file(root, &e))?;
     Ok(Walked { digest: Digest::from_bytes(sink.hasher.finalize().into()), size: sink.size, gaps })
+}
+
+/// Refuses a directory that is an image, or nothing, and not the root of a file system: it would be read as one file
+/// system without packages.
+fn holds_something_else(root: &Path) -> Result<(), SourceError> {
+    let file = |name: &str| root.join(name).is_file();
+    let shown = root.display().to_string();
+    let refused = |what: &str, advice: String| Err(trouble::unsupported(&shown, what, advice));
+    if file("oci-layout") || file("index.json") && root.join("blobs").is_dir() {
+        return refused("this is an OCI layout, not a root file system", format!("write oci:{shown}"));
+    }
+    if file("manifest.json") && file("version") {
+        return refused(
+            "this is skopeo's dir: transport, not a root file system",
+            format!("`skopeo copy dir:{shown} oci:DIR` makes a layout of it; scan oci:DIR"),
+        );
+    }
+    let names = fs::read_dir(root).map_err(|e| trouble::file(root, &e))?;
+    let mut names: Vec<OsString> = names.take(MAX_LOOKED_AT).filter_map(|e| Some(e.ok()?.file_name())).collect();
+    names.sort();
+    if file("manifest.json") && (file("repositories") || is_saved_image(&root.join("manifest.json"))) {
+        return refused(
+            "this is an unpacked `docker save`, not a root file system",
+            format!("`tar -C {shown} -cf image.tar .` packs it again; scan docker-archive:image.tar"),
+        );
+    }
+    if names.is_empty() {
+        return refused("this directory is empty: there is nothing to scan", String::new());
+    }
+    let archive = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".oci", ".sif", ".iso", ".qcow2", ".squashfs"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
+    };
+    if names.iter().all(archive) {
+        let first = names.first().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        return refused(
+            "this directory holds archives and no root file system",
+            format!("an archive is given by its path: {}", root.join(first).display()),
+        );
+    }
+    Ok(())
+}
+
+/// Names of a root that are looked at before it is walked.
+const MAX_LOOKED_AT: usize = 10_000;
+
+/// Whether a `manifest.json` is that of `docker save`: a list of objects with `Config` and `Layers`.
+fn is_saved_image(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|f| f.take(1 << 20).read_to_end(&mut head));
+    let Ok(serde_json::Value::Array(images)) = serde_json::from_slice(&head) else { return false };
+    read.is_ok() && images.first().is_some_and(|i| i.get("Config").is_some() && i.get("Layers").is_some())
 }
 
 /// The tree as a stream; must be called inside the runtime.

@@ -129,6 +129,7 @@ impl Sources {
         let auth = match self.credential_of(reference).await? {
             Credential::Anonymous => RegistryAuth::Anonymous,
             Credential::Password { user, password } => RegistryAuth::Basic(user, password.reveal().to_owned()),
+            Credential::RegistryToken(token) => RegistryAuth::Bearer(token.reveal().to_owned()),
             Credential::IdentityToken(_) => {
                 let advice = "log in with a user name and a password, or with a repository token";
                 return Err(unsupported(reference, "pushing with an identity token is not possible", advice));

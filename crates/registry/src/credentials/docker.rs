@@ -1,22 +1,27 @@
-//! Docker's `config.json` (`auths`, `credHelpers`, `credsStore`) and Podman's `auth.json`, read with `docker_credential`.
+//! Docker's `config.json` (`auths`, `credHelpers`, `credsStore`) and Podman's `auth.json`, read as Docker, crane and Podman
+//! read them.
 //!
 //! The first file that knows the registry wins. Podman's keys may name a repository or a part of its path; the longest
-//! one wins. A helper that is configured and cannot be run is an error: an anonymous pull in its place would look like
-//! a missing image. Files over 1 MiB are refused.
+//! one wins. Docker's may have a scheme and end in `/v1/` or `/v2/`. A helper comes before what stands in the file, and
+//! one that is configured and cannot be run is an error: an anonymous pull in its place would look like a missing image.
+//! An empty file says nothing, and one that this user may not reach is told and passed over. Files over 1 MiB are refused.
 
 use std::{
     collections::BTreeMap,
     env, fs,
-    io::Read as _,
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
-use docker_credential::{CredentialRetrievalError as Error, DockerCredential};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use layergate_fleet::ports::SourceError;
 use layergate_model::{Registry, RepoPath};
 use serde::Deserialize;
 
-use super::{Credential, Secret};
+use super::{Credential, Secret, helper};
 use crate::trouble;
 
 const MAX_FILE: u64 = 1 << 20;
@@ -29,13 +34,23 @@ pub struct DockerConfig {
     pub files: Vec<PathBuf>,
 }
 
-/// What decides which question to put to `docker_credential`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Outline {
-    auths: Option<BTreeMap<String, serde_json::Value>>,
+    auths: Option<BTreeMap<String, Option<Entry>>>,
     creds_store: Option<String>,
     cred_helpers: Option<BTreeMap<String, String>>,
+}
+
+/// One registry's login.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "lowercase")]
+struct Entry {
+    auth: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    identitytoken: Option<String>,
+    registrytoken: Option<String>,
 }
 
 impl DockerConfig {
@@ -71,92 +86,135 @@ pub(super) fn in_file(
     repository: &RepoPath,
 ) -> Result<Option<Credential>, SourceError> {
     let mut bytes = Vec::new();
-    match fs::File::open(file) {
-        Ok(open) => open.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| trouble::file(file, &e))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let read = fs::File::open(file).and_then(|open| open.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // A home of another user's, a directory in a file's place: there is no configuration for this user.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+            ) =>
+        {
+            tracing::warn!(file = %file.display(), %error, "a registry configuration cannot be read and is passed over");
+            return Ok(None);
+        }
         Err(error) => return Err(trouble::file(file, &error)),
-    };
+    }
     if bytes.len() as u64 > MAX_FILE {
         return Err(trouble::malformed(file.display(), format!("it has more than {MAX_FILE} bytes")));
     }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
     // The parser's message could repeat a piece of a secret: only the position is told.
-    let outline: Outline = serde_json::from_slice(&bytes).map_err(|e| {
+    let outline: Outline = serde_json::from_slice(text).map_err(|e| {
         let place = format!("line {} column {}", e.line(), e.column());
         trouble::malformed(file.display(), format!("the registry configuration cannot be read ({place})"))
     })?;
-    for server in questions(&outline, registry, repository) {
-        match docker_credential::get_credential_from_reader(bytes.as_slice(), &server) {
-            Ok(found) => return Ok(Some(convert(found))),
-            Err(Error::NoCredentialConfigured | Error::ConfigNotFound) => {}
-            Err(Error::HelperFailure { ref stdout, ref stderr, .. }) if nothing_stored(stdout, stderr) => {}
-            Err(error) => return Err(failure(file, &outline, &server, &error)),
-        }
+    let (path, host) = questions(registry, repository);
+    if let Some((key, entry)) = outline.find(|key| path.iter().position(|p| p == key)) {
+        return entry.credential(file, key);
     }
-    Ok(None)
+    if let Some(helper) = outline.helper(&host)
+        && let Some(found) = helper::ask(file, helper)?
+    {
+        return Ok(Some(found));
+    }
+    match outline.find(|key| host.iter().position(|h| h == bare(key))) {
+        Some((key, entry)) => entry.credential(file, key),
+        None => Ok(None),
+    }
 }
 
-/// The keys to ask for, the most special first. A part of a path is only asked for when it is there in so many words:
-/// a helper would be run for each.
-fn questions(outline: &Outline, registry: &Registry, repository: &RepoPath) -> Vec<String> {
-    let written = |key: &String| outline.auths.as_ref().is_some_and(|a| a.contains_key(key));
+/// The keys that name the repository or a part of its path, the most special first, and those that name the registry.
+fn questions(registry: &Registry, repository: &RepoPath) -> (Vec<String>, Vec<String>) {
     let mut path = format!("{registry}/{repository}");
-    let mut keys = Vec::new();
+    let mut paths = Vec::new();
     while let Some((shorter, _)) = path.rsplit_once('/') {
-        if written(&path) {
-            keys.push(path.clone());
-        }
+        paths.push(path.clone());
         path = shorter.to_owned();
     }
+    let mut hosts = vec![registry.to_string()];
     if registry.as_str() == "docker.io" {
-        keys.push(DOCKER_HUB.to_owned());
+        hosts.extend(["index.docker.io".to_owned(), "registry-1.docker.io".to_owned()]);
     }
-    keys.push(registry.to_string());
-    keys
+    (paths, hosts)
 }
 
-fn convert(found: DockerCredential) -> Credential {
-    match found {
-        DockerCredential::IdentityToken(token) if !token.is_empty() => Credential::IdentityToken(Secret(token)),
-        DockerCredential::UsernamePassword(user, password) if !(user.is_empty() && password.is_empty()) => {
-            Credential::Password { user, password: Secret(password) }
+/// A registry's key without its scheme and the version of its interface, which old Docker clients wrote.
+fn bare(key: &str) -> &str {
+    let key = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
+    let key = key.trim_end_matches('/');
+    key.strip_suffix("/v1").or_else(|| key.strip_suffix("/v2")).unwrap_or(key)
+}
+
+impl Outline {
+    /// The entry whose key has the lowest rank and that says something.
+    fn find(&self, rank: impl Fn(&str) -> Option<usize>) -> Option<(&str, &Entry)> {
+        let entries = self.auths.iter().flatten().filter_map(|(key, entry)| Some((key.as_str(), entry.as_ref()?)));
+        entries
+            .filter(|(_, entry)| !entry.is_empty())
+            .filter_map(|(key, entry)| Some((rank(key)?, key, entry)))
+            .min_by_key(|(rank, ..)| *rank)
+            .map(|(_, key, entry)| (key, entry))
+    }
+
+    /// The helper for the registry, and the name that it knows the registry by.
+    fn helper(&self, hosts: &[String]) -> Option<(String, &str)> {
+        let own = self.cred_helpers.iter().flatten().find(|(key, _)| hosts.iter().any(|h| h == bare(key)));
+        if let Some((key, helper)) = own.filter(|(_, helper)| !helper.is_empty()) {
+            return Some((key.clone(), helper));
         }
-        _ => Credential::Anonymous,
+        let store = self.creds_store.as_deref().filter(|store| !store.is_empty())?;
+        let host = hosts.first()?;
+        Some((if host == "docker.io" { DOCKER_HUB.to_owned() } else { host.clone() }, store))
     }
 }
 
-/// The words of docker-credential-helpers for "no such entry".
-fn nothing_stored(stdout: &str, stderr: &str) -> bool {
-    let said = format!("{stdout}{stderr}").to_ascii_lowercase();
-    said.contains("credentials not found") || said.contains("no credentials server url")
+impl Entry {
+    fn is_empty(&self) -> bool {
+        let Self { auth, username, password, identitytoken, registrytoken } = self;
+        [auth, username, password, identitytoken, registrytoken]
+            .iter()
+            .all(|text| text.as_deref().is_none_or(|t| t.trim().is_empty()))
+    }
+
+    fn credential(&self, file: &Path, key: &str) -> Result<Option<Credential>, SourceError> {
+        let some = |text: &Option<String>| text.clone().filter(|t| !t.trim().is_empty());
+        if let Some(token) = some(&self.registrytoken) {
+            return Ok(Some(Credential::RegistryToken(Secret(token.trim().to_owned()))));
+        }
+        if let Some(token) = some(&self.identitytoken) {
+            return Ok(Some(Credential::IdentityToken(Secret(token.trim().to_owned()))));
+        }
+        let (user, password) = match some(&self.auth) {
+            Some(auth) => decoded(&auth).ok_or_else(|| {
+                trouble::unauthorized(
+                    file.display(),
+                    format!("the entry for {} cannot be used: auth is not base64 of user:password", bare(key)),
+                    format!("`docker login {}` writes it anew", bare(key)),
+                )
+            })?,
+            None => (self.username.clone().unwrap_or_default(), self.password.clone().unwrap_or_default()),
+        };
+        Ok(Some(Credential::Password { user, password: Secret(password) }))
+    }
 }
 
-/// A helper's output is not repeated: it may be half a secret.
-fn failure(file: &Path, outline: &Outline, server: &str, error: &Error) -> SourceError {
-    let helper = outline.cred_helpers.as_ref().and_then(|h| h.get(server)).or(outline.creds_store.as_ref());
-    let helper = helper.map_or_else(String::new, |h| format!("docker-credential-{}", trouble::one_line(h, 80)));
-    let place = file.display();
-    match error {
-        Error::HelperCommunicationError => trouble::unauthorized(
-            place,
-            format!("the credential helper {helper} for {server} cannot be run"),
-            format!("put {helper} on the PATH, or take it out of the file"),
-        ),
-        Error::HelperFailure { .. } => trouble::unauthorized(
-            place,
-            format!("the credential helper {helper} for {server} failed"),
-            format!("`echo {server} | {helper} get` shows why"),
-        ),
-        Error::MalformedHelperResponse => trouble::unauthorized(
-            place,
-            format!("the credential helper {helper} for {server} gave an answer that is none"),
-            format!("`echo {server} | {helper} get` should print JSON with Username and Secret"),
-        ),
-        other => trouble::unauthorized(
-            place,
-            format!("the entry for {server} cannot be used: {other}"),
-            format!("`docker login {server}` writes it anew"),
-        ),
-    }
+/// User and password of an `auth`: base64 whose lines may be wrapped, in either alphabet, padded or not; the password may
+/// be padded with zero bytes, as Docker once wrote it.
+fn decoded(auth: &str) -> Option<(String, String)> {
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let compact: String = auth.chars().filter(|c| !c.is_whitespace()).collect();
+    let alphabet = if compact.contains(['-', '_']) { alphabet::URL_SAFE } else { alphabet::STANDARD };
+    let bytes = GeneralPurpose::new(&alphabet, LENIENT).decode(compact).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.trim_matches('\0').to_owned()))
 }
 
 #[cfg(test)]
@@ -186,6 +244,27 @@ mod tests {
             (r#"{"auths":{"r.io":{"auth":"YTpi"}}}"#, "other.io", "x", None),
             (r#"{"auths":{"r.io":{}}}"#, "r.io", "x", None),
             ("{}", "r.io", "x", None),
+            // Wrapped lines, zero bytes behind the password ("YTpiAAA=" is a:b and two), no padding, old keys.
+            ("{\"auths\":{\"r.io\":{\"auth\":\"YT\\npi\\n\"}}}", "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"r.io":{"auth":"YTpiAAA="}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"r.io":{"auth":"YTpiAAA"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"https://r.io/v1/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"http://r.io/v2/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"r.io/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"docker.io":{"auth":"YTpi"}}}"#, "docker.io", "library/x", user("a", "b")),
+            (r#"{"auths":{"index.docker.io":{"auth":"YTpi"}}}"#, "docker.io", "library/x", user("a", "b")),
+            (r#"{"auths":{"r.io/other":{"auth":"YTpi"}}}"#, "r.io", "x/y", None),
+            (r#"{"auths":{"r.io":null}}"#, "r.io", "x", None),
+            (r#"{"auths":{"r.io":{"auth":""}},"credsStore":"","credHelpers":null}"#, "r.io", "x", None),
+            ("", "r.io", "x", None),
+            (" \n", "r.io", "x", None),
+            ("\u{feff}{}", "r.io", "x", None),
+            (
+                r#"{"auths":{"r.io":{"registrytoken":"t"}}}"#,
+                "r.io",
+                "x",
+                Some(Credential::RegistryToken(Secret::new("t"))),
+            ),
             (
                 r#"{"auths":{"r.io":{"auth":"YTpi","identitytoken":"t"}}}"#,
                 "r.io",
@@ -211,15 +290,5 @@ mod tests {
         }
         let shown = format!("{:?}", Credential::Password { user: "u".into(), password: Secret::new("hunter2") });
         assert!(!shown.contains("hunter2"), "{shown}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_helper_that_knows_nothing_is_anonymous_and_its_output_stays_hidden() {
-        assert!(nothing_stored("credentials not found in native keychain\n", ""));
-        assert!(!nothing_stored("hunter2", "boom"));
-        let failed = Error::HelperFailure { helper: "h".into(), stdout: "hunter2".into(), stderr: "hunter2".into() };
-        let told = failure(Path::new("c"), &Outline::default(), "r.io", &failed).to_string();
-        assert!(!told.contains("hunter2"), "{told}");
     }
 }

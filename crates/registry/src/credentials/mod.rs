@@ -5,6 +5,7 @@
 //! carries the name alone. A secret is never printed: `Debug` hides it and messages are searched for it.
 
 mod docker;
+mod helper;
 mod mounted;
 
 use std::{fmt, path::PathBuf};
@@ -51,13 +52,17 @@ pub enum Credential {
     },
     /// A refresh token to be exchanged at the registry's token service (Azure, `docker login` with SSO).
     IdentityToken(Secret),
+    /// A bearer token that is shown to the registry as it is (`registrytoken`).
+    RegistryToken(Secret),
 }
 
 impl Credential {
     /// `text` without the secret, should a server repeat it.
     pub(crate) fn redact(&self, text: &str) -> String {
         match self {
-            Self::Password { password: secret, .. } | Self::IdentityToken(secret) if secret.0.len() >= 3 => {
+            Self::Password { password: secret, .. } | Self::IdentityToken(secret) | Self::RegistryToken(secret)
+                if secret.0.len() >= 3 =>
+            {
                 text.replace(&secret.0, "<hidden>")
             }
             _ => text.to_owned(),
@@ -70,6 +75,7 @@ impl Credential {
             Self::Anonymous => "nobody (no credential is configured for it)".into(),
             Self::Password { user, .. } => format!("user {:?}", crate::trouble::one_line(user, 100)),
             Self::IdentityToken(_) => "the configured identity token".into(),
+            Self::RegistryToken(_) => "the configured registry token".into(),
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Challenge {
         realm: String,
         /// Its name for the registry.
         service: Option<String>,
+        /// What the registry says is to be asked for; behind a proxy it has another name than the repository.
+        scope: Option<String>,
     },
 }
 
@@ -59,7 +61,8 @@ fn finish(scheme: &str, params: &mut Vec<(String, String)>, found: &mut Vec<Chal
         "basic" => found.push(Challenge::Basic),
         "bearer" => {
             if let Some(realm) = take("realm") {
-                found.push(Challenge::Bearer { realm, service: take("service") });
+                let some = |text: Option<String>| text.filter(|t| !t.is_empty());
+                found.push(Challenge::Bearer { realm, service: some(take("service")), scope: some(take("scope")) });
             }
         }
         _ => {}
@@ -92,15 +95,20 @@ mod tests {
     #[test]
     fn headers_seen_in_the_wild_and_worse() {
         let bearer = |realm: &str, service: Option<&str>| {
-            Some(Challenge::Bearer { realm: realm.into(), service: service.map(str::to_owned) })
+            Some(Challenge::Bearer { realm: realm.into(), service: service.map(str::to_owned), scope: None })
         };
         for (headers, want) in [
             (
                 &[
                     r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#,
                 ][..],
-                bearer("https://auth.docker.io/token", Some("registry.docker.io")),
+                Some(Challenge::Bearer {
+                    realm: "https://auth.docker.io/token".into(),
+                    service: Some("registry.docker.io".into()),
+                    scope: Some("repository:a/b:pull,push".into()),
+                }),
             ),
+            (&[r#"Bearer scope="",service="s",realm="https://t""#], bearer("https://t", Some("s"))),
             (&[r#"Basic realm="Registry""#], Some(Challenge::Basic)),
             (&["basic"], Some(Challenge::Basic)),
             (&[r#"Basic realm="x", Bearer realm="https://t""#], bearer("https://t", None)),

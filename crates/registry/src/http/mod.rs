@@ -2,10 +2,13 @@
 
 mod blob;
 mod challenge;
+mod proxy;
 mod repository;
 mod retry;
+mod said;
 mod token;
 mod transport;
+mod trust;
 
 pub(crate) use repository::{Repository, Slots};
 pub(crate) use transport::Transport;

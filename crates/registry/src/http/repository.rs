@@ -13,12 +13,12 @@ use layergate_fleet::{
 };
 use layergate_model::{Digest, ImageReference, Registry, RepoPath};
 use reqwest::Response;
-use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::{
     retry::RetryPolicy,
+    said,
     token::Authorizer,
     transport::{self, Transport, shown},
 };
@@ -26,7 +26,7 @@ use crate::{
     credentials::Credential,
     manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     resolve::{ContentStore, Document, Located},
-    trouble::{malformed, not_found, one_line, unauthorized, unavailable},
+    trouble::{malformed, not_found, unauthorized, unavailable},
 };
 
 const MAX_ERROR_BODY: usize = 64 << 10;
@@ -150,7 +150,7 @@ impl Repository {
         }
         let mut answer = self.transport.get(url, headers.clone()).await?;
         // A 401 of the storage behind a redirect is not the registry's: it must not be answered with a password.
-        if answer.status() == StatusCode::UNAUTHORIZED && answer.url().origin() == url.origin() {
+        if answer.status() == StatusCode::UNAUTHORIZED && transport::same_server(url, answer.url()) {
             let value = {
                 let mut known = self.authorization.lock().await;
                 match known.as_ref().filter(|v| Some(*v) != used.as_ref()) {
@@ -169,12 +169,15 @@ impl Repository {
     }
 
     async fn refused(&self, url: &Url, answer: Response) -> SourceError {
-        let (status, headers) = (answer.status(), answer.headers().clone());
+        let (status, headers, hop) = (answer.status(), answer.headers().clone(), answer.url().clone());
         let said = match self.transport.body(url, answer, MAX_ERROR_BODY).await {
-            Ok(body) => self.authorizer.credential.redact(&reason(&body)),
+            Ok(body) => self.authorizer.credential.redact(&said::reason(&body)),
             Err(_) => String::new(),
         };
         let registry = &self.authorizer.registry;
+        if !transport::same_server(url, &hop) {
+            return storage_refused(registry, &hop, status, &headers, &said);
+        }
         let who = self.authorizer.credential.who();
         let login = format!("check the credential (`docker login {registry}`) and its rights on the repository");
         match status.as_u16() {
@@ -191,6 +194,23 @@ impl Repository {
             429 | 408 | 500..=599 => transport::busy(url, status, &headers, &said),
             other => malformed(shown(url), format!("{registry} answers {other}{said}")),
         }
+    }
+}
+
+/// The place behind a redirect refuses: neither the registry's login nor the image's name is to blame.
+fn storage_refused(registry: &Registry, hop: &Url, status: StatusCode, headers: &HeaderMap, said: &str) -> SourceError {
+    let place = shown(hop);
+    let host = hop.host_str().unwrap_or_default();
+    let what = format!("the storage {host} that {registry} redirects to answers {}{said}", status.as_u16());
+    match status.as_u16() {
+        429 | 408 | 500..=599 => transport::busy(hop, status, headers, said),
+        401 | 403 => unauthorized(
+            place,
+            what,
+            "its URLs are signed and hold for minutes: is this machine's clock right, and does a proxy change requests?",
+        ),
+        404 => not_found(place, what, "the registry lists a blob that its storage does not have: push the image again"),
+        _ => malformed(place, what),
     }
 }
 
@@ -229,24 +249,4 @@ impl ContentStore for Repository {
         };
         Located { locator: LayerLocator::Registry(blob), missing: None, altered: None }
     }
-}
-
-/// What a registry says in its error document (distribution spec, "error codes"), as `: text`.
-fn reason(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Envelope {
-        errors: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        code: Option<String>,
-        message: Option<String>,
-    }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else { return String::new() };
-    envelope
-        .errors
-        .first()
-        .and_then(|e| e.message.as_deref().filter(|m| !m.is_empty()).or(e.code.as_deref()))
-        .map(|text| format!(": {}", one_line(text, 200)))
-        .unwrap_or_default()
 }

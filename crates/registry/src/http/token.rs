@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{
     challenge::{self, Challenge},
+    said,
     transport::{self, Transport, shown},
 };
 use crate::{
@@ -45,30 +46,42 @@ impl Authorizer {
     pub(crate) async fn answer(&self, refused: &HeaderMap) -> Result<HeaderValue, SourceError> {
         match challenge_of(refused) {
             Some(Challenge::Basic) => match &self.credential {
+                Credential::RegistryToken(token) => self.bearer_header(&self.base, token.reveal()),
                 Credential::Password { user, password } => self.basic(user, password.reveal()),
                 Credential::Anonymous => Err(self.login("wants a user name and a password, and none is configured")),
                 Credential::IdentityToken(_) => {
                     Err(self.login("wants a user name and a password, and an identity token is configured"))
                 }
             },
-            Some(Challenge::Bearer { realm, service }) => {
+            Some(Challenge::Bearer { realm, service, scope }) => {
                 let realm = self.checked_realm(&realm)?;
-                self.bearer(&realm, service.as_deref()).await
+                self.bearer(&realm, service.as_deref(), scope.as_deref()).await
             }
             None => Err(self.login("answers 401 and names no kind of login that is known here (Basic, Bearer)")),
         }
     }
 
-    async fn bearer(&self, realm: &Url, service: Option<&str>) -> Result<HeaderValue, SourceError> {
+    async fn bearer(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<HeaderValue, SourceError> {
+        let scope = self.scope(scope);
         let token = match &self.credential {
-            Credential::IdentityToken(token) => self.refresh(realm, service, token.reveal()).await?,
-            Credential::Anonymous => self.exchange(realm, service, None).await?,
+            Credential::RegistryToken(token) => token.reveal().to_owned(),
+            Credential::IdentityToken(token) => self.refresh(realm, service, &scope, token.reveal()).await?,
+            Credential::Anonymous => self.exchange(realm, service, &scope, None).await?,
             Credential::Password { user, password } => {
-                self.exchange(realm, service, Some(self.basic(user, password.reveal())?)).await?
+                self.exchange(realm, service, &scope, Some(self.basic(user, password.reveal())?)).await?
             }
         };
+        self.bearer_header(realm, &token)
+    }
+
+    fn bearer_header(&self, place: &Url, token: &str) -> Result<HeaderValue, SourceError> {
         secret_header(&format!("Bearer {token}"))
-            .ok_or_else(|| malformed(shown(realm), "the token has characters that no header can hold"))
+            .ok_or_else(|| malformed(shown(place), "the token has characters that no header can hold"))
     }
 
     /// The GET of the token protocol.
@@ -76,10 +89,14 @@ impl Authorizer {
         &self,
         realm: &Url,
         service: Option<&str>,
+        scope: &str,
         login: Option<HeaderValue>,
     ) -> Result<String, SourceError> {
         let mut url = realm.clone();
-        url.query_pairs_mut().append_pair("scope", &self.scope());
+        // A challenge may name several, apart by spaces; a token service wants each by itself.
+        for one in scope.split_ascii_whitespace() {
+            url.query_pairs_mut().append_pair("scope", one);
+        }
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }
@@ -92,12 +109,17 @@ impl Authorizer {
     }
 
     /// The refresh grant.
-    async fn refresh(&self, realm: &Url, service: Option<&str>, token: &str) -> Result<String, SourceError> {
-        let scope = self.scope();
+    async fn refresh(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        scope: &str,
+        token: &str,
+    ) -> Result<String, SourceError> {
         let form = [
             ("grant_type", "refresh_token"),
             ("service", service.unwrap_or(self.registry.as_str())),
-            ("scope", &scope),
+            ("scope", scope),
             ("client_id", "layergate"),
             ("refresh_token", token),
         ];
@@ -111,27 +133,38 @@ impl Authorizer {
             return Err(transport::busy(url, status, &headers, ""));
         }
         if !status.is_success() {
+            // Why it refuses is told where it can be read, and is missed where it cannot.
+            let body = self.transport.body(url, answer, MAX_TOKEN_ANSWER).await.unwrap_or_default();
             return Err(unauthorized(
                 shown(url),
                 format!(
-                    "the token service of {} refuses {} ({})",
+                    "the token service of {} refuses {} ({}){}",
                     self.registry,
                     self.credential.who(),
-                    status.as_u16()
+                    status.as_u16(),
+                    self.credential.redact(&said::reason(&body)),
                 ),
                 format!("check the credential (`docker login {}`)", self.registry),
             ));
         }
         let body = self.transport.body(url, answer, MAX_TOKEN_ANSWER).await?;
         let answer: Option<TokenAnswer> = serde_json::from_slice(&body).ok();
-        answer
-            .and_then(|a| a.token.or(a.access_token))
-            .filter(|t| !t.is_empty())
-            .ok_or_else(|| malformed(shown(url), "the token service's answer has no token"))
+        let some = |token: Option<String>| token.filter(|t| !t.trim().is_empty());
+        answer.and_then(|a| some(a.token).or_else(|| some(a.access_token))).map(|t| t.trim().to_owned()).ok_or_else(
+            || {
+                let said = self.credential.redact(&said::reason(&body));
+                unauthorized(
+                    shown(url),
+                    format!("the token service's answer for {} has no token{said}", self.credential.who()),
+                    format!("check the credential (`docker login {}`)", self.registry),
+                )
+            },
+        )
     }
 
-    fn scope(&self) -> String {
-        format!("repository:{}:pull", self.repository)
+    /// What the challenge says is to be asked for; otherwise the repository.
+    fn scope(&self, challenge: Option<&str>) -> String {
+        challenge.map_or_else(|| format!("repository:{}:pull", self.repository), str::to_owned)
     }
 
     fn basic(&self, user: &str, password: &str) -> Result<HeaderValue, SourceError> {
@@ -142,7 +175,8 @@ impl Authorizer {
 
     /// A token service on plain HTTP would get the password of a registry on https in clear text.
     fn checked_realm(&self, realm: &str) -> Result<Url, SourceError> {
-        let url = Url::parse(realm).map_err(|_| {
+        // Some registries name their token service by its path alone.
+        let url = Url::parse(realm).or_else(|_| self.base.join(realm)).map_err(|_| {
             let realm = crate::trouble::one_line(realm, 200);
             malformed(&self.registry, format!("its token service {realm:?} is not a URL"))
         })?;

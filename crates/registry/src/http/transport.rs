@@ -5,9 +5,10 @@
 //! URLs carry their own signature). Queries and user names of URLs are kept out of messages: they may be secrets.
 
 use std::{
+    collections::HashSet,
     error::Error as _,
     io,
-    sync::{Arc, Once, OnceLock},
+    sync::{Arc, Mutex, Once, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use layergate_fleet::ports::{SourceError, Trouble};
 use reqwest::Response;
 use url::Url;
 
+use super::{proxy, trust};
 use crate::trouble::{malformed, unavailable};
 
 const MAX_REDIRECTS: usize = 5;
@@ -61,7 +63,12 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, SourceError
 pub(crate) struct Transport {
     /// Trusts no certificate at all: for plain HTTP only.
     plain: reqwest::Client,
+    /// The same, and past every proxy: for this machine itself.
+    loopback: reqwest::Client,
     tls: Arc<OnceLock<reqwest::Client>>,
+    loopback_tls: Arc<OnceLock<reqwest::Client>>,
+    /// Servers on this machine that turned out to speak TLS, `host:port`.
+    tls_here: Arc<Mutex<HashSet<String>>>,
     pub(crate) timeouts: Timeouts,
     plain_http: bool,
 }
@@ -71,31 +78,68 @@ impl Transport {
         static RING: Once = Once::new();
         // An error means that somebody installed a provider before: theirs is as good.
         RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        proxy::check()?;
         let plain = build(builder(timeouts).tls_certs_only([]))?;
-        Ok(Self { plain, tls: Arc::default(), timeouts, plain_http })
+        let loopback = build(builder(timeouts).tls_certs_only([]).no_proxy())?;
+        Ok(Self {
+            plain,
+            loopback,
+            tls: Arc::default(),
+            loopback_tls: Arc::default(),
+            tls_here: Arc::default(),
+            timeouts,
+            plain_http,
+        })
     }
 
     /// The client for the scheme of `url`.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
+        let here = is_loopback(url);
+        let (plain, tls) = if here { (&self.loopback, &self.loopback_tls) } else { (&self.plain, &self.tls) };
         if url.scheme() == "http" {
-            return Ok(&self.plain);
+            return Ok(plain);
         }
-        if self.tls.get().is_none() {
+        if tls.get().is_none() {
+            let trust = trust::config().map_err(|why| {
+                unavailable("HTTP client", why, "install them (ca-certificates), or name them with SSL_CERT_FILE")
+            })?;
+            let builder = builder(self.timeouts).tls_backend_preconfigured(trust);
             // Two at once may both make one; either will do.
-            let _ = self.tls.set(build(builder(self.timeouts))?);
+            let _ = tls.set(build(if here { builder.no_proxy() } else { builder })?);
         }
-        Ok(self.tls.get().unwrap_or(&self.plain))
+        Ok(tls.get().unwrap_or(plain))
+    }
+
+    /// Whether a server on this machine that did not make sense of plain HTTP speaks TLS. Docker, containerd and crane
+    /// try both too.
+    async fn speaks_tls(&self, url: &Url, sent: &reqwest::Result<Response>) -> bool {
+        // Servers that speak TLS close the connection or answer 400 (Go, nginx) to those who do not.
+        let puzzled = match sent {
+            Ok(answer) => answer.status() == StatusCode::BAD_REQUEST,
+            Err(error) => !error.is_timeout() && !matches!(kind(error), Failure::Refused | Failure::Name),
+        };
+        if url.scheme() != "http" || self.plain_http || !is_loopback(url) || !puzzled {
+            return false;
+        }
+        let tls = over_tls(url);
+        let Ok(client) = self.client(&tls) else { return false };
+        match tokio::time::timeout(self.timeouts.connect, client.get(tls).send()).await {
+            Ok(Ok(_)) => true,
+            // Its certificate is not trusted: that is then what is told.
+            Ok(Err(error)) => mentions_certificate(&error),
+            Err(_) => false,
+        }
+    }
+
+    /// The URL with the scheme that its server is known to speak.
+    fn spoken(&self, url: &Url) -> Url {
+        let known = self.tls_here.lock().unwrap_or_else(PoisonError::into_inner);
+        if url.scheme() == "http" && known.contains(&url.authority().to_owned()) { over_tls(url) } else { url.clone() }
     }
 
     /// Whether a host may be spoken to without TLS.
     pub(crate) fn plain_allowed(&self, url: &Url) -> bool {
-        self.plain_http
-            || match url.host() {
-                Some(url::Host::Domain(name)) => name == "localhost",
-                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-                None => false,
-            }
+        self.plain_http || is_loopback(url)
     }
 
     /// A GET with redirects followed; any status is an answer.
@@ -103,8 +147,17 @@ impl Transport {
         let (mut url, mut headers) = (url.clone(), headers);
         for _ in 0..=MAX_REDIRECTS {
             self.check_scheme(&url)?;
-            let request = self.client(&url)?.get(url.clone()).headers(headers.clone());
-            let response = request.send().await.map_err(|error| request_failed(&url, &error))?;
+            url = self.spoken(&url);
+            let ask = async |url: &Url| {
+                Ok::<_, SourceError>(self.client(url)?.get(url.clone()).headers(headers.clone()).send().await)
+            };
+            let mut sent = ask(&url).await?;
+            if self.speaks_tls(&url, &sent).await {
+                self.tls_here.lock().unwrap_or_else(PoisonError::into_inner).insert(url.authority().to_owned());
+                url = over_tls(&url);
+                sent = ask(&url).await?;
+            }
+            let response = sent.map_err(|error| request_failed(&url, &error))?;
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if url.scheme() == "https" && next.scheme() != "https" {
                 return Err(malformed(
@@ -112,7 +165,7 @@ impl Transport {
                     format!("redirects from https to {}, which is refused", shown(&next)),
                 ));
             }
-            if url.origin() != next.origin() {
+            if !same_server(&url, &next) {
                 headers.remove(header::AUTHORIZATION);
             }
             url = next;
@@ -123,6 +176,7 @@ impl Transport {
     /// A POST of a form, redirects not followed: it carries a secret in its body.
     pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, SourceError> {
         self.check_scheme(url)?;
+        let url = &self.spoken(url);
         self.client(url)?.post(url.clone()).form(form).send().await.map_err(|error| request_failed(url, &error))
     }
 
@@ -160,6 +214,46 @@ impl Transport {
             )),
             _ => Err(malformed(shown(url), "neither https nor http")),
         }
+    }
+}
+
+/// Whether the handshake got as far as a certificate.
+fn mentions_certificate(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner.to_string().contains("certificate") {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
+}
+
+/// The same place on the same port, over TLS.
+fn over_tls(url: &Url) -> Url {
+    let mut tls = url.clone();
+    let port = url.port_or_known_default();
+    // Neither fails on a URL of http with a host.
+    let _ = tls.set_scheme("https");
+    let _ = tls.set_port(port);
+    tls
+}
+
+/// Whether `to` is the server that `from` is: the same host and port, or the same host's TLS beside its plain HTTP.
+pub(crate) fn same_server(from: &Url, to: &Url) -> bool {
+    let usual = |url: &Url| matches!(url.port_or_known_default(), Some(80 | 443));
+    from.host() == to.host()
+        && !(from.scheme() == "https" && to.scheme() != "https")
+        && (from.port_or_known_default() == to.port_or_known_default() || (usual(from) && usual(to)))
+}
+
+/// Whether the URL's host is this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+        None => false,
     }
 }
 

@@ -1,0 +1,54 @@
+//! The proxies of the environment, looked at before the first request.
+//!
+//! The HTTP library reads the variables and passes over what it cannot read, so that requests would go out directly, past
+//! the proxy that somebody demanded. Here a value that is no proxy's URL is an error that names its variable. Values may
+//! hold passwords and are not repeated.
+
+use layergate_fleet::ports::SourceError;
+use url::Url;
+
+use crate::trouble::unsupported;
+
+const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Refuses an environment whose proxies cannot be used.
+pub(super) fn check() -> Result<(), SourceError> {
+    for name in VARIABLES {
+        let Some(value) = std::env::var_os(name).filter(|v| !v.is_empty()) else { continue };
+        if let Some(what) = value.to_str().map_or(Some("it is not text"), wrong) {
+            let what = format!("the environment variable names no proxy that can be used: {what}");
+            return Err(unsupported(name, what, "write http://HOST:PORT, or unset it"));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a proxy's URL; `host:port` without a scheme is http.
+fn wrong(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    match Url::parse(&with_scheme) {
+        Err(url::ParseError::InvalidPort) => Some("its port is not a number"),
+        Err(_) => Some("it is not a URL"),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => Some("only http:// and https:// proxies are supported"),
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => Some("it has no host"),
+        Ok(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_that_can_be_used_and_others() {
+        for good in
+            ["http://proxy:3128", "proxy.corp:3128", "proxy", "https://u:p@proxy", "http://[::1]:1/", " http://p "]
+        {
+            assert_eq!(wrong(good), None, "{good}");
+        }
+        for bad in ["proxy.corp:notaport", "http://", "http://p:99999", "socks5://p:1", "://", "http://a b"] {
+            assert!(wrong(bad).is_some(), "{bad}");
+        }
+    }
+}
