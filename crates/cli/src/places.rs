@@ -18,7 +18,42 @@ fn directory(own: &str, xdg: &str, home: &str) -> PathBuf {
     set(own).unwrap_or_else(|| {
         let base = set(xdg).filter(|p| p.is_absolute());
         let base = base.or_else(|| set("HOME").map(|h| h.join(home)));
-        // A process without a home (a container's arbitrary user) keeps its things where temporary ones go.
-        base.unwrap_or_else(std::env::temp_dir).join("layergate")
+        base.map(|base| base.join("layergate")).unwrap_or_else(temporary)
     })
+}
+
+/// A process without a home (a container's arbitrary user) keeps its things where temporary ones go, under its own
+/// number: another user's of the same name would not be its own.
+fn temporary() -> PathBuf {
+    let user = layergate_local::user().map_or_else(|| "unknown".to_owned(), |user| user.to_string());
+    std::env::temp_dir().join(format!("layergate-{user}"))
+}
+
+/// The key that seals kept reports, made when there is none: 32 bytes in `$XDG_STATE_HOME/layergate/seal` or
+/// `~/.local/state/layergate/seal`, which no cache of a CI system holds. `None` where there is no place that is this
+/// user's alone; then no reports are kept.
+pub(crate) fn seal() -> Option<[u8; 32]> {
+    use std::{io::Write, os::unix::fs::PermissionsExt};
+    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let state = set("XDG_STATE_HOME").filter(|p| p.is_absolute());
+    let dir = state.or_else(|| set("HOME").map(|h| h.join(".local/state")))?.join("layergate");
+    let file = dir.join("seal");
+    let read = || -> Option<[u8; 32]> {
+        layergate_local::check_private(&dir).and_then(|()| layergate_local::check_private(&file)).ok()?;
+        std::fs::read(&file).ok()?.try_into().ok()
+    };
+    if let Some(key) = read() {
+        return Some(key);
+    }
+    std::fs::create_dir_all(&dir).ok()?;
+    let mut key = [0; 32];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key).ok()?;
+    let mut fresh = tempfile::Builder::new().prefix(".seal-").tempfile_in(&dir).ok()?;
+    fresh.write_all(&key).ok()?;
+    fresh.as_file().set_permissions(std::fs::Permissions::from_mode(0o600)).ok()?;
+    // Of two processes at once the first one's key holds for both.
+    match fresh.persist_noclobber(&file) {
+        Ok(_) => Some(key),
+        Err(_) => read(),
+    }
 }

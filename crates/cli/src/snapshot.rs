@@ -154,8 +154,14 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
     let cache_dir = cache_dir.map_or_else(places::cache_dir, Path::to_owned);
     let kept = compiled_path(feeds, &cache_dir)?;
     let cache = cache_dir.join("compiled");
-    if let Ok(snapshot) = Snapshot::open(&kept) {
-        return Ok(hashed(snapshot));
+    let believed = [&cache_dir, &cache, &kept].into_iter().try_for_each(|p| layergate_local::check_private(p));
+    match &believed {
+        Ok(()) => {
+            if let Ok(snapshot) = Snapshot::open(&kept) {
+                return Ok(hashed(snapshot));
+            }
+        }
+        Err(why) => tracing::warn!("{why}; the advisories are compiled anew"),
     }
     let build = |place: &Path| -> Result<()> {
         let spinner = Spinner::new(quiet, format!("compiling the advisories of {}", feeds.display()));
@@ -173,7 +179,8 @@ fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snaps
         .context("no directory can be made for the compiled advisories")?;
     let fresh = incoming.path().join("snapshot.lgdb");
     build(&fresh)?;
-    let snapshot = match fs::rename(&fresh, &kept) {
+    let kept_now = if believed.is_ok() { fs::rename(&fresh, &kept) } else { Err(std::io::ErrorKind::Other.into()) };
+    let snapshot = match kept_now {
         Ok(()) => Snapshot::open(&kept)?,
         // The mapping outlives the temporary directory.
         Err(_) => Snapshot::open(&fresh)?,

@@ -2,15 +2,19 @@
 //!
 //! A file is written to a temporary one and renamed, so that a reader sees a whole file or none. Bounded: the files least
 //! recently used (by their modification time, which a hit renews) go when the sum is over the budget. A directory that
-//! cannot be written (read-only, full) is told once; the work goes on without it.
+//! cannot be written (read-only, full) is told once; the work goes on without it. So it does without one that others could
+//! write (`private.rs`), and what another user left in it, or what cannot be read, is not there.
 
 use std::{
     fs, io,
     io::Write,
     path::{Path, PathBuf},
+    sync::OnceLock,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
+
+use crate::private;
 
 /// A hit renews the modification time only when it is older than this: one write an hour, not one a scan.
 const RENEW: Duration = Duration::from_secs(3600);
@@ -29,12 +33,14 @@ pub(crate) struct BoundedDir {
     what: &'static str,
     written: AtomicU64,
     told: AtomicBool,
+    /// Whether nobody else can write it; looked at once.
+    private: OnceLock<bool>,
 }
 
 impl BoundedDir {
     /// `dir` is made when the first file is written, and kept within about `budget` bytes.
     pub(crate) fn new(dir: PathBuf, budget: u64, what: &'static str) -> Self {
-        Self { dir, budget, what, written: AtomicU64::new(0), told: AtomicBool::new(false) }
+        Self { dir, budget, what, written: AtomicU64::new(0), told: AtomicBool::new(false), private: OnceLock::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -47,13 +53,44 @@ impl BoundedDir {
     }
 
     pub(crate) fn has(&self, place: &Path) -> bool {
-        self.dir.join(place).is_file()
+        self.open(place).is_some()
+    }
+
+    /// The file, where it is this user's and can be read. One that cannot be is as good as absent.
+    fn open(&self, place: &Path) -> Option<fs::File> {
+        if !self.is_private() {
+            return None;
+        }
+        let path = self.dir.join(place);
+        match fs::File::open(&path) {
+            Ok(file) => file.metadata().is_ok_and(|m| m.is_file() && private::is_ours(&m)).then_some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                if !self.told.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(file = %path.display(), %error, "an entry of a cache cannot be read; what is in it is made anew");
+                }
+                None
+            }
+        }
+    }
+
+    fn is_private(&self) -> bool {
+        *self.private.get_or_init(|| {
+            let around = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
+            let refused =
+                [around, Some(self.dir.as_path())].into_iter().flatten().find_map(|d| private::check(d).err());
+            if let Some(why) = &refused {
+                self.told.store(true, Ordering::Relaxed);
+                tracing::warn!(what = self.what, "{why}; going on without this cache");
+            }
+            refused.is_none()
+        })
     }
 
     /// The file at `place`, a directory's name and a file's.
     pub(crate) fn read(&self, place: &Path) -> Option<Vec<u8>> {
         let path = self.dir.join(place);
-        let mut file = fs::File::open(&path).ok()?;
+        let mut file = self.open(place)?;
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut file, &mut bytes).ok()?;
         let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
@@ -66,6 +103,9 @@ impl BoundedDir {
 
     /// Writes a file. That it cannot be is told once.
     pub(crate) fn write(&self, place: &Path, bytes: &[u8]) {
+        if !self.is_private() {
+            return;
+        }
         if let Err(error) = self.try_write(place, bytes)
             && !self.told.swap(true, Ordering::Relaxed)
         {
@@ -82,7 +122,7 @@ impl BoundedDir {
     fn try_write(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
         let path = self.dir.join(place);
         let dir = path.parent().unwrap_or(&self.dir);
-        fs::create_dir_all(dir)?;
+        private::create(dir)?;
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
         file.write_all(bytes)?;
         // No fsync: after a power cut the checksum tells, and the work is done again.

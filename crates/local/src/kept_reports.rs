@@ -2,9 +2,10 @@
 //!
 //! A report's key names the image and everything that its judgement depends on (`ReportKey::pinned`: snapshot, policy, VEX,
 //! limits, analyzers, judge, day), and the directory the code that judged, so that a kept report is the one that would be
-//! made (invariant 2). `DIR/<edition>/<key>`: `b"LGR"`, a format byte, the first eight bytes of the SHA-256 of the key and
-//! the rest, and the stored form of a report. What does not fit is a miss. A report with a gap that another day may fill
-//! is not kept (invariant 3).
+//! made (invariant 2). `DIR/<edition>/<key>`: `b"LGR"`, a format byte, a seal of 32 bytes over the key and the rest, and
+//! the stored form of a report. The seal is keyed: a report is believed only where the secret is at hand that lies outside
+//! the directory, for a directory may be restored from somewhere that others can write (a CI system's cache). What does
+//! not fit is a miss. A report with a gap that another day may fill is not kept (invariant 3).
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,25 +19,33 @@ use layergate_model::{Digest, Report};
 
 use crate::{MemoryVerdicts, bounded_dir::BoundedDir};
 
-const MAGIC: &[u8; 4] = b"LGR\x01";
-const HEAD: usize = MAGIC.len() + 8;
+const MAGIC: &[u8; 4] = b"LGR\x02";
+const SEAL: usize = 32;
+const HEAD: usize = MAGIC.len() + SEAL;
 
 /// A directory of reports.
 #[derive(Clone)]
 pub struct KeptReports {
     dir: Arc<BoundedDir>,
     edition: String,
+    secret: [u8; SEAL],
 }
 
 impl KeptReports {
     /// The reports in `dir`, kept within about `budget` bytes. `edition` names the code that judges: reports of another
-    /// one are not seen.
-    pub fn new(dir: impl Into<PathBuf>, budget: u64, edition: &str) -> Self {
-        Self { dir: Arc::new(BoundedDir::new(dir.into(), budget, "reports")), edition: edition.to_owned() }
+    /// one are not seen. `secret` seals what is kept and must not lie in `dir`.
+    pub fn new(dir: impl Into<PathBuf>, budget: u64, edition: &str, secret: [u8; SEAL]) -> Self {
+        Self { dir: Arc::new(BoundedDir::new(dir.into(), budget, "reports")), edition: edition.to_owned(), secret }
     }
 
     fn place(&self, key: &ReportKey) -> PathBuf {
         PathBuf::from(&self.edition).join(key.to_string())
+    }
+
+    /// Keyed twice, inside and outside, so that nothing can be appended.
+    fn seal(&self, key: &ReportKey, packed: &[u8]) -> [u8; SEAL] {
+        let inner = Digest::of(&[&self.secret[..], key.to_string().as_bytes(), packed].concat());
+        *Digest::of(&[&self.secret[..], &inner.as_bytes()[..]].concat()).as_bytes()
     }
 
     fn put(&self, key: &ReportKey, report: &Report) {
@@ -47,7 +56,7 @@ impl KeptReports {
         let Ok(packed) = codec::encode_report(report) else { return };
         let mut stored = Vec::with_capacity(HEAD + packed.len());
         stored.extend_from_slice(MAGIC);
-        stored.extend_from_slice(&seal(key, &packed));
+        stored.extend_from_slice(&self.seal(key, &packed));
         stored.extend_from_slice(&packed);
         self.dir.write(&self.place(key), &stored);
     }
@@ -56,7 +65,7 @@ impl KeptReports {
         let place = self.place(key);
         let stored = self.dir.read(&place)?;
         let report = stored.split_at_checked(HEAD).and_then(|(head, packed)| {
-            let sealed = head.strip_prefix(MAGIC).is_some_and(|s| *s == seal(key, packed));
+            let sealed = head.strip_prefix(MAGIC).is_some_and(|s| *s == self.seal(key, packed));
             sealed.then(|| codec::decode_report(packed).ok())?
         });
         if report.is_none() {
@@ -65,12 +74,6 @@ impl KeptReports {
         }
         report
     }
-}
-
-fn seal(key: &ReportKey, packed: &[u8]) -> [u8; 8] {
-    let mut short = [0; 8];
-    short.copy_from_slice(&Digest::of(&[key.to_string().as_bytes(), packed].concat()).as_bytes()[..8]);
-    short
 }
 
 /// Verdicts of one process in memory, their reports also in a directory.

@@ -156,7 +156,7 @@ async fn scan_by(
     let scan = Scan {
         source: shelf.clone(),
         cache: Some(Arc::new(DirCache::new(cache.join("layers"), 1 << 30))),
-        reports: Some(KeptReports::new(cache.join("reports"), 1 << 30, edition)),
+        reports: Some(KeptReports::new(cache.join("reports"), 1 << 30, edition, [7; 32])),
         gate: Arc::new(StandardGate::new(gate)),
         reader: Arc::new(CatalogueReader::new(catalogue, limits.clone())),
         fingerprint: scope.fingerprint(),
