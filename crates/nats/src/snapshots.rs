@@ -2,6 +2,7 @@
 //! before they get their name. Which one is current is one key, which everybody watches.
 
 use std::{
+    collections::HashSet,
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -31,8 +32,9 @@ pub struct NatsSnapshots {
     store: Blobs,
     control: Bucket,
     dir: PathBuf,
-    /// One download at a time in a process: the second who asks for the same one finds it.
-    fetching: Mutex<()>,
+    /// The copies whose bytes this process has hashed. One download at a time: the second who asks for the same one
+    /// finds it.
+    fetching: Mutex<HashSet<Digest>>,
 }
 
 impl NatsSnapshots {
@@ -98,14 +100,22 @@ impl SnapshotStore for NatsSnapshots {
 
     async fn fetch(&self, digest: &Digest) -> Result<PathBuf, SnapshotError> {
         let file = self.dir.join(format!("{}.snapshot", digest.to_hex()));
-        if file.is_file() {
+        let mut proved = self.fetching.lock().await;
+        if proved.contains(digest) && file.is_file() {
             return Ok(file);
         }
-        let _one = self.fetching.lock().await;
-        if !file.is_file() {
+        // A name proves nothing: a copy that was cut, or changed by somebody, would judge under the right digest. It is
+        // read once by each process; what does not hold is fetched again.
+        let (copy, wanted) = (file.clone(), *digest);
+        let holds = tokio::task::spawn_blocking(move || digest_of(&copy).is_ok_and(|found| found == wanted)).await;
+        if !holds.unwrap_or(false) {
+            if file.exists() {
+                tracing::warn!(file = %file.display(), "a copy of a snapshot is not what its name says and is fetched again");
+            }
             std::fs::create_dir_all(&self.dir).map_err(self.on_disk("cannot be made"))?;
             self.download(digest, &file).await?;
         }
+        proved.insert(*digest);
         Ok(file)
     }
 

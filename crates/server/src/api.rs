@@ -16,9 +16,9 @@ use axum::{
 use futures::StreamExt;
 use layergate_fleet::{
     ports::{Clock, JobQueue, Published, Roster, VerdictStore},
-    values::{Job, JobId, VerdictRecord},
+    values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
-use layergate_model::Report;
+use layergate_model::{Digest, Report};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -57,6 +57,11 @@ pub struct JobAnswer {
     pub verdict: Option<VerdictRecord>,
 }
 
+/// The key under which the parts are bound together; hashed, so that no part can be read into another.
+fn scoped(parts: &[&str]) -> Result<IdempotencyKey, layergate_fleet::values::NameError> {
+    IdempotencyKey::new(&Digest::of(parts.join("\n").as_bytes()).to_hex())
+}
+
 #[derive(Debug, Deserialize)]
 struct Wait {
     #[serde(default)]
@@ -87,8 +92,19 @@ impl Api {
 
     /// Queues a submission; the job that stands for it.
     async fn submit(&self, submission: Submission, trace: Option<String>) -> Result<JobId, ApiError> {
+        let body = submission.digest();
         let mut job = submission.job(JobId::random(), self.clock.now(), trace);
         if let Some(key) = job.idempotency_key.clone() {
+            // A key is its tenant's, and stands for one body: first it is bound to the body, then the two to a job.
+            let bound = scoped(&[job.tenant.as_str(), key.as_str()]).map_err(ApiError::unavailable)?;
+            let told = JobId::new(&body.to_hex()).map_err(ApiError::unavailable)?;
+            if self.verdicts.claim(&bound, &told).await.map_err(ApiError::unavailable)? != told {
+                return Err(ApiError(
+                    StatusCode::CONFLICT,
+                    format!("the idempotency key {key} stands for another submission: use a key for each"),
+                ));
+            }
+            let key = scoped(&[job.tenant.as_str(), key.as_str(), &body.to_hex()]).map_err(ApiError::unavailable)?;
             let standing = self.verdicts.claim(&key, &job.id).await.map_err(ApiError::unavailable)?;
             // A claim whose submission was lost on the way is completed by whoever comes again.
             if self.verdicts.get(&standing).await.map_err(ApiError::unavailable)?.is_some() {

@@ -8,7 +8,7 @@ use layergate_fleet::{
     ports::{ImageLocator, PlatformSelection},
     values::{CredentialName, IdempotencyKey, Job, JobId, Lane, PolicyOverrides, Tenant},
 };
-use layergate_model::ImageReference;
+use layergate_model::{Digest, ImageReference};
 use serde::{Deserialize, Serialize};
 
 /// The longest time that a client may give a job.
@@ -56,6 +56,13 @@ impl Submission {
             idempotency_key: None,
             timeout_seconds: None,
         }
+    }
+
+    /// What the client asks for, whatever it calls it: two submissions with one key must agree in it.
+    pub fn digest(&self) -> Digest {
+        let asked = Self { idempotency_key: None, ..self.clone() };
+        // Every part is text or a number: it can be written.
+        Digest::of(&serde_json::to_vec(&asked).unwrap_or_default())
     }
 
     /// The job, accepted at `now`.

@@ -192,7 +192,11 @@ impl Coordinator {
             }
             let wait = self.config.backoff.after(tries, job.id.as_str()).max(error.retry_after().unwrap_or_default());
             if clock.monotonic() + wait >= deadline {
-                return Err(record::late(job, Some(&error)));
+                let left = deadline.saturating_sub(clock.monotonic());
+                return Err(match error.retry_after() {
+                    Some(asked) if asked >= left => record::long_pause(job, &error, asked, left),
+                    _ => record::late(job, Some(&error)),
+                });
             }
             tracing::info!(%error, "an image could not be looked up and is asked for again");
             last = Some(error);

@@ -1,5 +1,7 @@
 //! The small record of a job's end, from its reports or from the reason why there are none.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use layergate_model::{Effect, Gap, Reason, Report, Verdict};
 
@@ -56,6 +58,21 @@ pub(super) fn past_deadline(report: &mut Report, job: &Job, missing: usize) {
     report.verdict = Verdict::Error;
     let text = format!("{missing} layers were not read by the job's deadline ({})", job.deadline);
     report.reasons.insert(0, Reason { rule: "deadline".into(), effect: Effect::Error, text, finding_ids: Vec::new() });
+}
+
+/// What is told when a source asks for a longer pause than the job has time: nothing has passed yet.
+pub(super) fn long_pause(job: &Job, error: &SourceError, asked: Duration, left: Duration) -> JobError {
+    JobError::Deadline(format!(
+        "the registry asks for a pause of {} s, which is longer than the {} s that are left for {} (--timeout); {error}{}",
+        asked.as_secs(),
+        left.as_secs(),
+        job.image,
+        if job.credential.is_none() {
+            "; a registry often limits those who are not logged in more (`docker login`)"
+        } else {
+            ""
+        },
+    ))
 }
 
 /// What is told when time was up before the image was known.
