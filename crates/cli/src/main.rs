@@ -19,6 +19,7 @@ mod sbom_file;
 mod signature;
 mod snapshot;
 mod telemetry;
+mod unscanned;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,20 @@
-//! Reports to standard output and files. A file appears whole or not at all: it is written beside and renamed.
+//! Reports to standard output and files. A file appears whole or not at all: it is written beside and renamed, and in
+//! place only where that cannot be (a directory of somebody else's, a file that is mounted). A link is written through.
 
 use std::{
     io::{IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use layergate_model::Report;
 use layergate_report::{Format, RenderOptions, render};
 
-use crate::args::OutputSpec;
+use crate::{
+    args::OutputSpec,
+    exit::{Failure, usage},
+    unscanned,
+};
 
 /// Columns of a report that goes to no terminal.
 const PLAIN_WIDTH: usize = 100;
@@ -18,16 +23,112 @@ const PLAIN_WIDTH: usize = 100;
 pub(crate) fn write(reports: &[Report], outputs: &[OutputSpec], verbose: bool) -> Result<()> {
     let table = [OutputSpec { format: Format::Table, file: None }];
     let outputs = if outputs.is_empty() { &table[..] } else { outputs };
+    let scanned: Vec<Report> = reports.iter().filter(|r| !unscanned::is_one(r)).cloned().collect();
     for output in outputs {
+        if describes_one(output.format) && scanned.is_empty() {
+            // Of an image that could not be had there is no list; yesterday's must not stand in for it.
+            eprintln!("layergate: no {} document is written: the image could not be scanned", output.format);
+            forget(output.file.as_deref())?;
+            continue;
+        }
+        let reports = if describes_one(output.format) { &scanned } else { reports };
         let options = options(output.file.is_none(), verbose);
         let text = render(output.format, reports, &options)
             .with_context(|| format!("the report could not be rendered as {}", output.format))?;
         match &output.file {
+            Some(path) if path == Path::new("-") => to_stdout(text.as_bytes())?,
             Some(path) => to_file(path, text.as_bytes())?,
             None => to_stdout(text.as_bytes())?,
         }
     }
     Ok(())
+}
+
+/// Whether a document of this format describes one image.
+fn describes_one(format: Format) -> bool {
+    matches!(format, Format::CycloneDx | Format::Spdx)
+}
+
+/// Removes an ordinary file of an earlier run.
+fn forget(path: Option<&Path>) -> Result<()> {
+    match path.filter(|p| p.is_file()) {
+        Some(path) => {
+            let emptied = std::fs::remove_file(path).or_else(|_| std::fs::write(path, b""));
+            emptied.with_context(|| format!("the old document {} cannot be removed", path.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Finds before anything is scanned what would go wrong with the outputs after it.
+pub(crate) fn check(outputs: &[OutputSpec], template: bool, images: usize) -> Result<(), Failure> {
+    let mut places: Vec<Option<PathBuf>> = Vec::new();
+    if template {
+        places.push(None);
+    }
+    for output in outputs {
+        if describes_one(output.format) && images > 1 {
+            return Err(usage(anyhow!(
+                "a {} document describes one image, and {images} are named: scan each by itself",
+                output.format
+            )));
+        }
+        let place = match &output.file {
+            Some(path) if path == Path::new("/dev/stdout") || path == Path::new("-") => None,
+            Some(path) => Some(writable(path)?),
+            None => None,
+        };
+        let discarded = place.as_deref() == Some(Path::new("/dev/null"));
+        if places.contains(&place) && !discarded {
+            let place = place.map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
+            return Err(usage(anyhow!("two documents go to {place}: name a file for each (-o FORMAT=FILE)")));
+        }
+        places.push(place);
+    }
+    Ok(())
+}
+
+/// Where a file really lies, when it can be written there.
+fn writable(path: &Path) -> Result<PathBuf, Failure> {
+    let refused = |what: &str| Err(usage(anyhow!("the report cannot be written to {}: {what}", path.display())));
+    if path.is_dir() {
+        return refused("it is a directory");
+    }
+    if let Ok(real) = path.canonicalize() {
+        let open = std::fs::File::options().append(true).open(&real);
+        return match open {
+            Ok(_) => Ok(real),
+            // A pipe without a reader is waited for when it is written to.
+            Err(_) if !real.is_file() => Ok(real),
+            Err(error) => match probe(&real) {
+                Ok(()) => Ok(real),
+                Err(_) => refused(&error.to_string()),
+            },
+        };
+    }
+    let target = target(path);
+    let (Some(name), directory) = (target.file_name(), directory(&target)) else { return refused("it names no file") };
+    match probe(&target) {
+        Ok(()) => Ok(directory.canonicalize().unwrap_or_else(|_| directory.to_owned()).join(name)),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+/// What a link that leads nowhere yet names; the path itself otherwise.
+fn target(path: &Path) -> PathBuf {
+    match path.read_link() {
+        Ok(to) => directory(path).join(to),
+        Err(_) => path.to_owned(),
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a file can be made beside `path`.
+fn probe(path: &Path) -> std::io::Result<()> {
+    tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path)).map(drop)
 }
 
 fn options(to_stdout: bool, verbose: bool) -> RenderOptions {
@@ -54,18 +155,28 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("the report could not be written to {}", path.display());
+    let path = &path.canonicalize().unwrap_or_else(|_| target(path));
     // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced.
     if path.exists() && !path.is_file() {
         return std::fs::write(path, bytes).with_context(context);
     }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory).with_context(context)?;
-    file.write_all(bytes).with_context(context)?;
+    let replaced = beside(path, bytes);
+    match replaced {
+        Ok(()) => Ok(()),
+        // Whole or not at all cannot be had here: a mount point, or a directory that is not ours to write in.
+        Err(_) if path.exists() => std::fs::write(path, bytes).with_context(context),
+        Err(error) => Err(error).with_context(context),
+    }
+}
+
+fn beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path))?;
+    file.write_all(bytes)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).with_context(context)?;
+        let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode() & 0o777);
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     }
-    file.persist(path).with_context(context)?;
-    Ok(())
+    file.persist(path).map(drop).map_err(|e| e.error)
 }

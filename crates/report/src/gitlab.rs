@@ -22,6 +22,10 @@ pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
         "id": "layergate", "name": "layergate", "version": stamp::VERSION,
         "vendor": {"name": "layergate"}, "url": env!("CARGO_PKG_REPOSITORY"),
     });
+    let whole = reports.iter().filter(|r| r.image.digest.is_none() && r.verdict == Verdict::Error).flat_map(|r| {
+        let told = r.reasons.iter().map(|reason| format!("{}: {}", r.image.reference, reason.text));
+        told.map(|text| json!({"level": "fatal", "value": some(&text)}))
+    });
     let messages: Vec<Value> = reports
         .iter()
         .flat_map(|r| &r.gaps)
@@ -29,6 +33,7 @@ pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
             let level = if g.effect >= layergate_model::Effect::Error { "fatal" } else { "warn" };
             json!({"level": level, "value": some(&format!("{}: {}: {}", g.kind, g.place, g.detail))})
         })
+        .chain(whole)
         .collect();
     crate::json::pretty(&json!({
         "$schema": "https://gitlab.com/gitlab-org/security-products/security-report-schemas/-/raw/v15.2.1/dist/container-scanning-report-format.json",

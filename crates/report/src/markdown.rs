@@ -23,6 +23,11 @@ pub(crate) fn render(reports: &[Report]) -> String {
     }
     // Each image gets its share; what the first ones leave, the later ones may use.
     let mut out = String::new();
+    if let Some(worst) = reports.iter().map(|r| r.verdict).max().filter(|_| reports.len() > 1) {
+        // The first line is what is read.
+        let images = count(reports.len(), "image", "images");
+        out.push_str(&format!("# layergate: {} for {images}\n\n", worst.as_str().to_uppercase()));
+    }
     for (i, report) in reports.iter().enumerate() {
         let left = LIMIT.saturating_sub(RESERVE).saturating_sub(out.len());
         let share = left / (reports.len() - i);

@@ -170,11 +170,36 @@ struct RunProperties {
 }
 
 pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
+    // What a run says of the program's end is what the program ends with: the worst of all.
+    let worst = reports.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Error);
+    let mut runs: Vec<Run> = reports.iter().map(|report| run(report, worst)).collect();
+    // Two tags of one repository in one document are two categories: one would take the other's alerts away.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for run in &mut runs {
+        let id = &mut run.automation_details.id;
+        let times = seen.entry(id.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            id.push_str(&format!("{times}/"));
+        }
+    }
     crate::json::pretty(&Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
-        runs: reports.iter().map(run).collect(),
+        runs,
     })
+}
+
+/// Results of one run.
+const MAX_RESULTS: usize = 25_000;
+
+/// The order in which results are left out, last first.
+fn rank(level: &str) -> u8 {
+    match level {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    }
 }
 
 /// A result before its rule has a number.
@@ -183,7 +208,7 @@ struct Draft {
     outcome: Outcome,
 }
 
-fn run(report: &Report) -> Run {
+fn run(report: &Report, worst: Verdict) -> Run {
     let by_id = view::packages(report);
     let mut drafts = Vec::new();
     for f in &report.findings {
@@ -209,6 +234,12 @@ fn run(report: &Report) -> Run {
         let effect = view::secret_effect(report, s.severity).max(Effect::Warn);
         drafts.push(plain(what, s.severity, effect, text, location, &print));
     }
+    // The worst stay: GitHub refuses the whole file when a run has more.
+    let left_out = drafts.len().saturating_sub(MAX_RESULTS);
+    if left_out > 0 {
+        drafts.sort_by_key(|draft| rank(draft.outcome.level));
+        drafts.truncate(MAX_RESULTS);
+    }
     let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
     let mut results = Vec::new();
     for Draft { rule, outcome } in drafts {
@@ -220,7 +251,7 @@ fn run(report: &Report) -> Run {
         outcome.rule_index = order.get(&outcome.rule_id).copied().unwrap_or_default();
     }
     let platform = report.image.platform.as_ref().map(ToString::to_string);
-    let name = report.image.reference.split('@').next().unwrap_or_default();
+    let name = repository(&report.image.reference);
     Run {
         tool: Tool {
             driver: Driver {
@@ -232,7 +263,7 @@ fn run(report: &Report) -> Run {
             },
         },
         automation_details: Id { id: format!("layergate/{}/{}/", clean(name), platform.as_deref().unwrap_or("-")) },
-        invocations: [invocation(report)],
+        invocations: [invocation(report, worst, left_out)],
         results,
         column_kind: "unicodeCodePoints",
         properties: RunProperties {
@@ -247,7 +278,16 @@ fn run(report: &Report) -> Run {
     }
 }
 
-fn invocation(report: &Report) -> Invocation {
+/// A reference without tag and digest: a category by which dashboards keep alerts must be the same from build to build.
+fn repository(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or_default();
+    match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') && before.contains('/') => before,
+        _ => name,
+    }
+}
+
+fn invocation(report: &Report, worst: Verdict, left_out: usize) -> Invocation {
     let gaps = report.gaps.iter().map(|g| Notification {
         descriptor: Id { id: format!("gap/{}", g.kind) },
         level: level(g.effect),
@@ -258,10 +298,15 @@ fn invocation(report: &Report) -> Invocation {
         level: "error",
         message: text(&r.text),
     });
+    let cut = (left_out > 0).then(|| Notification {
+        descriptor: Id { id: "results/left-out".into() },
+        level: "warning",
+        message: text(&format!("{left_out} results are left out: a run holds {MAX_RESULTS} at most, the worst first")),
+    });
     Invocation {
-        execution_successful: report.verdict != Verdict::Error,
-        exit_code: report.verdict.exit_code(),
-        tool_execution_notifications: gaps.chain(reasons).collect(),
+        execution_successful: worst != Verdict::Error,
+        exit_code: worst.exit_code(),
+        tool_execution_notifications: gaps.chain(reasons).chain(cut).collect(),
     }
 }
 

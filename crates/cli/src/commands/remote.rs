@@ -12,7 +12,8 @@ use layergate_fleet::{
     ports::PlatformSelection,
     values::{PolicyOverrides, VerdictRecord},
 };
-use layergate_model::{Report, Verdict};
+use layergate_model::{Limits, Report, Verdict};
+use layergate_policy::Policy;
 use layergate_registry::Location;
 use layergate_server::Submission;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ use crate::{
     args::{JudgeArgs, ScanArgs},
     client::Client,
     exit::{Failure, Outcome, tell, usage},
-    judge, output,
+    judge, output, unscanned,
 };
 
 /// Images that one command has in flight.
@@ -38,7 +39,11 @@ pub(crate) async fn scan(
         return Err(usage(anyhow!("--as-of has no place beside --server: the server's day holds")));
     }
     let policy = wishes(&args.judge)?;
+    let (rules, limits) = (Policy::default(), Limits::default());
+    // The pins are the server's to tell; of a job that told nothing there are none.
+    let pins = unscanned::Pins { snapshot: None, policy: &rules, vex: &[], limits: &limits, as_of: judge::today() };
     let client = Client::new(&args.server, &args.api)?;
+    let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
     let mut submissions = Vec::with_capacity(locations.len());
     for location in locations {
         let Location::Registry(image) = location else {
@@ -64,15 +69,17 @@ pub(crate) async fn scan(
     let ended: Vec<_> = stream::iter(submissions).map(one).buffered(AT_ONCE).collect().await;
     let mut worst = Verdict::Pass;
     let mut reports = Vec::new();
-    for result in ended {
+    for (result, reference) in ended.into_iter().zip(references) {
         match result {
             Ok((record, of_image)) => {
                 tell_record(&record);
                 worst = worst.max(record.verdict);
+                reports.extend(unscanned::of_record(&record, &pins).filter(|_| of_image.is_empty()));
                 reports.extend(of_image);
             }
             Err(Failure::Error(error)) => {
                 tell(&error);
+                reports.push(unscanned::report(&reference, &format!("{error:#}"), &pins));
                 worst = Verdict::Error;
             }
             Err(usage) => return Err(usage),

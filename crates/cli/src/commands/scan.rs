@@ -24,7 +24,7 @@ use crate::{
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
-    sbom_file,
+    sbom_file, unscanned,
 };
 
 /// How long an image may take when nobody says otherwise.
@@ -58,6 +58,7 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
     }
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
+    output::check(&args.outputs, args.template.is_some(), locations.len())?;
     if !args.server.is_empty() {
         return interruptible(super::remote::scan(args, locations, platforms, verbose)).await;
     }
@@ -118,7 +119,9 @@ pub(crate) async fn sbom(mut args: SbomArgs, config: &Config, quiet: bool) -> Re
         quiet,
     };
     let locations = locations(std::slice::from_ref(&args.image))?;
-    let (reports, _) = interruptible(scan.run(locations)).await?;
+    output::check(&args.outputs, false, locations.len())?;
+    let (mut reports, _) = interruptible(scan.run(locations)).await?;
+    reports.retain(|report| !unscanned::is_one(report));
     if reports.is_empty() {
         return Err(anyhow!("there is nothing to list of {}", args.image).into());
     }
@@ -185,20 +188,24 @@ impl LocalScan {
                     Ok(report) => slots[position].push(report),
                     Err(error) => {
                         crate::exit::tell(&error);
-                        worst = Verdict::Error;
+                        let why = format!("{error:#}");
+                        slots[position].push(unscanned::report(&location.to_string(), &why, &self.pins()));
                     }
                 },
                 Ok(location) => images.push((position, (location.locator(), self.platforms.clone()))),
                 Err(error) => {
                     tell_source(&location.to_string(), &error);
-                    worst = Verdict::Error;
+                    let why = error.to_string();
+                    slots[position].push(unscanned::report(&location.to_string(), &why, &self.pins()));
                 }
             }
         }
         let (positions, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
-        for (position, (record, reports)) in positions.into_iter().zip(self.images(sources, &images).await?) {
+        let scanned = self.images(sources, &images).await?;
+        for (position, (record, reports)) in positions.into_iter().zip(scanned) {
             tell_record(&record);
             worst = worst.max(record.verdict);
+            slots[position].extend(unscanned::of_record(&record, &self.pins()).filter(|_| reports.is_empty()));
             slots[position].extend(reports);
         }
         let reports: Vec<Report> = slots.into_iter().flatten().collect();
@@ -206,8 +213,13 @@ impl LocalScan {
         Ok((reports, worst.max(judged)))
     }
 
+    fn pins(&self) -> unscanned::Pins<'_> {
+        let Self { snapshot, policy, vex, limits, as_of, .. } = self;
+        unscanned::Pins { snapshot: snapshot.as_ref(), policy, vex, limits, as_of: *as_of }
+    }
+
     async fn images(
-        self,
+        &self,
         sources: Sources,
         images: &[(ImageLocator, PlatformSelection)],
     ) -> Result<Vec<(VerdictRecord, Vec<Report>)>, Failure> {
@@ -221,20 +233,22 @@ impl LocalScan {
         let cache: Arc<dyn LayerCache> = Arc::new(DirCache::new(self.cache_dir.join("layers"), CACHE_BUDGET));
         let observer: Arc<dyn Observer> = if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(Silent) };
         let gate = StandardGate::new(StandardGateConfig {
-            snapshots: Snapshots::Fixed(self.snapshot),
-            policy: self.policy,
-            vex: self.vex,
+            snapshots: Snapshots::Fixed(self.snapshot.clone()),
+            policy: self.policy.clone(),
+            vex: self.vex.clone(),
             limits: self.limits.clone(),
             analyzers,
         });
         let scan = Scan {
             source: Arc::new(sources),
             cache: Some(cache),
-            reports: Some(KeptReports::new(self.cache_dir.join("reports"), REPORTS_BUDGET, env!("LAYERGATE_EDITION"))),
+            reports: places::seal().map(|secret| {
+                KeptReports::new(self.cache_dir.join("reports"), REPORTS_BUDGET, env!("LAYERGATE_EDITION"), secret)
+            }),
             gate: Arc::new(gate),
             reader: Arc::new(CatalogueReader::new(catalogue, self.limits.clone())),
             fingerprint: scope.fingerprint(),
-            limits: self.limits,
+            limits: self.limits.clone(),
             observer,
             concurrency: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             images: 4,

@@ -2,7 +2,8 @@
 
 use anyhow::anyhow;
 use layergate_fleet::values::{CredentialName, JobId, Lane, Tenant};
-use layergate_model::{ImageReference, Verdict};
+use layergate_model::{ImageReference, Limits, Verdict};
+use layergate_policy::Policy;
 use layergate_registry::Location;
 use layergate_server::Submission;
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use crate::{
     args::{SubmitArgs, WaitArgs},
     client::Client,
     exit::{Failure, Outcome, usage},
-    output,
+    judge, output, unscanned,
 };
 
 /// `layergate submit`: one job id a line.
@@ -49,6 +50,9 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
 /// `layergate wait`.
 pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failure> {
     let jobs: Vec<JobId> = args.jobs.iter().map(|j| j.parse().map_err(usage)).collect::<Result<_, _>>()?;
+    output::check(&args.outputs, false, 1)?;
+    let (rules, limits) = (Policy::default(), Limits::default());
+    let pins = unscanned::Pins { snapshot: None, policy: &rules, vex: &[], limits: &limits, as_of: judge::today() };
     let client = Client::new(&args.server.server, &args.server.api)?;
     let end = args.timeout.map(|t| Instant::now() + t);
     let (mut worst, mut reports) = (Verdict::Pass, Vec::new());
@@ -56,6 +60,7 @@ pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failu
         let record = client.wait(job, end).await?;
         tell_record(&record);
         worst = worst.max(record.verdict);
+        reports.extend(unscanned::of_record(&record, &pins).filter(|_| record.images.is_empty()));
         if !record.images.is_empty() {
             reports.extend(client.reports(job).await?);
         }

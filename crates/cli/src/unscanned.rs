@@ -1,0 +1,67 @@
+//! The report on an image that could not be had: verdict `error` and why. Without it the documents of a run would speak
+//! of the other images alone, and a file from yesterday would stay green.
+
+use layergate_inventory::Catalogue;
+use layergate_judge::{AssessInput, assess};
+use layergate_model::{Effect, ImageInventory, Limits, Reason, Report, ReportImage, Verdict};
+use layergate_policy::{Policy, VexDocument};
+
+/// The rule that such a report names.
+const RULE: &str = "not-scanned";
+
+/// What would have been judged by.
+pub(crate) struct Pins<'a> {
+    pub(crate) snapshot: Option<&'a layergate_advisory::Snapshot>,
+    pub(crate) policy: &'a Policy,
+    pub(crate) vex: &'a [VexDocument],
+    pub(crate) limits: &'a Limits,
+    pub(crate) as_of: jiff::civil::Date,
+}
+
+/// The report on `reference`, of which nothing is known but `why`.
+pub(crate) fn report(reference: &str, why: &str, pins: &Pins<'_>) -> Report {
+    let image = ReportImage {
+        reference: reference.to_owned(),
+        digest: None,
+        index_digest: None,
+        platform: None,
+        layers: Vec::new(),
+        distro: None,
+        base: None,
+        other_platforms: Vec::new(),
+    };
+    let mut report = assess(AssessInput {
+        image,
+        inventory: &ImageInventory::default(),
+        snapshot: pins.snapshot,
+        policy: pins.policy,
+        vex: pins.vex,
+        limits: pins.limits,
+        analyzers: &Catalogue::standard().fingerprint(),
+        as_of: pins.as_of,
+    });
+    // What the judge makes of an image with nothing in it does not hold for one that nobody looked into.
+    report.verdict = Verdict::Error;
+    report.gaps.clear();
+    report.checks.clear();
+    report.summary = Default::default();
+    let text = format!("the image could not be scanned: {why}");
+    report.reasons = vec![Reason { rule: RULE.into(), effect: Effect::Error, text, finding_ids: Vec::new() }];
+    report
+}
+
+/// Whether a report is one of these.
+pub(crate) fn is_one(report: &Report) -> bool {
+    report.image.digest.is_none() && report.reasons.iter().any(|r| r.rule == RULE)
+}
+
+/// The report on a job that ended without any.
+pub(crate) fn of_record(record: &layergate_fleet::values::VerdictRecord, pins: &Pins<'_>) -> Option<Report> {
+    let why = match &record.error {
+        Some(layergate_fleet::values::JobError::Source(error)) => error.to_string(),
+        Some(error) => error.to_string(),
+        None if record.images.is_empty() => "it ended without a report".to_owned(),
+        None => return None,
+    };
+    Some(report(&record.reference, &why, pins))
+}
