@@ -27,7 +27,7 @@ fn usual_path(analyzer: &dyn Analyzer) -> LayerPath {
         Some(Interest::Extension(end)) => format!("a/b-1{end}"),
         Some(Interest::Below(directory)) => format!("{directory}/a/b-1"),
         Some(Interest::Executable) => "usr/bin/node".to_owned(),
-        Some(Interest::AnyFile | Interest::Metadata) | None => "a".to_owned(),
+        Some(Interest::AnyFile | Interest::Content | Interest::Metadata) | None => "a".to_owned(),
     };
     LayerPath::normalise(&text).unwrap_or_else(|_| LayerPath::root())
 }
