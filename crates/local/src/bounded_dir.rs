@@ -77,8 +77,7 @@ impl BoundedDir {
     fn is_private(&self) -> bool {
         *self.private.get_or_init(|| {
             let around = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
-            let refused =
-                [around, Some(self.dir.as_path())].into_iter().flatten().find_map(|d| private::check(d).err());
+            let refused = around.map_or(Ok(()), private::check_around).and_then(|()| private::check(&self.dir)).err();
             if let Some(why) = &refused {
                 self.told.store(true, Ordering::Relaxed);
                 tracing::warn!(what = self.what, "{why}; going on without this cache");

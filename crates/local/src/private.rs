@@ -50,6 +50,15 @@ pub fn check(dir: &Path) -> Result<(), String> {
     })
 }
 
+/// Refuses a directory in which others could put another in the place of one of ours. Where everybody may write, the
+/// sticky bit keeps what is ours (`/tmp`).
+pub(crate) fn check_around(dir: &Path) -> Result<(), String> {
+    let Ok(metadata) = fs::metadata(dir) else { return check(dir) };
+    let owner = metadata.uid() == 0 || user() == Some(metadata.uid());
+    let kept = metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o022 == 0;
+    if owner && kept { Ok(()) } else { check(dir) }
+}
+
 /// Makes a directory, and those above it, for this user alone.
 pub(crate) fn create(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
@@ -72,6 +81,8 @@ mod tests {
             let checked = check(&dir);
             assert_eq!(checked.is_ok(), good, "{mode:o}");
             assert!(checked.err().is_none_or(|why| why.contains("chmod go-w")), "{mode:o}");
+            let around = good || mode == 0o1777;
+            assert_eq!(check_around(&dir).is_ok(), around, "{mode:o}");
         }
     }
 }

@@ -10,6 +10,8 @@ mod mounted;
 
 use std::{fmt, path::PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use layergate_fleet::{ports::SourceError, values::CredentialName};
 use layergate_model::{Registry, RepoPath};
 
@@ -57,8 +59,15 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// `text` without the secret, should a server repeat it.
+    /// `text` without the secret, should a server repeat it, also as it was sent: in base64 behind the user's name.
     pub(crate) fn redact(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        if let Self::Password { user, password } = self
+            && !password.0.is_empty()
+        {
+            text = text.replace(&STANDARD.encode(format!("{user}:{}", password.0)), "<hidden>");
+        }
+        let text = text.as_str();
         match self {
             Self::Password { password: secret, .. } | Self::IdentityToken(secret) | Self::RegistryToken(secret)
                 if secret.0.len() >= 3 =>

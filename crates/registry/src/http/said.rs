@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 4;
 pub(super) fn reason(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(document) => of_json(&document, 0),
-        Err(_) => of_text(&String::from_utf8_lossy(body)),
+        Err(_) => of_xml(&String::from_utf8_lossy(body)),
     };
     let text = one_line(&text.unwrap_or_default(), MAX_SAID);
     if text.is_empty() { text } else { format!(": {text}") }
@@ -34,17 +34,14 @@ fn of_json(value: &Value, depth: usize) -> Option<String> {
     }
 }
 
-/// An object store's XML, or plain text; a page for people says nothing.
-fn of_text(text: &str) -> Option<String> {
-    let trimmed = text.trim_start();
-    if trimmed.starts_with('<') {
-        let between = |tag: &str| {
-            let (_, rest) = text.split_once(&format!("<{tag}>"))?;
-            Some(rest.split_once("</")?.0.trim().to_owned()).filter(|t| !t.is_empty())
-        };
-        return between("Message").or_else(|| between("Code"));
-    }
-    Some(trimmed.lines().next().unwrap_or_default().to_owned())
+/// The reason in an object store's XML. A page for people says nothing, and free text is not repeated: it is in no form in
+/// which a server would keep what it was sent apart from what it says.
+fn of_xml(text: &str) -> Option<String> {
+    let between = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        Some(rest.split_once("</")?.0.trim().to_owned()).filter(|t| !t.is_empty())
+    };
+    between("Message").or_else(|| between("Code"))
 }
 
 #[cfg(test)]
@@ -63,7 +60,7 @@ mod tests {
             ("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", ": Request has expired"),
             ("<Error><Code>NoSuchKey</Code></Error>", ": NoSuchKey"),
             ("<html><body>nginx</body></html>", ""),
-            ("NoSuchKey", ": NoSuchKey"),
+            ("the password hunter2 is wrong", ""),
             ("", ""),
             ("{}", ""),
         ] {

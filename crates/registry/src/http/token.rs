@@ -176,7 +176,8 @@ impl Authorizer {
     /// A token service on plain HTTP would get the password of a registry on https in clear text.
     fn checked_realm(&self, realm: &str) -> Result<Url, SourceError> {
         // Some registries name their token service by its path alone.
-        let url = Url::parse(realm).or_else(|_| self.base.join(realm)).map_err(|_| {
+        let absolute = if realm.starts_with('/') { self.base.join(realm) } else { Url::parse(realm) };
+        let url = absolute.map_err(|_| {
             let realm = crate::trouble::one_line(realm, 200);
             malformed(&self.registry, format!("its token service {realm:?} is not a URL"))
         })?;
