@@ -1,5 +1,6 @@
 //! The same packages in every form that an SBOM has: one table of documents, one answer. The documents are written for this
 //! test after the formats' specifications.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use layergate_model::{GapKind, ImageInventory};
 use layergate_report::sbom;

@@ -4,7 +4,7 @@
 //! tells), `l PATH TARGET` a symbolic link, `h PATH TARGET` a hard link, `w PATH` a whiteout of PATH, `o PATH` an opaque
 //! marker in PATH. Other things found: `own PROOF PACKAGE PATH…`, `os PATH RANK ID VERSION`, `gap KIND PLACE`,
 //! `fact KIND PATH`, `secret PATH`, `license PROOF PACKAGE LICENSE`.
-#![allow(dead_code)] // each test file uses its own half
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use layergate_image::{MergeLayer, MergeOptions, merge};
 use layergate_model::*;

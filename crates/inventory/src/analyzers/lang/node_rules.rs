@@ -9,7 +9,7 @@ pub(super) fn runs_on_linux<'t>(systems: impl IntoIterator<Item = &'t str>) -> b
     let (mut positive, mut named) = (false, false);
     for system in systems.into_iter().map(str::trim).filter(|s| !s.is_empty()) {
         match system.strip_prefix('!') {
-            Some(other) if other == "linux" => return false,
+            Some("linux") => return false,
             Some(_) => {}
             None => {
                 positive = true;
