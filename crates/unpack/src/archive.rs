@@ -1,8 +1,8 @@
 //! A tar stream to its entries (POSIX.1-2001 ustar and pax, GNU tar, the old v7 form), as Go's archive/tar reads it.
 //!
 //! Container runtimes unpack layers with that package, and where two readers of one archive differ an image can hide
-//! things from one of them. So this walk follows it step by step, errors included (`tests/go_tar.rs` holds the two
-//! against each other), and cleans paths as containerd does. Content is not copied unless it is asked for: what nobody reads
+//! things from one of them. So this walk follows it step by step, errors included, and cleans paths as
+//! containerd does. Content is not copied unless it is asked for: what nobody reads
 //! is skipped inside the decompression buffer.
 
 use std::io::{self, Read};

@@ -13,6 +13,7 @@ mod severity;
 mod signed;
 mod space;
 mod subject;
+mod unidentified;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
             match_registry(package, namespace, snapshot, &mut out);
         }
     }
+    out.gaps.extend(unidentified::gaps(image.packages.iter().filter(|p| p.owned_by.is_none()), snapshot));
     for (kind, namespace) in &registries {
         out.gaps.extend(uncovered(*kind, namespace.as_ref(), snapshot));
     }
