@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Provenance, Section};
+use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Section};
 use serde::Deserialize;
 
 use super::{
@@ -126,12 +126,8 @@ impl Analyzer for CargoLock {
             let Some(new) = input::push(out, PackageKind::Cargo, &package.name.0, &package.version.0, file) else {
                 continue;
             };
-            // Without a source it is a member of the workspace or a directory beside it.
-            if package.source.get().is_none() {
-                new.provenance = Provenance::Project;
-            } else if package.source.0.starts_with("git+") {
-                new.provenance = Provenance::Elsewhere;
-            }
+            // A member of the workspace or a checkout is judged as the crate of its name too: most are that crate, and
+            // RustSec's advisories are about its code wherever it was taken from.
             let key = format!("checksum {} {} ({})", package.name.0, package.version.0, package.source.0);
             let sum = package.checksum.get().or_else(|| old_sums.get(key.as_str()).copied());
             new.hashes = sum.filter(|s| s.len() == 64).map(|s| format!("sha256:{s}")).into_iter().collect();
