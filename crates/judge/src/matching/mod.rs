@@ -57,6 +57,8 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
     let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
     let programs = programs::namespace();
+    // Language packages that no distribution's advisories speak for.
+    let mut own: Vec<&ImagePackage> = Vec::new();
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
         let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
         let registry = match program {
@@ -72,6 +74,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
                 Contents::Claimed => out.gaps.push(claimed(owner, package)),
             }
         }
+        own.push(package);
         // What the project itself is called says nothing of the registry's package of that name.
         if package.package.provenance == Provenance::Project {
             continue;
@@ -82,7 +85,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
             match_registry(package, namespace, snapshot, &mut out);
         }
     }
-    out.gaps.extend(unidentified::gaps(image.packages.iter().filter(|p| p.owned_by.is_none()), snapshot));
+    out.gaps.extend(unidentified::gaps(own.into_iter(), snapshot));
     for (kind, namespace) in &registries {
         out.gaps.extend(uncovered(*kind, namespace.as_ref(), snapshot));
     }
@@ -230,6 +233,10 @@ fn match_os(
         Publisher::Distribution | Publisher::Doubtful => space.namespaces.as_slice(),
     };
     let flavour = space.flavour(&package.package.version);
+    if let Some(flavour) = flavour.as_ref().filter(|f| snapshot.coverage(f).is_none()) {
+        let detail = format!("the snapshot has no advisories for {flavour}: packages of this flavour were not judged");
+        out.gaps.push(Gap::new(GapKind::NoAdvisories, flavour.as_str(), detail));
+    }
     let namespaces = flavour.as_ref().map_or(namespaces, std::slice::from_ref);
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
