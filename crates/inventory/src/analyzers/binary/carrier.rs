@@ -10,7 +10,9 @@ use layergate_model::{AnalyzerId, Gap, GapKind, Section};
 
 use super::executable::{Executable, is_executable, is_plain_library, may_be_program};
 use crate::{
-    AnalyzeError, Analyzer, Entry, File, Interest, analyzers::lang::dotnet_deps::DotnetDeps, place::is_documentation,
+    AnalyzeError, Analyzer, Entry, File, Interest,
+    analyzers::lang::{dotnet_deps::DotnetDeps, dotnet_root},
+    place::is_documentation,
 };
 
 /// Finds packed and bundled programs, and packages' archives.
@@ -86,7 +88,7 @@ impl Analyzer for Carrier {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -110,7 +112,11 @@ impl Analyzer for Carrier {
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
         match archive(entry.path) {
-            Some(_) => !is_documentation(entry.path) && !entry.path.split('/').any(|part| CACHES.contains(&part)),
+            Some(_) => {
+                !is_documentation(entry.path)
+                    && !entry.path.split('/').any(|part| CACHES.contains(&part))
+                    && dotnet_root::part(entry.path).is_none()
+            }
             None => may_be_program(entry),
         }
     }

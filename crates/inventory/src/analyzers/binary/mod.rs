@@ -8,6 +8,7 @@ mod go_version;
 pub mod known;
 mod known_table;
 pub mod linux_kernel;
+mod pe_resource;
 pub mod pe_version;
 mod runtime;
 pub mod rust;

@@ -1,27 +1,39 @@
 //! What a Windows program or .NET assembly says of itself: the strings of its version resource (Microsoft, "PE Format",
 //! ".rsrc Section"; "VS_VERSIONINFO structure").
 //!
-//! The product's name comes first, for Microsoft's own files the file's description, as their product is "Microsoft
-//! Windows" or the like. Product and file version often differ; the greater one says more. Both choices are Syft's, so that
-//! the same file has the same name in both lists. Managed code (.NET) is a NuGet package to the advisories, other programs
-//! are listed as programs. Only the first version resource is read, and of it what lies in the resource's section.
+//! An assembly (managed code) is the NuGet package of its name: what it was compiled as, with the version of the product,
+//! which is the package's (`13.0.1+ae9fe44`), and not that of the file, which no package has (`13.0.1.25517`). Where a
+//! `deps.json` tells of the file, or it lies in a place of .NET's own ([`dotnet_root`]), that has said what it is.
+//!
+//! Other programs are listed as programs: the product's name comes first, for Microsoft's own files the file's description, as
+//! their product is "Microsoft Windows" or the like, and the greater of both versions. Launchers that Python packages bring
+//! along are parts of these. Only the first version resource is read, and of it what lies in the resource's section.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Section};
 
-use super::executable::Executable;
-use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
+use super::{
+    executable::Executable,
+    pe_resource::{strings, version_resource},
+};
+use crate::{
+    AnalyzeError, Analyzer, Entry, File, Interest,
+    analyzers::lang::{
+        dotnet_deps,
+        dotnet_root::{self, Part},
+        input,
+    },
+};
 
 /// Reads version resources.
 pub struct PeVersion;
 
-/// `RT_VERSION`, the type of version resources.
-const VERSION_RESOURCE: u32 = 16;
-/// Entries of one directory of the resource tree that are looked at.
-const MAX_ENTRIES: usize = 4096;
-/// Strings of one resource that are looked at; real ones have about a dozen.
-const MAX_STRINGS: usize = 256;
+/// Directories above an assembly in which a `deps.json` may tell of it (`runtimes/linux/lib/net8.0`).
+const MAX_ABOVE: usize = 8;
 
 impl Analyzer for PeVersion {
     fn id(&self) -> AnalyzerId {
@@ -29,7 +41,7 @@ impl Analyzer for PeVersion {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -38,120 +50,109 @@ impl Analyzer for PeVersion {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Extension(".dll"), Interest::Extension(".exe")]
+        &[Interest::Extension(".dll"), Interest::Extension(".exe"), Interest::Extension(".json")]
     }
 
-    fn claims(&self, _entry: &Entry<'_>) -> bool {
-        true
+    fn claims(&self, entry: &Entry<'_>) -> bool {
+        let is_json = entry.path.ends_with(".json");
+        (!is_json || entry.path.ends_with(".deps.json")) && !input::inside_dependency(entry.path)
     }
 
     fn wants(&self, head: &[u8]) -> bool {
-        head.starts_with(b"MZ")
+        head.starts_with(b"MZ") || matches!(head.trim_ascii_start().first(), Some(b'{' | 0xef))
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        let part = dotnet_root::part(file.path);
+        if file.path.ends_with(".json") {
+            if part.is_none()
+                && let Some(directory) = file.path.parent()
+            {
+                // A broken one is told by the analyzer that lists its packages.
+                let names = dotnet_deps::files(file).unwrap_or_default();
+                let _ = out.notes.keep(&directory, names.into_iter().collect::<Vec<_>>().join("\n"));
+            }
+            return Ok(());
+        }
+        if let Some(part) = part {
+            if let Some((name, version)) = part.proved() {
+                let kit = matches!(part, Part::Kit(..));
+                let kind = if kit { PackageKind::Generic } else { PackageKind::Nuget };
+                out.packages.push(Package::new(kind, name, version, file.path));
+            }
+            return Ok(());
+        }
         // A program without such a resource says nothing; one whose resource is damaged says nothing either, as in Windows.
         let Some(program) = Executable::parse(file.bytes) else { return Ok(()) };
         let Some(strings) = program.directory(2).and_then(|tree| version_resource(&program, tree)).map(strings) else {
             return Ok(());
         };
-        let (Some(name), Some(version)) = (name(&strings), version(&strings)) else { return Ok(()) };
         let managed = program.directory(14).is_some();
-        let kind = if managed { PackageKind::Nuget } else { PackageKind::Generic };
+        let (kind, name, version) = match managed {
+            true => (PackageKind::Nuget, assembly(&strings, file.path), package_version(&strings)),
+            false => (PackageKind::Generic, name(&strings), version(&strings)),
+        };
+        let (Some(name), Some(version)) = (name, version) else { return Ok(()) };
         let mut package = Package::new(kind, name, version, file.path);
         package.vendor = text(&strings, "CompanyName").filter(|v| !v.is_empty());
         out.packages.push(package);
         Ok(())
     }
+
+    /// What a `deps.json` tells of is its package's.
+    fn finish(&self, out: &mut Section) {
+        let mut told: HashMap<String, HashSet<String>> = HashMap::new();
+        for (directory, names) in out.notes.take() {
+            told.entry(directory.to_string()).or_default().extend(names.lines().map(str::to_owned));
+        }
+        if told.is_empty() {
+            return;
+        }
+        out.packages.retain(|package| {
+            let path = package.proof().to_owned();
+            let (mut directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let name = name.to_ascii_lowercase();
+            for _ in 0..MAX_ABOVE {
+                if told.get(directory).is_some_and(|names| names.contains(&name)) {
+                    return false;
+                }
+                if directory.is_empty() {
+                    break;
+                }
+                directory = directory.rsplit_once('/').map_or("", |(above, _)| above);
+            }
+            true
+        });
+    }
 }
 
-/// The bytes of the first version resource: three levels of directories (type, name, language), then its address.
-fn version_resource<'a>(program: &Executable<'a>, tree: &'a [u8]) -> Option<&'a [u8]> {
-    let u16_at = |at: usize| Some(u16::from_le_bytes(tree.get(at..at.checked_add(2)?)?.try_into().ok()?));
-    let u32_at = |at: usize| Some(u32::from_le_bytes(tree.get(at..at.checked_add(4)?)?.try_into().ok()?));
-    let entries = |directory: usize| {
-        let named = u16_at(directory.checked_add(12)?)?;
-        let numbered = u16_at(directory.checked_add(14)?)?;
-        Some((usize::from(named) + usize::from(numbered)).min(MAX_ENTRIES))
+/// What an assembly was compiled as, which is mostly what its package is called; texts in other languages are parts of one.
+fn assembly(strings: &[(String, String)], path: &str) -> Option<String> {
+    let on_disk = path.rsplit('/').next().unwrap_or(path);
+    let keys = ["OriginalFilename", "InternalName"];
+    let compiled = keys.iter().find_map(|key| text(strings, key).filter(|name| stem(name).is_some()));
+    let name = stem(compiled.as_deref().unwrap_or(on_disk)).unwrap_or(on_disk);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (!name.is_empty() && name.chars().all(is_word) && !name.ends_with(".resources")).then(|| name.to_owned())
+}
+
+fn stem(name: &str) -> Option<&str> {
+    name.rsplit_once('.').filter(|(_, end)| matches!(end.to_ascii_lowercase().as_str(), "dll" | "exe")).map(|(s, _)| s)
+}
+
+/// The version of an assembly's package, as NuGet writes it: without what was built and without a fourth number that is zero.
+fn package_version(strings: &[(String, String)]) -> Option<String> {
+    let read = |key: &str| {
+        let told = text(strings, key)?;
+        let word = told.split([' ', '+']).next()?;
+        let end = word.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(word.len());
+        let (numbers, rest) = word.split_at(end);
+        let parts = numbers.split('.').count();
+        let numbers = if parts == 4 { numbers.strip_suffix(".0").unwrap_or(numbers) } else { numbers };
+        let good = parts > 1 && numbers.split('.').all(|n| !n.is_empty()) && (rest.is_empty() || rest.starts_with('-'));
+        good.then(|| format!("{numbers}{rest}"))
     };
-    // The lowest 31 bits of an entry's second word, when its highest says that a directory follows.
-    let below =
-        |entry: usize| Some(u32_at(entry.checked_add(4)?)?).filter(|o| o >> 31 == 1).map(|o| (o << 1 >> 1) as usize);
-    let type_entry = (0..entries(0)?).map(|n| 16 + n * 8).find(|entry| u32_at(*entry) == Some(VERSION_RESOURCE))?;
-    let names = below(type_entry)?;
-    entries(names).filter(|n| *n > 0)?;
-    let languages = below(names.checked_add(16)?)?;
-    entries(languages).filter(|n| *n > 0)?;
-    let data = u32_at(languages.checked_add(20)?)? as usize;
-    program.at(program.base().checked_add(u32_at(data)?.into())?, u32_at(data.checked_add(4)?)?.into())
-}
-
-/// The keys and values of the first table of strings.
-fn strings(resource: &[u8]) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let Some(root) = Block::read(resource) else { return found };
-    for file_info in root.children() {
-        if file_info.key != "StringFileInfo" {
-            continue;
-        }
-        for table in file_info.children() {
-            for string in table.children().take(MAX_STRINGS) {
-                found.push((string.key, utf16(string.value)));
-            }
-            if !found.is_empty() {
-                return found;
-            }
-        }
-    }
-    found
-}
-
-/// One of the nested structures of a version resource: length, length of the value, type, key, value, children.
-struct Block<'a> {
-    key: String,
-    value: &'a [u8],
-    rest: &'a [u8],
-    length: usize,
-}
-
-impl<'a> Block<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let half = |at: usize| Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
-        let (length, value_length, is_text) = (half(0)?, half(2)?, half(4)? == 1);
-        // Six bytes are its own header: whoever walks over blocks goes forward.
-        let bytes = bytes.get(..length.min(bytes.len())).filter(|b| b.len() > 6)?;
-        let end = bytes[6..].chunks_exact(2).position(|unit| unit == [0, 0])?;
-        let key = utf16(&bytes[6..6 + end * 2]);
-        let begin = aligned(6 + end * 2 + 2).min(bytes.len());
-        // The value's length counts characters when it is text; some linkers count bytes, and the block's end bounds both.
-        let size = if is_text { value_length.saturating_mul(2) } else { value_length };
-        let rest_at = aligned(begin.saturating_add(size)).min(bytes.len());
-        Some(Self {
-            key,
-            value: &bytes[begin..begin.saturating_add(size).min(bytes.len())],
-            rest: &bytes[rest_at..],
-            length,
-        })
-    }
-
-    fn children(&self) -> impl Iterator<Item = Block<'a>> + use<'a> {
-        let mut rest = self.rest;
-        std::iter::from_fn(move || {
-            let block = Block::read(rest)?;
-            rest = rest.get(aligned(block.length)..).unwrap_or_default();
-            Some(block)
-        })
-    }
-}
-
-fn aligned(at: usize) -> usize {
-    at.saturating_add(3) & !3
-}
-
-/// UTF-16 up to its NUL.
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).take_while(|unit| *unit != 0);
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    read("ProductVersion").or_else(|| read("FileVersion"))
 }
 
 /// A string in one line, without what cannot be printed; `None` when the resource has no such key.
@@ -248,8 +249,8 @@ impl<'a> Semantic<'a> {
 mod tests {
     use super::*;
     use crate::{
-        analyzers::binary::executable::build,
-        testing::{analyze, packages},
+        analyzers::binary::{executable::build, pe_resource::VERSION_RESOURCE},
+        testing::{analyze, packages, together},
     };
 
     fn wide(text: &str) -> Vec<u8> {
@@ -306,7 +307,7 @@ mod tests {
             (
                 &[("ProductName", "Json.NET"), ("FileVersion", "13.0.1.25517"), ("ProductVersion", "13.0.1+ae9fe44")][..],
                 true,
-                "Json.NET 13.0.1.25517",
+                "x 13.0.1",
             ),
             (
                 &[
@@ -315,9 +316,10 @@ mod tests {
                     ("FileDescription", "System.Text.Json"),
                     ("ProductVersion", "8.0.0+5535e31a712343a63f5d7d796cd874e563e5ac14"),
                     ("FileVersion", "8.0.23.53103"),
+                    ("OriginalFilename", "System.Text.Json.dll"),
                 ],
                 true,
-                "System.Text.Json 8.0.23.53103",
+                "System.Text.Json 8.0.0",
             ),
             (
                 &[
@@ -357,6 +359,35 @@ mod tests {
         }
         assert_eq!(packages(&PeVersion, "app/x.dll", &build::pe(".text", b"code")), [""; 0]);
         assert!(!PeVersion.wants(b"\x7fELF"));
+    }
+
+    #[test]
+    fn what_a_list_or_a_place_tells_of_is_not_what_the_file_says() {
+        let dll = program(&[("InternalName", "A.dll"), ("ProductVersion", "1.2.3"), ("FileVersion", "1.2.3.4")], true);
+        let list = br#"{"targets":{"n":{"P/1.0.0":{"runtime":{"lib/net8.0/A.dll":{}}}}}}"#;
+        for (list_at, at, want) in [
+            ("app/x.deps.json", "app/A.dll", &[][..]),
+            ("app/x.deps.json", "app/runtimes/linux/lib/net8.0/a.dll", &[]),
+            ("app/x.deps.json", "app/Other.dll", &["A 1.2.3"]),
+            ("app/x.deps.json", "opt/A.dll", &["A 1.2.3"]),
+            ("x.deps.json", "A.dll", &[]),
+            ("app/x.deps.json", "d/shared/Microsoft.NETCore.App/8.0.1/A.dll", &[]),
+            (
+                "app/x.deps.json",
+                "d/shared/Microsoft.NETCore.App/8.0.1/System.Private.CoreLib.dll",
+                &["Microsoft.NETCore.App 8.0.1"],
+            ),
+            ("app/x.deps.json", "d/sdk/8.0.404/dotnet.dll", &["dotnet-sdk 8.0.404"]),
+            ("app/x.deps.json", "d/sdk/8.0.404/MSBuild.dll", &[]),
+            ("app/x.deps.json", "d/packs/Microsoft.NETCore.App.Ref/8.0.1/ref/net8.0/A.dll", &[]),
+        ] {
+            assert_eq!(together(&PeVersion, &[(list_at, list), (at, &dll)]), want, "{at}");
+        }
+        let texts = program(&[("InternalName", "A.resources.dll"), ("ProductVersion", "1.2.3")], true);
+        assert_eq!(packages(&PeVersion, "app/de/A.resources.dll", &texts), [""; 0]);
+        let launcher = layergate_model::LayerPath::normalise("v/lib/python3/site-packages/pip/t64.exe").unwrap();
+        let kind = layergate_model::EntryKind::File;
+        assert!(!PeVersion.claims(&Entry { path: &launcher, kind, mode: 0o644, target: "" }));
     }
 
     #[test]

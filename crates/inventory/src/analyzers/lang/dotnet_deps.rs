@@ -1,13 +1,15 @@
 //! What a .NET application was published with: `*.deps.json` (github.com/dotnet/sdk, "runtime-configuration-file"). `libraries` names
 //! everything; the chosen target tells what is there at run time. Runtime packs of self-contained applications carry the
-//! prefix `runtimepack.`, which is not part of the package's name.
+//! prefix `runtimepack.`, which is not part of the package's name. The list of a shared framework tells how that was built:
+//! what is there is the framework itself ([`dotnet_root`]), and before ASP.NET Core 3 the packages that it was put together from.
 
 use std::collections::HashSet;
 
-use layergate_model::{AnalyzerId, Dependency, PackageKind, Section};
+use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Provenance, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
+    dotnet_root::{self, Part},
     input,
     loose::{Record, Table, Text},
 };
@@ -39,11 +41,14 @@ struct Member {
     #[serde(rename = "runtimeTargets")]
     runtime_targets: Table<IgnoredAny>,
     native: Table<IgnoredAny>,
+    resources: Table<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Library {
+    #[serde(rename = "type")]
+    kind: Text,
     sha512: Text,
 }
 
@@ -53,7 +58,7 @@ impl Analyzer for DotnetDeps {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -65,8 +70,30 @@ impl Analyzer for DotnetDeps {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
-        self.read(file, out)
+        match dotnet_root::part(file.path) {
+            Some(part @ Part::Framework(name, version, _)) => {
+                if let Some((name, version)) = part.proved() {
+                    out.packages.push(Package::new(PackageKind::Nuget, name, version, file.path));
+                }
+                if put_together(name, version) { self.read(file, out) } else { Ok(()) }
+            }
+            _ => self.read(file, out),
+        }
     }
+}
+
+/// Whether a framework is made of packages that advisories know one by one.
+fn put_together(framework: &str, version: &str) -> bool {
+    framework.starts_with("Microsoft.AspNetCore.") && version.starts_with("2.")
+}
+
+/// The names of the program files that a `deps.json` tells of: they belong to its packages.
+pub(crate) fn files(file: &File<'_>) -> Result<HashSet<String>, AnalyzeError> {
+    let deps: Deps = input::json(file)?;
+    let members = deps.targets.0.iter().flat_map(|(_, target)| &target.0);
+    let tables = members.flat_map(|(_, m)| [&m.runtime, &m.runtime_targets, &m.native, &m.resources]);
+    let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    Ok(tables.flat_map(|table| &table.0).map(|(path, _)| name(path)).collect())
 }
 
 impl DotnetDeps {
@@ -90,6 +117,9 @@ impl DotnetDeps {
             }
             let name = name.strip_prefix("runtimepack.").unwrap_or(name);
             let Some(new) = input::push(out, PackageKind::Nuget, name, version, file) else { continue };
+            if library.kind.0 == "project" {
+                new.provenance = Provenance::Project;
+            }
             new.hashes = library.sha512.get().map(str::to_owned).into_iter().collect();
             let needs = members.get(key.as_str()).into_iter().flat_map(|m| &m.dependencies.0);
             new.dependencies = needs
@@ -115,5 +145,24 @@ mod tests {
         assert_eq!(packages(&DotnetDeps, "app/App.deps.json", text), want);
         let without = br#"{"libraries":{"A/1":{"type":"package"}}}"#;
         assert_eq!(packages(&DotnetDeps, "App.deps.json", without), ["A 1"]);
+    }
+
+    #[test]
+    fn a_shared_framework_is_one_package() {
+        let list = br#"{"runtimeTarget":{"name":"n"},"targets":{"n":{"runtime.linux-x64.X/8.0.1-servicing.1":{"runtime":{"a.dll":{}}},"B/2.1.1":{"runtime":{"b.dll":{}}}}},
+            "libraries":{"runtime.linux-x64.X/8.0.1-servicing.1":{"type":"package"},"B/2.1.1":{"type":"package"}}}"#;
+        for (path, want) in [
+            (
+                "usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.1/Microsoft.NETCore.App.deps.json",
+                &["Microsoft.NETCore.App 8.0.1"][..],
+            ),
+            (
+                "d/shared/Microsoft.AspNetCore.App/2.1.30/Microsoft.AspNetCore.App.deps.json",
+                &["B 2.1.1", "Microsoft.AspNetCore.App 2.1.30", "runtime.linux-x64.X 8.0.1-servicing.1"],
+            ),
+            ("d/sdk/8.0.404/dotnet.deps.json", &["B 2.1.1", "runtime.linux-x64.X 8.0.1-servicing.1"]),
+        ] {
+            assert_eq!(packages(&DotnetDeps, path, list), want, "{path}");
+        }
     }
 }

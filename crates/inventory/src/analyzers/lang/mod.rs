@@ -1,7 +1,8 @@
 //! Language packages: what is installed, and lock files.
 
 mod archive;
-mod input;
+pub(crate) mod dotnet_root;
+pub(crate) mod input;
 mod jar_groups;
 mod jar_identity;
 mod loose;
