@@ -31,6 +31,7 @@ pub(crate) fn report(path: &Path, scan: &LocalScan) -> Result<Report> {
         distro: inventory.distro.clone(),
         base: None,
         other_platforms: Vec::new(),
+        left_out: Vec::new(),
     };
     Ok(assess(AssessInput {
         image,

@@ -29,6 +29,7 @@ pub(crate) fn report(reference: &str, why: &str, pins: &Pins<'_>) -> Report {
         distro: None,
         base: None,
         other_platforms: Vec::new(),
+        left_out: Vec::new(),
     };
     let mut report = assess(AssessInput {
         image,

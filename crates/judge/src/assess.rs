@@ -24,13 +24,14 @@ pub fn assess(input: AssessInput<'_>) -> Report {
 }
 
 /// Judges an image whose advisories have been matched.
-pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
+pub fn assess_matches(input: AssessInput<'_>, mut matches: Matches) -> Report {
     let AssessInput { mut image, inventory, snapshot, policy, vex, limits, analyzers, as_of } = input;
     image.distro = inventory.distro.clone().or(image.distro);
     if let (Some(distro), Some(snapshot)) = (&mut image.distro, snapshot) {
         distro.end_of_life = snapshot.end_of_life(distro).map(str::to_owned).or(distro.end_of_life.take());
     }
     image.base = image.base.or_else(|| inventory.base.clone());
+    matches.gaps.extend(others(&image));
     let mut vex_digests: Vec<_> = vex.iter().map(|d| d.digest).collect();
     vex_digests.sort();
     vex_digests.dedup();
@@ -46,6 +47,18 @@ pub fn assess_matches(input: AssessInput<'_>, matches: Matches) -> Report {
         as_of: as_of.to_string(),
     };
     decide(Facts { image, inventory, inputs, policy, vex, as_of }, matches)
+}
+
+/// The gap of the platforms of the index that nobody asked for.
+fn others(image: &ReportImage) -> Option<Gap> {
+    let others = &image.other_platforms;
+    let place = image.index_digest.map_or_else(|| image.reference.clone(), |digest| digest.to_string());
+    let detail = format!(
+        "the index has {} besides, which nobody asked for: {}",
+        text::count(others.len(), "image", "images"),
+        text::listed(others, 10, ", ")
+    );
+    (!others.is_empty()).then(|| Gap::new(GapKind::PlatformNotScanned, place, detail))
 }
 
 /// Everything but the snapshot itself, of which only the pins are needed once the matches are known.

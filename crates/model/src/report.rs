@@ -77,6 +77,9 @@ pub struct ReportImage {
     /// Platforms of the index that were not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_platforms: Vec<String>,
+    /// What else the index lists and is no image that could run: attestations, signatures, unknown types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// Everything the verdict depends on (invariant 8).

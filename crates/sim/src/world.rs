@@ -267,6 +267,7 @@ impl Bench for SimBench {
                 distro: None,
                 base: None,
                 other_platforms: Vec::new(),
+                left_out: Vec::new(),
             },
             inputs: Inputs {
                 snapshot: None,

@@ -122,6 +122,7 @@ pub fn report(reference: &str) -> Arc<Report> {
             distro: None,
             base: None,
             other_platforms: Vec::new(),
+            left_out: Vec::new(),
         },
         inputs: Inputs {
             snapshot: None,

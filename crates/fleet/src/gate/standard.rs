@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use layergate_advisory::Snapshot;
 use layergate_image::{MergeLayer, MergeOptions, merge};
 use layergate_judge::{AssessInput, JUDGE_VERSION, assess};
-use layergate_model::{Digest, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
+use layergate_model::{Digest, GapKind, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
 use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
 use tokio::sync::Semaphore;
 
@@ -202,6 +202,10 @@ fn judge(
     let options = MergeOptions { reference: reference.as_ref(), as_of: Some(as_of), base: None, without_layers: tree };
     let config = (!tree).then_some(&image.config);
     let mut inventory = merge(&merged, config, &options);
+    if image.gaps.iter().any(|g| g.kind == GapKind::UnsupportedPlatform) {
+        // Told once, of the image; each of its layers was left alone for the same reason.
+        inventory.gaps.retain(|g| g.kind != GapKind::UnsupportedPlatform);
+    }
     inventory.gaps.extend(image.gaps.iter().cloned());
     inventory.gaps.sort();
     inventory.gaps.dedup();
@@ -235,5 +239,6 @@ fn report_image(image: &ResolvedImage) -> ReportImage {
         distro: None,
         base: None,
         other_platforms: image.other_platforms.clone(),
+        left_out: image.left_out.clone(),
     }
 }

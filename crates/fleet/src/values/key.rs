@@ -184,10 +184,11 @@ impl ReportKey {
         let platform = image.platform.as_ref().map(ToString::to_string).unwrap_or_default();
         let index = image.index_digest.map(|d| d.to_string()).unwrap_or_default();
         let text = format!(
-            "{}\n{}\n{index}\n{platform}\n{}\n{inputs}",
+            "{}\n{}\n{index}\n{platform}\n{}\n{}\n{inputs}",
             image.reference,
             image.digest,
-            image.other_platforms.join(",")
+            image.other_platforms.join(","),
+            image.left_out.join(",")
         );
         Self(Digest::of(text.as_bytes()))
     }

@@ -96,6 +96,7 @@ impl Scene {
                 distro: None,
                 base: None,
                 other_platforms: Vec::new(),
+                left_out: Vec::new(),
             },
             inventory: &self.inventory,
             snapshot: self.snapshot.as_ref(),

@@ -91,6 +91,7 @@ pub fn empty() -> Report {
             }),
             base: None,
             other_platforms: Vec::new(),
+            left_out: Vec::new(),
         },
         inputs: Inputs {
             snapshot: Some(digest("snapshot")),
