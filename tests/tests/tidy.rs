@@ -238,6 +238,39 @@ fn files_that_the_pages_name_exist() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The words (runs of letters, digits and underscores) of all Rust sources below these directories of a crate, and of those
+/// that lie in it.
+fn words(krate: &Path, below: &[&str]) -> BTreeSet<String> {
+    let counts = |path: &&PathBuf| {
+        path.parent() == Some(krate) || below.iter().any(|directory| path.starts_with(krate.join(directory)))
+    };
+    let sources = files(".rs");
+    let texts = sources.iter().filter(counts).map(read);
+    texts
+        .flat_map(|t| t.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn what_a_crate_declares_it_uses() {
+    let mut wrong = Vec::new();
+    let all = ["src", "tests", "examples", "benches", "fuzz_targets"];
+    for path in files("Cargo.toml") {
+        let krate = path.parent().unwrap();
+        let manifest: toml::Table = read(&path).parse().unwrap();
+        // The end-to-end package and the fuzz targets are tests through and through.
+        let main: &[&str] = if krate.starts_with(root().join("crates")) { &["src"] } else { &all };
+        for (kind, below) in [("dependencies", main), ("dev-dependencies", &all[..])] {
+            let Some(declared) = manifest.get(kind).and_then(|d| d.as_table()) else { continue };
+            let used = words(krate, below);
+            for name in declared.keys().filter(|name| !used.contains(&name.replace('-', "_"))) {
+                wrong.push(format!("{}: {name} in {kind} is never named", short(&path)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn what_the_workspace_declares_is_used() {
     let root: toml::Table = read(root().join("Cargo.toml")).parse().unwrap();

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use layergate_fleet::values::{IdempotencyKey, JobId, VerdictRecord};
 use layergate_model::Report;
+use layergate_ports::values::{IdempotencyKey, JobId, VerdictRecord};
 use layergate_server::{FleetStatus, JobAnswer, Submission, Submitted};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::{Serialize, de::DeserializeOwned};

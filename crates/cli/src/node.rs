@@ -14,12 +14,12 @@ use std::{
 use anyhow::Context;
 use futures::StreamExt;
 use jiff::Timestamp;
-use layergate_fleet::{
+use layergate_nats::{Fleet, NatsOptions};
+use layergate_ports::{
+    Holding, Member, MemberKind, MemberState, Roster,
     observe::{Event, LayerEnd, Meter, Observer},
-    ports::{Holding, Member, MemberKind, MemberState, Roster},
     values::{Fingerprint, Job, JobId, LayerKey, LayerTask, MemberId},
 };
-use layergate_nats::{Fleet, NatsOptions};
 use layergate_server::Metrics;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use layergate_fleet::{
+use layergate_ports::{
     observe::{Event, LayerEnd, Meter, Observer},
     values::LayerKey,
 };

@@ -57,9 +57,9 @@ pub(crate) fn is_one(report: &Report) -> bool {
 }
 
 /// The report on a job that ended without any.
-pub(crate) fn of_record(record: &layergate_fleet::values::VerdictRecord, pins: &Pins<'_>) -> Option<Report> {
+pub(crate) fn of_record(record: &layergate_ports::values::VerdictRecord, pins: &Pins<'_>) -> Option<Report> {
     let why = match &record.error {
-        Some(layergate_fleet::values::JobError::Source(error)) => error.to_string(),
+        Some(layergate_ports::values::JobError::Source(error)) => error.to_string(),
         Some(error) => error.to_string(),
         None if record.images.is_empty() => "it ended without a report".to_owned(),
         None => return None,

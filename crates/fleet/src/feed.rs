@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes};
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
-use crate::{observe::Meter, ports::BlobStream};
+use layergate_ports::{BlobStream, observe::Meter};
 
 /// Chunks of the network (about 16 KiB) are sent together from this size on: every hand-over wakes a thread.
 const BATCH: usize = 128 << 10;

@@ -12,8 +12,9 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::ports::{
-    BlobStream, Clock, ImageLocator, ImageRequest, ImageSource, LayerLocator, ResolvedImage, SourceError,
+use layergate_ports::{
+    BlobStream, Clock, ImageSource,
+    values::{ImageLocator, ImageRequest, LayerLocator, ResolvedImage, SourceError},
 };
 
 #[derive(Default)]

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use layergate_inventory::{Catalogue, LayerError, inventory_layer};
 use layergate_model::{LayerInventory, Limits};
 
-use crate::{feed::feed, observe::Meter, ports::BlobStream, values::LayerTask};
+use crate::feed::feed;
+use layergate_ports::{BlobStream, observe::Meter, values::LayerTask};
 
 /// Why there is no inventory.
 #[derive(Debug, thiserror::Error)]

@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use layergate_fleet::codec;
 use layergate_image::{MergeLayer, MergeOptions, merge};
 use layergate_inventory::{Catalogue, inventory_layer};
 use layergate_model::{Digest, EntryKind, GapKind, ImageConfig, Limits};
+use layergate_ports::codec;
 use layergate_rpmdb::{Header, parse_nevra, parse_source_rpm, read_with_wal};
 use layergate_unpack::{Archive, decompress};
 

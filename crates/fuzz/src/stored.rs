@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use layergate_advisory::Snapshot;
-use layergate_fleet::{codec, conformance, values::Lane};
 use layergate_model::{Digest, PathTable};
 use layergate_nats::convert;
+use layergate_ports::{codec, conformance, values::Lane};
 
 use crate::Target;
 

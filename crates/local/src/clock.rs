@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use layergate_fleet::ports::Clock;
+use layergate_ports::Clock;
 use tokio::time::Instant;
 
 /// The machine's clocks.

@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use layergate_fleet::{
-    ports::{Clock, Published, QueueError},
-    values::Tenant,
-};
+use layergate_ports::{Clock, Published, QueueError, values::Tenant};
 use tokio::sync::Notify;
 
 use crate::lock;

@@ -7,12 +7,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    codec,
-    ports::{CacheError, LayerCache},
-    values::LayerKey,
-};
 use layergate_model::LayerInventory;
+use layergate_ports::{CacheError, LayerCache, codec, values::LayerKey};
 
 use crate::{
     bounded_dir::BoundedDir,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{Clock, FailureKind, FailureStore, LayerFailure, StoreError},
+use layergate_ports::{
+    Clock, FailureKind, FailureStore, LayerFailure, StoreError,
     values::{LayerKey, SourceId},
 };
 

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{Clock, JobDelivery, JobQueue, Published, QueueError},
+use layergate_ports::{
+    Clock, JobDelivery, JobQueue, Published, QueueError,
     values::{Job, JobId, Lane},
 };
 

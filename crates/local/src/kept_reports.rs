@@ -10,12 +10,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    codec,
-    ports::{StoreError, VerdictStore, VerdictStream},
+use layergate_model::{Digest, Report};
+use layergate_ports::{
+    StoreError, VerdictStore, VerdictStream, codec,
     values::{IdempotencyKey, JobId, ReportKey, VerdictRecord},
 };
-use layergate_model::{Digest, Report};
 
 use crate::{MemoryVerdicts, bounded_dir::BoundedDir};
 

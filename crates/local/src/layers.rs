@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{Clock, DoneEvent, DoneStream, LayerDelivery, LayerQueue, Published, QueueError},
+use layergate_ports::{
+    Clock, DoneEvent, DoneStream, LayerDelivery, LayerQueue, Published, QueueError,
     values::{Fingerprint, LayerKey, LayerTask},
 };
 use tokio::sync::broadcast;

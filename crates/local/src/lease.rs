@@ -3,7 +3,7 @@
 use std::{hash::Hash, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use layergate_fleet::ports::{Lease, QueueError};
+use layergate_ports::{Lease, QueueError};
 
 use crate::desk::{Desk, Hold};
 

@@ -1,5 +1,5 @@
 //! The ports in one process: queues in memory, caches in memory, in a directory and in sled, verdicts in memory, snapshots
-//! in a directory; and the composition of them all that `layergate scan` is.
+//! in a directory; and the set of them that `layergate scan` runs the engine over.
 //!
 //! The queues keep the whole contract of the fleet's (single flight, leases, redelivery), so that the single-machine scan
 //! runs the very loops that the fleet runs (invariant 4).
@@ -15,10 +15,10 @@ mod kept_reports;
 mod layers;
 mod lease;
 mod memory_cache;
+mod one_process;
 mod pack;
 mod private;
 mod roster;
-mod scan;
 mod sled_cache;
 mod snapshots;
 mod tiered_cache;
@@ -31,9 +31,9 @@ pub use jobs::LocalJobs;
 pub use kept_reports::KeptReports;
 pub use layers::LocalLayers;
 pub use memory_cache::MemoryCache;
+pub use one_process::{ACK_WAIT, one_process};
 pub use private::{check as check_private, user};
 pub use roster::MemoryRoster;
-pub use scan::{Scan, ScanError, Scanned, scan_once};
 pub use sled_cache::SledCache;
 pub use snapshots::DirSnapshots;
 pub use tiered_cache::TieredCache;

@@ -7,11 +7,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{CacheError, LayerCache},
-    values::LayerKey,
-};
 use layergate_model::LayerInventory;
+use layergate_ports::{CacheError, LayerCache, values::LayerKey};
 
 use crate::lock;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use layergate_fleet::{codec, ports::CacheError, values::LayerKey};
 use layergate_model::LayerInventory;
+use layergate_ports::{CacheError, codec, values::LayerKey};
 
 /// What is stored under a key, as far as it is known.
 pub(crate) enum Stored {

@@ -8,10 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{Clock, DrainStream, Member, MemberKind, Roster, StoreError},
-    values::MemberId,
-};
+use layergate_ports::{Clock, DrainStream, Member, MemberKind, Roster, StoreError, values::MemberId};
 use tokio::sync::broadcast;
 
 use crate::lock;

@@ -12,12 +12,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    codec,
-    ports::{CacheError, LayerCache},
-    values::LayerKey,
-};
 use layergate_model::LayerInventory;
+use layergate_ports::{CacheError, LayerCache, codec, values::LayerKey};
 
 use crate::pack::{Stored, blocking, unpack_all};
 

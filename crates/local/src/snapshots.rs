@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use layergate_fleet::ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use layergate_model::Digest;
+use layergate_ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use tokio::sync::broadcast;
 
 /// Snapshots in a directory.

@@ -6,11 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{CacheError, LayerCache},
-    values::LayerKey,
-};
 use layergate_model::LayerInventory;
+use layergate_ports::{CacheError, LayerCache, values::LayerKey};
 
 /// Two caches, the nearer one asked first.
 pub struct TieredCache {

@@ -8,11 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{StoreError, VerdictStore, VerdictStream},
+use layergate_model::Report;
+use layergate_ports::{
+    StoreError, VerdictStore, VerdictStream,
     values::{IdempotencyKey, JobId, ReportKey, VerdictRecord},
 };
-use layergate_model::Report;
 use tokio::sync::broadcast;
 
 use crate::lock;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use layergate_fleet::{conformance, ports::*};
 use layergate_local::*;
+use layergate_ports::{conformance, *};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::default())

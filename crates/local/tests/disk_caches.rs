@@ -8,11 +8,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use layergate_fleet::{
-    conformance::{inventory, key},
-    ports::LayerCache,
-};
 use layergate_local::{DirCache, SledCache};
+use layergate_ports::{
+    LayerCache,
+    conformance::{inventory, key},
+};
 
 fn records(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };

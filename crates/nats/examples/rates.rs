@@ -5,9 +5,9 @@
 use std::{sync::Arc, time::Instant};
 
 use futures::{StreamExt, stream};
-use layergate_fleet::{conformance, ports::*, values::Lane};
 use layergate_model::Verdict;
 use layergate_nats::{Fleet, NatsOptions};
+use layergate_ports::{conformance, values::Lane, *};
 
 async fn rate<F: Future<Output = ()>>(what: &str, count: u32, at_once: usize, one: impl Fn(u32) -> F) {
     let start = Instant::now();
@@ -72,7 +72,7 @@ async fn main() {
         let job = fleet.jobs.next(Lane::Bulk).await.unwrap();
         fleet.cache.contains_many(keys).await.unwrap();
         let record = conformance::verdict(job.id.as_str(), Verdict::Pass);
-        fleet.verdicts.put_report(&layergate_fleet::values::ReportKey::of_job(&job.id, 0), report).await.unwrap();
+        fleet.verdicts.put_report(&layergate_ports::values::ReportKey::of_job(&job.id, 0), report).await.unwrap();
         assert_eq!(fleet.verdicts.put(&record).await.unwrap(), record);
         job.lease.ack().await.unwrap();
     })

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use layergate_fleet::{
-    codec,
-    ports::{CacheError, LayerCache},
+use layergate_model::LayerInventory;
+use layergate_ports::{
+    CacheError, LayerCache, codec,
     values::{Fingerprint, LayerKey},
 };
-use layergate_model::LayerInventory;
 
 use crate::{blobs::Blobs, error::NatsError, layers::Done, link::Link, names::Kind};
 

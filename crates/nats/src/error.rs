@@ -1,6 +1,6 @@
 //! What goes wrong between us and the server.
 
-use layergate_fleet::ports::{CacheError, QueueError, SnapshotError, StoreError};
+use layergate_ports::{CacheError, QueueError, SnapshotError, StoreError};
 
 use crate::options::OptionsError;
 

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use layergate_fleet::{
-    ports::{FailureKind, FailureStore, LayerFailure, StoreError},
+use layergate_ports::{
+    FailureKind, FailureStore, LayerFailure, StoreError,
     values::{LayerKey, SourceId},
 };
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use layergate_fleet::values::Fingerprint;
+use layergate_ports::values::Fingerprint;
 
 use crate::{
     cache::NatsCache,

@@ -7,8 +7,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{JobDelivery, JobQueue, Lease, Published, QueueError},
+use layergate_ports::{
+    JobDelivery, JobQueue, Lease, Published, QueueError,
     values::{Job, Lane},
 };
 use serde::Deserialize;

@@ -12,8 +12,8 @@ use std::{
 use async_nats::jetstream::consumer::pull;
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{DoneEvent, DoneOutcome, DoneStream, LayerDelivery, LayerQueue, Published, QueueError},
+use layergate_ports::{
+    DoneEvent, DoneOutcome, DoneStream, LayerDelivery, LayerQueue, Published, QueueError,
     values::{Fingerprint, LayerKey, LayerTask},
 };
 
@@ -155,7 +155,7 @@ impl LayerQueue for NatsLayers {
             let Some(key) = self.link.names.layer_of(&message.subject) else {
                 // No program of ours publishes such a subject; without a key there is nothing to tell anybody about.
                 tracing::error!(subject = %message.subject, "a message on the layer queue that names no layer was taken off");
-                layergate_fleet::ports::Lease::term(&lease, "its subject names no layer").await?;
+                layergate_ports::Lease::term(&lease, "its subject names no layer").await?;
                 continue;
             };
             let deliveries = message.info().ok().and_then(|i| u64::try_from(i.delivered).ok()).unwrap_or(1);

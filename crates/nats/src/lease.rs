@@ -11,7 +11,7 @@ use async_nats::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use layergate_fleet::ports::{Lease, QueueError};
+use layergate_ports::{Lease, QueueError};
 
 use crate::{error::NatsError, link::Link};
 

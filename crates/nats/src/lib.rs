@@ -1,4 +1,4 @@
-//! The ports on NATS JetStream: one connection, and adapters over it that pass the suite of `layergate_fleet::conformance`.
+//! The ports on NATS JetStream: one connection, and adapters over it that pass the suite of `layergate_ports::conformance`.
 //!
 //! | what | where | why so |
 //! |---|---|---|

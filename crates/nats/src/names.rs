@@ -4,8 +4,8 @@
 //! so that `nats kv` can look into them); queue subjects are `<fleet>.layers.<fingerprint>.<digest>` and
 //! `<fleet>.jobs.<lane>.<shard>.<id>`.
 
-use layergate_fleet::values::{Fingerprint, Job, JobId, Lane, LayerKey, Tenant};
 use layergate_model::Digest;
+use layergate_ports::values::{Fingerprint, Job, JobId, Lane, LayerKey, Tenant};
 
 /// Tenants are hashed to this many shards, between which turns are taken. Two tenants that share one (1 in 64) share turns.
 pub(crate) const SHARDS: usize = 64;
@@ -123,7 +123,7 @@ pub(crate) fn shard(tenant: &Tenant) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use layergate_fleet::conformance;
+    use layergate_ports::conformance;
 
     use super::*;
 

@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures::StreamExt;
 use jiff::Timestamp;
-use layergate_fleet::{
-    ports::{DrainStream, Member, MemberKind, Roster, StoreError},
-    values::MemberId,
-};
+use layergate_ports::{DrainStream, Member, MemberKind, Roster, StoreError, values::MemberId};
 
 use crate::{
     bucket::{Bucket, From},

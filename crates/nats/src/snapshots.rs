@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
-use layergate_fleet::ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use layergate_model::Digest;
+use layergate_ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use sha2::Digest as _;
 use tokio::sync::Mutex;
 

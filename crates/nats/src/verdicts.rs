@@ -5,12 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
-use layergate_fleet::{
-    codec,
-    ports::{StoreError, VerdictStore, VerdictStream},
+use layergate_model::Report;
+use layergate_ports::{
+    StoreError, VerdictStore, VerdictStream, codec,
     values::{IdempotencyKey, JobId, ReportKey, VerdictRecord},
 };
-use layergate_model::Report;
 
 use crate::{
     blobs::Blobs,

@@ -5,8 +5,8 @@ mod support;
 
 use std::sync::Arc;
 
-use layergate_fleet::{conformance, ports::LayerCache};
 use layergate_nats::NatsOptions;
+use layergate_ports::{LayerCache, conformance};
 
 use crate::support::{Server, connect};
 

@@ -13,9 +13,9 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use layergate_fleet::{conformance, ports::*, values::Lane};
 use layergate_model::Verdict;
 use layergate_nats::{ConnectError, Fleet, NatsOptions};
+use layergate_ports::{conformance, values::Lane, *};
 
 use crate::support::{Server, connect, jetstream};
 

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use layergate_fleet::{
-    conformance,
-    ports::*,
-    values::{ImageVerdict, JobError, Lane, MemberId, ReportKey, SourceId, VerdictRecord},
-};
 use layergate_model::{Digest, Effect, FindingId, Gap, GapKind, PackageId, Reason, Verdict};
 use layergate_nats::convert::*;
+use layergate_ports::{
+    conformance,
+    values::{
+        ImageLocator, ImageVerdict, JobError, Lane, LayerLocator, LocalBlob, MemberId, ReportKey, SourceError,
+        SourceId, Trouble, VerdictRecord,
+    },
+    *,
+};
 
 /// The bytes of every message, by name.
 fn messages() -> Vec<(&'static str, Bytes)> {
@@ -112,7 +115,7 @@ fn what_is_written_is_read_back() {
     let job = conformance::job("one", Lane::Bulk, "team-a");
     let trace = Some("00-11-22-01".to_owned());
     let read = job_from_wire(job_to_wire(&job).unwrap(), &job.id, trace.clone()).unwrap();
-    assert_eq!(read, layergate_fleet::values::Job { trace: trace.clone(), ..job.clone() });
+    assert_eq!(read, layergate_ports::values::Job { trace: trace.clone(), ..job.clone() });
     let task = conformance::task(1);
     let read = task_from_wire(task_to_wire(&task).unwrap(), &task.key, task.trace.clone()).unwrap();
     assert_eq!(read, task);
@@ -156,10 +159,10 @@ fn what_stands_under_another_name_is_not_believed() {
 #[test]
 fn local_sources_do_not_travel() {
     let local = ImageLocator::Local("dir:/etc".into());
-    let job = layergate_fleet::values::Job { image: local, ..conformance::job("one", Lane::Bulk, "a") };
+    let job = layergate_ports::values::Job { image: local, ..conformance::job("one", Lane::Bulk, "a") };
     assert!(job_to_wire(&job).unwrap_err().to_string().contains("local"));
     let blob = LocalBlob { source: "/a".into(), entry: String::new(), digest: conformance::key(1).digest, size: 1 };
-    let task = layergate_fleet::values::LayerTask { locator: LayerLocator::Local(blob), ..conformance::task(1) };
+    let task = layergate_ports::values::LayerTask { locator: LayerLocator::Local(blob), ..conformance::task(1) };
     assert!(task_to_wire(&task).is_err());
 }
 

@@ -2,7 +2,10 @@
 //! With `--read` every layer is read to its end and its digest compared.
 
 use futures::StreamExt as _;
-use layergate_fleet::ports::{ImageRequest, ImageSource, LayerDescriptor, PlatformSelection};
+use layergate_ports::{
+    ImageSource,
+    values::{ImageRequest, LayerDescriptor, PlatformSelection},
+};
 use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
 use sha2::{Digest as _, Sha256};
 

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use layergate_fleet::ports::PlatformSelection;
 use layergate_model::{ImageConfig, Limits};
+use layergate_ports::values::PlatformSelection;
 
 use crate::{Location, http, local::LocalImages, manifest, resolve};
 

@@ -13,8 +13,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use layergate_fleet::ports::{LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, Gap, ImageConfig, Limits};
+use layergate_ports::values::{
+    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
+};
 
 use crate::{
     archive::{

@@ -4,8 +4,8 @@
 //! platform without a variant takes the child without one, then the architecture's usual one (`arm/v7`, `arm64/v8`),
 //! then the highest: as containerd does it.
 
-use layergate_fleet::ports::PlatformSelection;
 use layergate_model::Platform;
+use layergate_ports::values::PlatformSelection;
 
 /// The positions of the chosen children, in the index's order; `Err` names the first platform that is not there.
 pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection) -> Result<Vec<usize>, String> {

@@ -4,8 +4,8 @@
 //! index does not tell. Whatever is read by digest has that digest, or is refused.
 
 use async_trait::async_trait;
-use layergate_fleet::ports::{LayerDescriptor, LayerLocator, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, Gap, ImageConfig, Platform};
+use layergate_ports::values::{LayerDescriptor, LayerLocator, PlatformSelection, ResolvedImage, SourceError};
 
 use crate::{
     classify,

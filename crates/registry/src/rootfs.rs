@@ -17,8 +17,8 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures::stream;
-use layergate_fleet::ports::{BlobStream, SourceError};
 use layergate_model::{Digest, Gap, GapKind, Limits};
+use layergate_ports::{BlobStream, values::SourceError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 

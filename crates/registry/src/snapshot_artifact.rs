@@ -15,8 +15,8 @@ use std::{
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use layergate_fleet::ports::{RegistryBlob, SourceError};
 use layergate_model::{Digest, ImageReference};
+use layergate_ports::values::{RegistryBlob, SourceError};
 use oci_client::{
     Client,
     client::{ClientConfig, ClientProtocol, Config, ImageLayer},

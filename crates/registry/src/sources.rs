@@ -12,11 +12,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{BlobStream, ImageLocator, ImageRequest, ImageSource, LayerLocator, ResolvedImage, SourceError},
-    values::CredentialName,
-};
 use layergate_model::{ImageReference, Limits, Registry, RepoPath};
+use layergate_ports::{
+    BlobStream, ImageSource,
+    values::{CredentialName, ImageLocator, ImageRequest, LayerLocator, ResolvedImage, SourceError},
+};
 
 use crate::{
     credentials::{Credential, CredentialSources},

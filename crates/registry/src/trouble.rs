@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use layergate_fleet::ports::{SourceError, Trouble};
+use layergate_ports::values::{SourceError, Trouble};
 
 /// Nothing is there.
 pub(crate) fn not_found(place: impl ToString, what: impl Into<String>, advice: impl Into<String>) -> SourceError {

@@ -5,8 +5,8 @@ mod support;
 
 use std::{fs, io::Write as _, path::Path};
 
-use layergate_fleet::ports::{PlatformSelection, SourceError};
 use layergate_model::{Digest, GapKind};
+use layergate_ports::values::{PlatformSelection, SourceError};
 use layergate_registry::{Location, SourceOptions, Sources};
 use serde_json::{Value, json};
 use support::*;

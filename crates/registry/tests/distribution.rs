@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use layergate_fleet::ports::SourceError;
 use layergate_model::Digest;
+use layergate_ports::values::SourceError;
 use layergate_registry::{
     SourceOptions, Sources,
     credentials::{CredentialSources, DockerConfig},

@@ -11,11 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use layergate_fleet::{
-    ports::{ImageRequest, ImageSource, LayerLocator, SourceError},
-    values::CredentialName,
-};
 use layergate_model::Digest;
+use layergate_ports::{
+    ImageSource,
+    values::{CredentialName, ImageRequest, LayerLocator, SourceError},
+};
 use layergate_registry::{Location, Sources, credentials::CredentialSources};
 use support::*;
 

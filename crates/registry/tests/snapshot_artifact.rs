@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use layergate_fleet::ports::SourceError;
 use layergate_model::{Digest, ImageReference};
+use layergate_ports::values::SourceError;
 use layergate_registry::LAYER_TYPE;
 use serde_json::{Value, json};
 use support::*;

@@ -14,11 +14,11 @@ use axum::{
     routing::{get, post},
 };
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{Clock, JobQueue, Published, Roster, VerdictStore},
+use layergate_model::{Digest, Report};
+use layergate_ports::{
+    Clock, JobQueue, Published, Roster, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
-use layergate_model::{Digest, Report};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -58,7 +58,7 @@ pub struct JobAnswer {
 }
 
 /// The key under which the parts are bound together; hashed, so that no part can be read into another.
-fn scoped(parts: &[&str]) -> Result<IdempotencyKey, layergate_fleet::values::NameError> {
+fn scoped(parts: &[&str]) -> Result<IdempotencyKey, layergate_ports::values::NameError> {
     IdempotencyKey::new(&Digest::of(parts.join("\n").as_bytes()).to_hex())
 }
 
@@ -75,7 +75,7 @@ impl Api {
         verdicts: Arc<dyn VerdictStore>,
         roster: Arc<dyn Roster>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Arc<Self>, layergate_fleet::ports::StoreError> {
+    ) -> Result<Arc<Self>, layergate_ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
         let api = Arc::new(Self { jobs, verdicts, roster, clock, finished });
         let mut watch = api.verdicts.watch().await?;

@@ -7,8 +7,8 @@ use axum::{
     extract::{Query, State},
     http::StatusCode,
 };
-use layergate_fleet::{
-    ports::{Member, MemberState},
+use layergate_ports::{
+    Member, MemberState,
     values::{Lane, MemberId},
 };
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, PoisonError, atomic::AtomicU64};
 
-use layergate_fleet::{
+use layergate_ports::{
     observe::{Event, Observer},
     values::Lane,
 };

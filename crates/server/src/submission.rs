@@ -4,11 +4,10 @@
 //! neither the advisories nor the day: otherwise nobody could trust a pass.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use layergate_fleet::{
-    ports::{ImageLocator, PlatformSelection},
-    values::{CredentialName, IdempotencyKey, Job, JobId, Lane, PolicyOverrides, Tenant},
-};
 use layergate_model::{Digest, ImageReference};
+use layergate_ports::values::{
+    CredentialName, IdempotencyKey, ImageLocator, Job, JobId, Lane, PlatformSelection, PolicyOverrides, Tenant,
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest time that a client may give a job.

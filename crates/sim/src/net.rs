@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use layergate_fleet::ports::{CacheError, QueueError, StoreError};
+use layergate_ports::{CacheError, QueueError, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 

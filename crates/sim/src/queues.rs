@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_fleet::{
-    ports::{DoneEvent, DoneStream, JobDelivery, JobQueue, LayerDelivery, LayerQueue, Lease, Published, QueueError},
+use layergate_ports::{
+    DoneEvent, DoneStream, JobDelivery, JobQueue, LayerDelivery, LayerQueue, Lease, Published, QueueError,
     values::{Fingerprint, Job, JobId, Lane, LayerTask},
 };
 use tokio::{sync::mpsc, time::sleep};

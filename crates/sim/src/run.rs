@@ -9,13 +9,15 @@ use std::{
 };
 
 use layergate_fleet::{
-    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    ports::{FailureStore, JobQueue, LayerCache, LayerQueue, Published, VerdictStore},
-    values::{Fingerprint, Job, JobId, KeyScope, Lane, PolicyOverrides, Tenant},
-    worker::{Worker, WorkerConfig, WorkerPorts},
+    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, worker::Worker,
+    worker::WorkerConfig, worker::WorkerPorts,
 };
 use layergate_local::{LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts};
 use layergate_model::Limits;
+use layergate_ports::{
+    FailureStore, JobQueue, LayerCache, LayerQueue, Published, VerdictStore,
+    values::{Fingerprint, Job, JobId, KeyScope, Lane, PolicyOverrides, Tenant},
+};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 

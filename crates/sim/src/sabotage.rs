@@ -9,14 +9,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{
-        CacheError, DoneEvent, DoneStream, JobDelivery, JobQueue, LayerCache, LayerDelivery, LayerQueue, Lease,
-        Published, QueueError, StoreError, VerdictStore, VerdictStream,
-    },
+use layergate_model::{LayerInventory, Report};
+use layergate_ports::{
+    CacheError, DoneEvent, DoneStream, JobDelivery, JobQueue, LayerCache, LayerDelivery, LayerQueue, Lease, Published,
+    QueueError, StoreError, VerdictStore, VerdictStream,
     values::{Fingerprint, IdempotencyKey, Job, JobId, Lane, LayerKey, LayerTask, ReportKey, VerdictRecord},
 };
-use layergate_model::{LayerInventory, Report};
 
 /// Which rule is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

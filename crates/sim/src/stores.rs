@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use layergate_fleet::{
-    ports::{CacheError, FailureStore, LayerCache, LayerFailure, StoreError, VerdictStore, VerdictStream},
+use layergate_model::{LayerInventory, Report};
+use layergate_ports::{
+    CacheError, FailureStore, LayerCache, LayerFailure, StoreError, VerdictStore, VerdictStream,
     values::{IdempotencyKey, JobId, LayerKey, ReportKey, SourceId, VerdictRecord},
 };
-use layergate_model::{LayerInventory, Report};
 
 use crate::{
     catalogue,

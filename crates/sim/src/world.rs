@@ -4,19 +4,18 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use layergate_fleet::{
-    gate::{Bench, Gate, GateError},
-    observe::{Event, Meter, Observer},
-    ports::{
-        BlobStream, Clock, ImageLocator, ImageRequest, ImageSource, LayerDescriptor, LayerLocator, RegistryBlob,
-        ResolvedImage, SourceError, Trouble,
-    },
-    reader::{LayerReader, ReadError},
-    values::{Job, LayerTask},
-};
+use layergate_fleet::{gate::Bench, gate::Gate, gate::GateError, reader::LayerReader, reader::ReadError};
 use layergate_model::{
     Digest, Effect, Gap, GapKind, ImageConfig, Inputs, LayerInventory, Platform, Registry, RepoPath, Report, ReportGap,
     ReportImage, Verdict,
+};
+use layergate_ports::{
+    BlobStream, Clock, ImageSource,
+    observe::{Event, Meter, Observer},
+    values::{
+        ImageLocator, ImageRequest, Job, LayerDescriptor, LayerLocator, LayerTask, RegistryBlob, ResolvedImage,
+        SourceError, Trouble,
+    },
 };
 use rustc_hash::FxHashMap;
 use tokio::time::sleep;

@@ -4,15 +4,16 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use layergate_fleet::{
-    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    gate::{Snapshots, StandardGate, StandardGateConfig},
-    manifests::RememberingSource,
-    ports::{Clock, JobQueue, MemberKind, SnapshotStore},
-    values::{KeyScope, Lane},
+    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, gate::Snapshots,
+    gate::StandardGate, gate::StandardGateConfig, manifests::RememberingSource,
 };
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
 use layergate_model::Digest;
+use layergate_ports::{
+    Clock, JobQueue, MemberKind, SnapshotStore,
+    values::{KeyScope, Lane},
+};
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
 

@@ -8,12 +8,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures::{StreamExt, stream};
-use layergate_fleet::{
-    ports::PlatformSelection,
-    values::{PolicyOverrides, VerdictRecord},
-};
 use layergate_model::{Limits, Report, Verdict};
 use layergate_policy::Policy;
+use layergate_ports::values::{PlatformSelection, PolicyOverrides, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::Submission;
 use tokio::time::Instant;

@@ -5,16 +5,21 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow};
 use layergate_advisory::Snapshot;
 use layergate_fleet::{
-    gate::{Snapshots, StandardGate, StandardGateConfig},
-    observe::{Observer, Silent},
-    ports::{ImageLocator, LayerCache, PlatformSelection, SourceError},
+    gate::Snapshots,
+    gate::StandardGate,
+    gate::StandardGateConfig,
     reader::CatalogueReader,
-    values::{JobError, KeyScope, VerdictRecord},
+    scan::{Scan, scan_once},
 };
 use layergate_inventory::Catalogue;
-use layergate_local::{DirCache, KeptReports, Scan, scan_once};
+use layergate_local::{ACK_WAIT, DirCache, KeptReports, one_process};
 use layergate_model::{Limits, Report, Verdict};
 use layergate_policy::{Policy, VexDocument};
+use layergate_ports::{
+    LayerCache,
+    observe::{Observer, Silent},
+    values::{ImageLocator, JobError, KeyScope, PlatformSelection, SourceError, VerdictRecord},
+};
 use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
 use layergate_report::Format;
 
@@ -239,12 +244,13 @@ impl LocalScan {
             limits: self.limits.clone(),
             analyzers,
         });
+        let reports = places::seal().map(|secret| {
+            KeptReports::new(self.cache_dir.join("reports"), REPORTS_BUDGET, env!("LAYERGATE_EDITION"), secret)
+        });
         let scan = Scan {
             source: Arc::new(sources),
-            cache: Some(cache),
-            reports: places::seal().map(|secret| {
-                KeptReports::new(self.cache_dir.join("reports"), REPORTS_BUDGET, env!("LAYERGATE_EDITION"), secret)
-            }),
+            ports: one_process(Some(cache), reports),
+            ack_wait: ACK_WAIT,
             gate: Arc::new(gate),
             reader: Arc::new(CatalogueReader::new(catalogue, self.limits.clone())),
             fingerprint: scope.fingerprint(),

@@ -1,9 +1,9 @@
 //! `layergate submit` and `layergate wait`: the two halves of `scan --server`, for whoever does not want to stand by.
 
 use anyhow::anyhow;
-use layergate_fleet::values::{CredentialName, JobId, Lane, Tenant};
 use layergate_model::{ImageReference, Limits, Verdict};
 use layergate_policy::Policy;
+use layergate_ports::values::{CredentialName, JobId, Lane, Tenant};
 use layergate_registry::Location;
 use layergate_server::Submission;
 use tokio::time::Instant;

@@ -3,14 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use layergate_fleet::{
-    ports::{LayerCache, MemberKind},
-    reader::CatalogueReader,
-    values::KeyScope,
-    worker::{Worker, WorkerConfig, WorkerPorts},
-};
+use layergate_fleet::{reader::CatalogueReader, worker::Worker, worker::WorkerConfig, worker::WorkerPorts};
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SledCache, SystemClock, TieredCache};
+use layergate_ports::{LayerCache, MemberKind, values::KeyScope};
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 use layergate_server::{Metrics, Readiness, health_router, serve};
 

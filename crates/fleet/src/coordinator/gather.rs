@@ -9,11 +9,11 @@ use super::{
     Coordinator,
     hub::{Heard, Waiting},
 };
-use crate::{
-    decide::Gathering,
+use crate::decide::Gathering;
+use layergate_ports::{
+    CacheError, DoneEvent, FailureKind,
     observe::Event,
-    ports::{CacheError, DoneEvent, FailureKind, LayerLocator},
-    values::{Job, LayerKey, LayerTask, SourceId},
+    values::{Job, LayerKey, LayerLocator, LayerTask, SourceId},
 };
 
 /// When the queue is full or a store does not answer, the next try comes after this long.

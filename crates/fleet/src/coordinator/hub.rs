@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{ports::DoneEvent, values::LayerKey};
+use layergate_ports::{DoneEvent, values::LayerKey};
 
 /// The jobs that wait, by layer; in an order, so that a simulation replays.
 #[derive(Default)]
@@ -109,7 +109,7 @@ mod tests {
     use layergate_model::{Digest, Limits};
 
     use super::*;
-    use crate::{ports::DoneOutcome, values::KeyScope};
+    use layergate_ports::{DoneOutcome, values::KeyScope};
 
     #[tokio::test]
     async fn events_reach_those_who_wait_and_nobody_is_kept() {

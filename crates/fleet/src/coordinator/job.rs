@@ -5,13 +5,12 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 use layergate_model::{Gap, GapKind, LayerInventory, Report};
 
 use super::{Coordinator, gather::Wanted, record};
-use crate::{
+use crate::{decide::Gathering, decide::LayerState, gate::Bench, gate::GateError};
+use layergate_ports::{
+    JobDelivery, Lease,
     codec::Packed,
-    decide::{Gathering, LayerState},
-    gate::{Bench, GateError},
     observe::Event,
-    ports::{JobDelivery, Lease, ResolvedImage},
-    values::{Job, JobError, LayerKey, ReportKey, SourceId, VerdictRecord},
+    values::{Job, JobError, LayerKey, ReportKey, ResolvedImage, SourceId, VerdictRecord},
 };
 
 /// Why a job has no verdict from here and goes back to the queue.
@@ -212,7 +211,7 @@ impl Coordinator {
     }
 
     /// Why a layer is not read at all.
-    fn excuse(&self, layer: &crate::ports::LayerDescriptor) -> Option<Gap> {
+    fn excuse(&self, layer: &layergate_ports::values::LayerDescriptor) -> Option<Gap> {
         if layer.unsupported.is_some() {
             return layer.unsupported.clone();
         }

@@ -17,11 +17,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::{hub::Hub, publisher::Publisher};
-use crate::{
-    decide::Backoff,
-    gate::Gate,
+use crate::{decide::Backoff, gate::Gate};
+use layergate_ports::{
+    Clock, DoneStream, FailureStore, ImageSource, JobQueue, LayerCache, LayerQueue, QueueError, VerdictStore,
     observe::Observer,
-    ports::{Clock, DoneStream, FailureStore, ImageSource, JobQueue, LayerCache, LayerQueue, QueueError, VerdictStore},
     values::{Fingerprint, Lane},
 };
 

@@ -14,8 +14,8 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    ports::{Clock, LayerQueue, Published, QueueError},
+use layergate_ports::{
+    Clock, LayerQueue, Published, QueueError,
     values::{Fingerprint, Lane, LayerKey, LayerTask},
 };
 

@@ -5,10 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use layergate_model::{Effect, Gap, Reason, Report, Verdict};
 
-use crate::{
-    ports::{ResolvedImage, SourceError},
-    values::{ImageVerdict, Job, JobError, ReportKey, VerdictRecord},
-};
+use layergate_ports::values::{ImageVerdict, Job, JobError, ReportKey, ResolvedImage, SourceError, VerdictRecord};
 
 /// Reasons that a record carries; the report has all.
 const MAX_REASONS: usize = 20;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use layergate_model::GapKind;
 
 use super::Backoff;
-use crate::{
+use layergate_ports::{
+    FailureKind, LayerFailure,
     observe::LayerEnd,
-    ports::{FailureKind, LayerFailure},
     values::{LayerKey, SourceId},
 };
 
@@ -169,7 +169,7 @@ mod tests {
     use layergate_model::{Digest, Limits};
 
     use super::*;
-    use crate::values::KeyScope;
+    use layergate_ports::values::KeyScope;
 
     #[test]
     fn each_end_has_its_consequence() {

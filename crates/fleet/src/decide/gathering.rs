@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use layergate_model::GapKind;
 
-use crate::{
-    ports::{DoneEvent, DoneOutcome, FailureKind, LayerFailure},
+use layergate_ports::{
+    DoneEvent, DoneOutcome, FailureKind, LayerFailure,
     values::{LayerKey, SourceId},
 };
 
@@ -157,10 +157,7 @@ mod tests {
     use layergate_model::{Digest, Limits};
 
     use super::*;
-    use crate::{
-        ports::{LayerLocator, LocalBlob},
-        values::KeyScope,
-    };
+    use layergate_ports::values::{KeyScope, LayerLocator, LocalBlob};
 
     fn key(n: u8) -> LayerKey {
         let scope = KeyScope { namespace: Default::default(), analyzers: "a".into(), limits: Limits::default() };

@@ -10,7 +10,7 @@ use layergate_model::{LayerInventory, Report};
 
 pub use standard::{Snapshots, StandardGate, StandardGateConfig};
 
-use crate::{ports::ResolvedImage, values::Job};
+use layergate_ports::values::{Job, ResolvedImage};
 
 /// Why nothing can be judged.
 #[derive(Debug, thiserror::Error)]

@@ -15,9 +15,9 @@ use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
 use tokio::sync::Semaphore;
 
 use super::{Bench, Gate, GateError};
-use crate::{
-    ports::{ResolvedImage, SnapshotError, SnapshotStore},
-    values::{Job, Lane, PolicyOverrides},
+use layergate_ports::{
+    SnapshotError, SnapshotStore,
+    values::{Job, Lane, PolicyOverrides, ResolvedImage},
 };
 
 /// Snapshots kept open: jobs that are pinned to the one before end while the new one is taken up.

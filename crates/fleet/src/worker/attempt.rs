@@ -13,12 +13,11 @@ use layergate_model::{GapKind, LayerInventory};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{UNIT, Worker};
-use crate::{
-    decide::{Attempt, Next, after},
+use crate::{decide::Attempt, decide::Next, decide::after, reader::ReadError};
+use layergate_ports::{
+    DoneEvent, DoneOutcome, LayerDelivery, Lease,
     observe::{Event, LayerEnd, Meter},
-    ports::{DoneEvent, DoneOutcome, LayerDelivery, Lease, SourceError},
-    reader::ReadError,
-    values::{LayerTask, SourceId},
+    values::{LayerTask, SourceError, SourceId},
 };
 
 impl Worker {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::ports::Clock;
+use layergate_ports::Clock;
 
 /// Hosts remembered; beyond it the idle ones are forgotten.
 const MAX_HOSTS: usize = 1024;

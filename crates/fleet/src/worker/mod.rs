@@ -15,12 +15,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::hosts::Hosts;
-use crate::{
-    decide::{Backoff, RetryPolicy},
-    observe::Observer,
-    ports::{Clock, FailureStore, ImageSource, LayerCache, LayerQueue, QueueError},
-    reader::LayerReader,
-    values::Fingerprint,
+use crate::{decide::Backoff, decide::RetryPolicy, reader::LayerReader};
+use layergate_ports::{
+    Clock, FailureStore, ImageSource, LayerCache, LayerQueue, QueueError, observe::Observer, values::Fingerprint,
 };
 
 /// What a worker needs of the world.

@@ -1,10 +1,7 @@
 //! Why a layer failed.
 
 use bytes::Bytes;
-use layergate_fleet::{
-    ports::{FailureKind, LayerFailure},
-    values::SourceId,
-};
+use layergate_ports::{FailureKind, LayerFailure, values::SourceId};
 use layergate_wire::{WireError, v1};
 
 use super::parts::Reader;

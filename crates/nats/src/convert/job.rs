@@ -2,10 +2,7 @@
 //! make a server read its files.
 
 use bytes::Bytes;
-use layergate_fleet::{
-    ports::{ImageLocator, PlatformSelection},
-    values::{Job, JobId, PolicyOverrides},
-};
+use layergate_ports::values::{ImageLocator, Job, JobId, PlatformSelection, PolicyOverrides};
 use layergate_wire::{WireError, v1};
 
 use super::parts::{self, Reader};

@@ -2,11 +2,8 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use layergate_fleet::{
-    ports::{Holding, Member, MemberKind, MemberState},
-    values::MemberId,
-};
 use layergate_model::Digest;
+use layergate_ports::{Holding, Member, MemberKind, MemberState, values::MemberId};
 use layergate_wire::{WireError, v1};
 
 use super::parts::{self, Reader};

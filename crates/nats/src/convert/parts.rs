@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use layergate_fleet::values::Lane;
 use layergate_model::{Digest, Gap, GapKind, Verdict};
+use layergate_ports::values::Lane;
 use layergate_wire::{WireError, v1};
 
 /// Reads the fields of one message; errors name it.

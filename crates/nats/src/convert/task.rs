@@ -1,9 +1,9 @@
 //! A layer task, and the word that a layer is done.
 
 use bytes::Bytes;
-use layergate_fleet::{
-    ports::{DoneEvent, DoneOutcome, LayerLocator, RegistryBlob},
-    values::{LayerKey, LayerTask},
+use layergate_ports::{
+    DoneEvent, DoneOutcome,
+    values::{LayerKey, LayerLocator, LayerTask, RegistryBlob},
 };
 use layergate_wire::{WireError, v1};
 

@@ -2,11 +2,8 @@
 //! each reason, then all of them; the report has them all.
 
 use bytes::Bytes;
-use layergate_fleet::{
-    ports::{SourceError, Trouble},
-    values::{ImageVerdict, JobError, JobId, ReportKey, VerdictRecord},
-};
 use layergate_model::{Effect, FindingCounts, Inputs, Reason, Summary};
+use layergate_ports::values::{ImageVerdict, JobError, JobId, ReportKey, SourceError, Trouble, VerdictRecord};
 use layergate_wire::{WireError, v1};
 
 use super::parts::{self, Reader};

@@ -9,8 +9,10 @@
 
 use std::collections::HashMap;
 
-use layergate_fleet::ports::{LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, ImageConfig};
+use layergate_ports::values::{
+    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
+};
 use serde::Deserialize;
 
 use super::Members;

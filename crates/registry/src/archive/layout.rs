@@ -11,8 +11,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::ports::{LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::{Digest, Gap, GapKind};
+use layergate_ports::values::{LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError};
 
 use super::{Members, slice::Slice};
 use crate::{

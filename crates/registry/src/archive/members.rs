@@ -11,8 +11,8 @@ use std::{
     sync::Arc,
 };
 
-use layergate_fleet::ports::SourceError;
 use layergate_model::{EntryKind, Limits};
+use layergate_ports::values::SourceError;
 use layergate_unpack::{Archive, UnpackError};
 
 use super::slice::{CHUNK, Slice};

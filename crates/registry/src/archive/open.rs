@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
-use layergate_fleet::ports::SourceError;
 use layergate_model::Limits;
+use layergate_ports::values::SourceError;
 use layergate_unpack::{Archive, Compression, UnpackError, decompress};
 
 use super::{members::Members, slice::Slice};

@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use futures::stream;
-use layergate_fleet::ports::BlobStream;
 use layergate_model::Digest;
+use layergate_ports::BlobStream;
 use sha2::{Digest as _, Sha256};
 
 /// Bytes handed over at once.

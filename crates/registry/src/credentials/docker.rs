@@ -17,8 +17,8 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use layergate_fleet::ports::SourceError;
 use layergate_model::{Registry, RepoPath};
+use layergate_ports::values::SourceError;
 use serde::Deserialize;
 
 use super::{Credential, Secret, helper};

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use layergate_fleet::ports::SourceError;
+use layergate_ports::values::SourceError;
 use serde::Deserialize;
 
 use super::{Credential, Secret};

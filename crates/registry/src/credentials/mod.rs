@@ -12,8 +12,8 @@ use std::{fmt, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use layergate_fleet::{ports::SourceError, values::CredentialName};
 use layergate_model::{Registry, RepoPath};
+use layergate_ports::values::{CredentialName, SourceError};
 
 pub use docker::DockerConfig;
 

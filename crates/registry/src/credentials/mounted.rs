@@ -7,8 +7,8 @@
 
 use std::{fs, io::Read as _, path::Path};
 
-use layergate_fleet::{ports::SourceError, values::CredentialName};
 use layergate_model::{Registry, RepoPath};
+use layergate_ports::values::{CredentialName, SourceError};
 
 use super::{Credential, Secret, docker};
 use crate::trouble;

@@ -11,7 +11,10 @@ use backon::{BackoffBuilder as _, ExponentialBackoff};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use http::{StatusCode, header};
-use layergate_fleet::ports::{BlobStream, RegistryBlob, SourceError};
+use layergate_ports::{
+    BlobStream,
+    values::{RegistryBlob, SourceError},
+};
 use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;

@@ -4,7 +4,7 @@
 //! the proxy that somebody demanded. Here a value that is no proxy's URL is an error that names its variable. Values may
 //! hold passwords and are not repeated.
 
-use layergate_fleet::ports::SourceError;
+use layergate_ports::values::SourceError;
 use url::Url;
 
 use crate::trouble::unsupported;

@@ -7,11 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use layergate_fleet::{
-    ports::{LayerLocator, RegistryBlob, SourceError},
-    values::CredentialName,
-};
 use layergate_model::{Digest, ImageReference, Registry, RepoPath};
+use layergate_ports::values::{CredentialName, LayerLocator, RegistryBlob, SourceError};
 use reqwest::Response;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use url::Url;

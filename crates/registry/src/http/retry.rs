@@ -7,7 +7,7 @@
 use std::{future::Future, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
-use layergate_fleet::ports::SourceError;
+use layergate_ports::values::SourceError;
 
 /// How persistent a registry client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
-use layergate_fleet::ports::SourceError;
 use layergate_model::{Registry, RepoPath};
+use layergate_ports::values::SourceError;
 use serde::Deserialize;
 use url::Url;
 

@@ -14,7 +14,7 @@ use std::{
 
 use futures::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
-use layergate_fleet::ports::{SourceError, Trouble};
+use layergate_ports::values::{SourceError, Trouble};
 use reqwest::Response;
 use url::Url;
 

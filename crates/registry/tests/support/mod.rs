@@ -11,8 +11,11 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use layergate_fleet::ports::{ImageRequest, ImageSource, LayerLocator, PlatformSelection, ResolvedImage, SourceError};
 use layergate_model::Digest;
+use layergate_ports::{
+    ImageSource,
+    values::{ImageRequest, LayerLocator, PlatformSelection, ResolvedImage, SourceError},
+};
 use layergate_registry::{Location, RetryPolicy, SourceOptions, Sources, Timeouts};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use layergate_fleet::values::{JobError, JobId, Lane, VerdictRecord};
 use layergate_model::{GapKind, Verdict};
+use layergate_ports::values::{JobError, JobId, Lane, VerdictRecord};
 
 use super::{Event, Oracle, State, job_id};
 use crate::{catalogue, net::lock};

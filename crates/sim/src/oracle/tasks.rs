@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use layergate_fleet::{
+use layergate_model::{GapKind, LayerInventory};
+use layergate_ports::{
+    FailureKind, LayerFailure,
     observe::LayerEnd,
-    ports::{FailureKind, LayerFailure},
     values::{Lane, LayerTask},
 };
-use layergate_model::{GapKind, LayerInventory};
 
 use super::{Event, Oracle};
 use crate::{catalogue, net::lock};

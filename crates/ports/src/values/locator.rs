@@ -1,18 +1,11 @@
-//! Where images come from: a reference to its manifest, configuration and layers, and a layer to its bytes.
-//!
-//! Adapters: OCI registries and local archives, layouts and root file systems (`registry`). An adapter retries what
-//! can be retried within one call; what it gives back after that is final for this call, and [`SourceError`] says
-//! whether another try later makes sense.
+//! Which image is asked for, what it was resolved to, and where the bytes of its layers can be had.
 
-use std::{fmt, io, pin::Pin, time::Duration};
+use std::fmt;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures::Stream;
 use layergate_model::{Digest, Gap, ImageConfig, ImageReference, Platform, Registry, RepoPath};
 use serde::{Deserialize, Serialize};
 
-use crate::values::CredentialName;
+use super::CredentialName;
 
 /// Where an image is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -180,93 +173,4 @@ impl fmt::Display for LayerLocator {
             Self::Local(blob) => write!(f, "{}:{}", blob.source, blob.entry),
         }
     }
-}
-
-/// A blob's bytes as they arrive.
-pub struct BlobStream {
-    /// How many bytes to expect, where known.
-    pub length: Option<u64>,
-    /// The bytes. An error of kind `UnexpectedEof` or of the network is trouble of the source, never of the layer. The
-    /// stream does not verify the digest: whoever reads it does.
-    pub chunks: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
-}
-
-/// What went wrong with a source: where, what, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// The reference, URL, file or digest.
-    pub place: String,
-    /// What happened.
-    pub what: String,
-    /// What to do about it; may be empty.
-    pub advice: String,
-}
-
-impl Trouble {
-    /// Trouble at `place`.
-    pub fn new(place: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into(), advice: advice.into() }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)?;
-        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
-    }
-}
-
-/// Why an image or a layer could not be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceError {
-    /// There is no such image, platform, blob or file (404).
-    #[error("not found: {0}")]
-    NotFound(Trouble),
-    /// The registry wants other credentials (401, 403).
-    #[error("not allowed: {0}")]
-    Unauthorized(Trouble),
-    /// A Helm chart, a signature, an SBOM: something else than an image.
-    #[error("not an image: {0}")]
-    NotAnImage(Trouble),
-    /// An image of a kind that is refused (Docker schema 1).
-    #[error("not supported: {0}")]
-    Unsupported(Trouble),
-    /// The source is out of reach or busy: another try may succeed.
-    #[error("out of reach: {trouble}")]
-    Unavailable {
-        /// What happened.
-        trouble: Trouble,
-        /// How long the source asks to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// The source's answer is not what it must be: a wrong digest, a broken manifest.
-    #[error("malformed: {0}")]
-    Malformed(Trouble),
-}
-
-impl SourceError {
-    /// Whether another try later may succeed.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
-    }
-
-    /// How long the source asks to be left alone.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Unavailable { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-}
-
-/// Where images come from.
-#[async_trait]
-pub trait ImageSource: Send + Sync {
-    /// The images of a request, one for each platform selected, in the index's order. An empty answer is not allowed:
-    /// an index without the platform is [`SourceError::NotFound`] with the platforms there are.
-    async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError>;
-
-    /// The bytes of a layer.
-    async fn open(&self, layer: &LayerLocator) -> Result<BlobStream, SourceError>;
 }

@@ -1,4 +1,4 @@
-//! The single-machine scan: a coordinator and a worker over the ports of this crate, for the time of one command.
+//! The single-machine scan: a coordinator and a worker over ports in one process, for the time of one command.
 //!
 //! The loops are the fleet's (invariant 4). What differs is patience: somebody sits before the terminal, so that a source that
 //! fails is asked twice, not for minutes.
@@ -7,40 +7,32 @@ use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use layergate_fleet::{
-    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    decide::{Backoff, RetryPolicy},
-    gate::Gate,
-    observe::Observer,
-    ports::{
-        FailureStore, ImageLocator, ImageSource, JobQueue, LayerCache, LayerQueue, PlatformSelection, QueueError,
-        StoreError, VerdictStore,
-    },
-    reader::LayerReader,
-    values::{Fingerprint, Job, JobId, Lane, PolicyOverrides, VerdictRecord},
-    worker::{Worker, WorkerConfig, WorkerPorts},
-};
 use layergate_model::{Limits, Report};
+use layergate_ports::{
+    ImageSource, PortSet, QueueError, StoreError,
+    observe::Observer,
+    values::{Fingerprint, ImageLocator, Job, JobId, Lane, PlatformSelection, PolicyOverrides, VerdictRecord},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    KeptReports, LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts, SystemClock, TieredCache,
-    kept_reports::KeepingVerdicts,
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    decide::{Backoff, RetryPolicy},
+    gate::Gate,
+    reader::LayerReader,
+    worker::{Worker, WorkerConfig, WorkerPorts},
 };
-
-/// Inventories that a scan keeps unpacked between reading and merging.
-const NEAR_BUDGET: u64 = 1 << 30;
-/// Nothing here can lose a message, so that this only bounds a reading thread that hangs.
-const ACK_WAIT: Duration = Duration::from_secs(60);
 
 /// What a scan is made of.
 pub struct Scan {
     /// Where images and layers come from.
     pub source: Arc<dyn ImageSource>,
-    /// What is kept between commands ([`crate::DirCache`]); `None` keeps nothing.
-    pub cache: Option<Arc<dyn LayerCache>>,
-    /// Reports that are kept between commands; `None` judges every image.
-    pub reports: Option<KeptReports>,
+    /// Queues and stores, empty; what is kept between commands lies behind the cache and the verdicts.
+    pub ports: PortSet,
+    /// Who wants to know how it gets on.
+    pub observer: Arc<dyn Observer>,
+    /// How long the queues wait for an ack before they deliver again.
+    pub ack_wait: Duration,
     /// What judges.
     pub gate: Arc<dyn Gate>,
     /// How a layer is read.
@@ -49,8 +41,6 @@ pub struct Scan {
     pub fingerprint: Fingerprint,
     /// The limits.
     pub limits: Limits,
-    /// Who wants to know how it gets on.
-    pub observer: Arc<dyn Observer>,
     /// Layers at a time.
     pub concurrency: usize,
     /// Images at a time.
@@ -86,20 +76,7 @@ pub enum ScanError {
 
 /// Scans images; the answers are in the order of `images`. Dropping the future ends the scan.
 pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)]) -> Result<Vec<Scanned>, ScanError> {
-    let clock = Arc::new(SystemClock::default());
-    let near: Arc<dyn LayerCache> = Arc::new(MemoryCache::new(NEAR_BUDGET));
-    let cache = match scan.cache {
-        Some(kept) => Arc::new(TieredCache::for_sharing(near, kept)) as Arc<dyn LayerCache>,
-        None => near,
-    };
-    let layers: Arc<dyn LayerQueue> = Arc::new(LocalLayers::new(clock.clone(), ACK_WAIT, 1 << 16));
-    let jobs: Arc<dyn JobQueue> = Arc::new(LocalJobs::new(clock.clone(), ACK_WAIT, usize::MAX));
-    let memory = MemoryVerdicts::new(usize::MAX, usize::MAX);
-    let verdicts: Arc<dyn VerdictStore> = match scan.reports {
-        Some(kept) => Arc::new(KeepingVerdicts { memory, kept }),
-        None => Arc::new(memory),
-    };
-    let failures: Arc<dyn FailureStore> = Arc::new(MemoryFailures::new(clock.clone()));
+    let PortSet { cache, layers, jobs, verdicts, failures, clock } = scan.ports;
     let patience = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(5) };
 
     let retry = RetryPolicy {
@@ -122,7 +99,7 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
         },
         WorkerConfig {
             slots: scan.concurrency,
-            ack_wait: ACK_WAIT,
+            ack_wait: scan.ack_wait,
             layer_deadline: scan.timeout,
             grace: Duration::ZERO,
             retry,
@@ -142,7 +119,7 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
             observer: scan.observer,
         },
         CoordinatorConfig {
-            ack_wait: ACK_WAIT,
+            ack_wait: scan.ack_wait,
             interactive_jobs: scan.images,
             resolve_attempts: 2,
             backoff: patience,

@@ -95,17 +95,19 @@ pub fn decode_report(stored: &[u8]) -> Result<Report, Unreadable> {
 }
 
 /// A value put by, small, while nobody needs it.
-pub(crate) struct Packed<T> {
+pub struct Packed<T> {
     bytes: Box<[u8]>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: Serialize + DeserializeOwned> Packed<T> {
-    pub(crate) fn new(value: &T) -> Result<Self, Unreadable> {
+    /// Packs a value.
+    pub fn new(value: &T) -> Result<Self, Unreadable> {
         Ok(Self { bytes: pack(value, 1)?.into_boxed_slice(), value: PhantomData })
     }
 
-    pub(crate) fn open(&self) -> Result<T, Unreadable> {
+    /// The value again.
+    pub fn open(&self) -> Result<T, Unreadable> {
         serde_json::from_slice(&unpack(&self.bytes, MAX_REPORT)?).map_err(Unreadable::new)
     }
 }

@@ -9,10 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    ports::ResolvedImage,
-    values::{Job, JobId, LayerKey, LayerTask, VerdictRecord},
-};
+use crate::values::{Job, JobId, LayerKey, LayerTask, ResolvedImage, VerdictRecord};
 
 /// Bytes of a layer that the reader has taken so far; shared with whoever draws a bar.
 #[derive(Debug, Default)]
@@ -130,7 +127,7 @@ pub enum Event<'a> {
     },
 }
 
-/// Whoever wants to know.
+/// What progress bars, metrics and traces implement.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, _event: &Event<'_>) {}
@@ -151,7 +148,7 @@ pub trait Observer: Send + Sync {
     }
 }
 
-/// Nobody wants to know.
+/// Drops every event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

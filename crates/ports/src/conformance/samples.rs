@@ -9,11 +9,9 @@ use layergate_model::{
 };
 
 use super::Holds;
-use crate::{
-    ports::{ImageLocator, LayerLocator, PlatformSelection, RegistryBlob},
-    values::{
-        Fingerprint, Job, JobId, KeyScope, Lane, LayerKey, LayerTask, Namespace, PolicyOverrides, Tenant, VerdictRecord,
-    },
+use crate::values::{
+    Fingerprint, ImageLocator, Job, JobId, KeyScope, Lane, LayerKey, LayerLocator, LayerTask, Namespace,
+    PlatformSelection, PolicyOverrides, RegistryBlob, Tenant, VerdictRecord,
 };
 
 /// The fingerprint of a made-up analyzer set.

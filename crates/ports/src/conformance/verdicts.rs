@@ -7,7 +7,7 @@ use layergate_model::Verdict;
 
 use super::{Holds, report, verdict};
 use crate::{
-    ports::VerdictStore,
+    VerdictStore,
     values::{IdempotencyKey, JobId, ReportKey},
 };
 

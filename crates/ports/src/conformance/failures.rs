@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use layergate_model::GapKind;
 
 use super::{Holds, key, locator};
-use crate::{
-    ports::{FailureKind, FailureStore, LayerFailure},
-    values::SourceId,
-};
+use crate::{FailureKind, FailureStore, LayerFailure, values::SourceId};
 
 /// A store of failure records.
 pub async fn failure_store(make: impl AsyncFn() -> Arc<dyn FailureStore>) {

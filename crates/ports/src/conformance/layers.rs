@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt, StreamExt};
 
 use super::{Holds, fingerprint, key, task};
-use crate::{
-    ports::{DoneEvent, DoneOutcome, LayerDelivery, LayerQueue, Published},
-    values::Fingerprint,
-};
+use crate::{DoneEvent, DoneOutcome, LayerDelivery, LayerQueue, Published, values::Fingerprint};
 
 const ACK_WAIT: Duration = Duration::from_secs(2);
 /// A message that has not come by now does not come.

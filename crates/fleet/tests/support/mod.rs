@@ -12,17 +12,17 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use layergate_fleet::{
-    conformance::{self, inventory, key},
-    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    gate::{Bench, Gate, GateError},
-    observe::{Event, LayerEnd, Meter, Observer},
-    ports::*,
-    reader::{LayerReader, ReadError},
-    values::*,
-    worker::{Worker, WorkerConfig, WorkerPorts},
+    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, gate::Bench, gate::Gate,
+    gate::GateError, reader::LayerReader, reader::ReadError, worker::Worker, worker::WorkerConfig, worker::WorkerPorts,
 };
 use layergate_local::*;
 use layergate_model::*;
+use layergate_ports::{
+    conformance::{self, inventory, key},
+    observe::{Event, LayerEnd, Meter, Observer},
+    values::*,
+    *,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Virtual days pass quickly.

@@ -6,10 +6,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::{Holds, fingerprint};
-use crate::{
-    ports::{Holding, Member, MemberKind, MemberState, Roster},
-    values::MemberId,
-};
+use crate::{Holding, Member, MemberKind, MemberState, Roster, values::MemberId};
 
 fn member(kind: MemberKind, id: &str) -> Member {
     let since = Timestamp::from_second(1_790_000_000).holds("a time");

@@ -10,11 +10,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use layergate_model::{Digest, Limits};
 use serde::{Deserialize, Serialize, de};
 
-use super::{JobId, Namespace};
-use crate::{
-    codec,
-    ports::{LayerLocator, ResolvedImage},
-};
+use super::{JobId, LayerLocator, Namespace, ResolvedImage};
+use crate::codec;
 
 /// The text is no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use layergate_model::{Digest, Severity};
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialName, IdempotencyKey, JobId, LayerKey, Tenant};
-use crate::ports::{ImageLocator, ImageRequest, LayerLocator, PlatformSelection};
+use super::{
+    CredentialName, IdempotencyKey, ImageLocator, ImageRequest, JobId, LayerKey, LayerLocator, PlatformSelection,
+    Tenant,
+};
 
 /// Who goes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,14 +5,14 @@ mod support;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use layergate_fleet::{
-    conformance::{inventory, key},
-    manifests::RememberingSource,
-    observe::LayerEnd,
-    ports::*,
-    values::*,
-};
+use layergate_fleet::manifests::RememberingSource;
 use layergate_model::{GapKind, Verdict};
+use layergate_ports::{
+    conformance::{inventory, key},
+    observe::LayerEnd,
+    values::*,
+    *,
+};
 use support::{ACK_WAIT, Fault, Fleet, gone, transient};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Holds, job};
-use crate::{
-    ports::{JobDelivery, JobQueue, Published},
-    values::Lane,
-};
+use crate::{JobDelivery, JobQueue, Published, values::Lane};
 
 const ACK_WAIT: Duration = Duration::from_secs(2);
 const NEVER: Duration = Duration::from_millis(700);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Holds, fingerprint, inventory, key};
-use crate::ports::LayerCache;
+use crate::LayerCache;
 
 /// One handle on one cache.
 pub async fn layer_cache(make: impl AsyncFn() -> Arc<dyn LayerCache>) {

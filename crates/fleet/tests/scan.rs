@@ -16,15 +16,23 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use layergate_fleet::{
-    gate::{Snapshots, StandardGate, StandardGateConfig},
-    observe::{Event, Observer},
-    ports::*,
+    gate::Snapshots,
+    gate::StandardGate,
+    gate::StandardGateConfig,
     reader::CatalogueReader,
-    values::{JobError, KeyScope, Namespace},
+    scan::{Scan, Scanned, scan_once},
 };
 use layergate_inventory::Catalogue;
-use layergate_local::{DirCache, KeptReports, Scan, Scanned, scan_once};
+use layergate_local::{ACK_WAIT, DirCache, KeptReports, one_process};
 use layergate_model::*;
+use layergate_ports::{
+    observe::{Event, Observer},
+    values::{
+        ImageLocator, ImageRequest, JobError, KeyScope, LayerDescriptor, LayerLocator, Namespace, PlatformSelection,
+        RegistryBlob, ResolvedImage, SourceError, Trouble,
+    },
+    *,
+};
 
 /// One entry of a tar archive (POSIX ustar), as far as a test needs it.
 fn entry(out: &mut Vec<u8>, path: &str, content: &[u8]) {
@@ -155,8 +163,11 @@ async fn scan_by(
     };
     let scan = Scan {
         source: shelf.clone(),
-        cache: Some(Arc::new(DirCache::new(cache.join("layers"), 1 << 30))),
-        reports: Some(KeptReports::new(cache.join("reports"), 1 << 30, edition, [7; 32])),
+        ports: one_process(
+            Some(Arc::new(DirCache::new(cache.join("layers"), 1 << 30))),
+            Some(KeptReports::new(cache.join("reports"), 1 << 30, edition, [7; 32])),
+        ),
+        ack_wait: ACK_WAIT,
         gate: Arc::new(StandardGate::new(gate)),
         reader: Arc::new(CatalogueReader::new(catalogue, limits.clone())),
         fingerprint: scope.fingerprint(),
@@ -207,8 +218,8 @@ async fn layers_become_a_report_and_the_second_time_nothing_is_fetched() {
     assert_eq!(shelf.opened.load(Ordering::Relaxed), 2, "every layer was cached");
     let bytes = |scanned: &Scanned| serde_json::to_vec(&scanned.reports[0]).unwrap();
     assert_eq!(bytes(&first), bytes(&second), "byte for byte");
-    let stored = layergate_fleet::codec::encode_report(&first.reports[0]).unwrap();
-    let through = layergate_fleet::codec::decode_report(&stored).unwrap();
+    let stored = layergate_ports::codec::encode_report(&first.reports[0]).unwrap();
+    let through = layergate_ports::codec::decode_report(&stored).unwrap();
     assert_eq!(bytes(&first), serde_json::to_vec(&through).unwrap(), "a store changes nothing");
 }
 

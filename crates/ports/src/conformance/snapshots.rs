@@ -6,7 +6,7 @@ use futures::StreamExt;
 use layergate_model::Digest;
 
 use super::Holds;
-use crate::ports::{SnapshotError, SnapshotStore};
+use crate::{SnapshotError, SnapshotStore};
 
 /// A store of snapshots; `scratch` is a directory for the files of the suite.
 pub async fn snapshot_store(scratch: &Path, make: impl AsyncFn() -> Arc<dyn SnapshotStore>) {

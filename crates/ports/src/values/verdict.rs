@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use layergate_model::{Digest, Gap, Inputs, Platform, Reason, Summary, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::{JobId, Lane, ReportKey, Tenant};
-use crate::ports::SourceError;
+use super::{JobId, Lane, ReportKey, SourceError, Tenant};
 
 /// The outcome for one image of one platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,8 +12,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use layergate_fleet::{conformance::key, observe::LayerEnd, ports::*, values::*};
 use layergate_model::{LayerInventory, Verdict};
+use layergate_ports::{conformance::key, observe::LayerEnd, values::*, *};
 use support::{ACK_WAIT, Fleet};
 
 const HOUR: Duration = Duration::from_secs(3600);
