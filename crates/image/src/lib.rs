@@ -8,6 +8,7 @@ mod base;
 pub mod checks;
 mod contradiction;
 mod distro;
+mod installed;
 mod merge;
 mod overlay;
 mod ownership;

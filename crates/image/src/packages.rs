@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use layergate_model::{Distro, ImagePackage, Origin, Package, PackageId, PackageKind, Scope};
 
 use crate::{
+    installed,
     proofs::outer,
     removed::Kept,
     tree::NodeId,
@@ -34,10 +35,11 @@ fn key(package: &Package) -> Key<'_> {
     (package.kind, &package.name, &package.version, package.arch.as_deref())
 }
 
-struct Found<'a> {
-    package: &'a Package,
-    shown: Shown<'a>,
-    layer: u32,
+/// A package at one place, and the layer that introduced it.
+pub(crate) struct Found<'a> {
+    pub(crate) package: &'a Package,
+    pub(crate) shown: Shown<'a>,
+    pub(crate) layer: u32,
 }
 
 /// Every package that the image shows, and those `kept` that only a hidden database tells of, sorted.
@@ -47,7 +49,11 @@ pub(crate) fn list<'a>(view: &View<'a>, kept: &[Kept<'a>], distro: Option<&Distr
         let shown = Shown { layer: k.layer, path: outer(k.package.proof()), node: None };
         Found { package: k.package, shown, layer: k.layer }
     });
-    for found in find(view).into_iter().chain(kept) {
+    let mut found = find(view);
+    if has_layers {
+        installed::only(&mut found);
+    }
+    for found in found.into_iter().chain(kept) {
         by_purl.entry(found.package.purl(distro)).or_default().push(found);
     }
     let mut listed: Vec<_> = by_purl

@@ -196,3 +196,15 @@ fn packages_are_the_bases_or_the_applications() {
     assert_eq!(origins, [Origin::Base, Origin::Application]);
     assert!(image.checks.is_empty(), "{:?}", image.checks);
 }
+
+#[test]
+fn a_lock_beside_what_is_installed_gives_way_across_layers_and_not_in_a_directory() {
+    let lock = "f app/package-lock.json: a 1, b 1";
+    let installed = "f app/node_modules/a/package.json: a 1";
+    let one = "a 1 @0 app/node_modules/a/package.json app/package-lock.json";
+    assert_eq!(lines(&image(&[lock, installed])), [one]);
+    assert_eq!(lines(&image(&[lock, installed, "w app/node_modules"])).len(), 2, "nothing is installed any more");
+    let both = [layer(&format!("{lock}\n{installed}"))];
+    let tree = image_of(&both, None, &MergeOptions { without_layers: true, ..Default::default() });
+    assert_eq!(tree.packages.len(), 2);
+}
