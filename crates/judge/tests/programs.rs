@@ -27,6 +27,7 @@ fn snapshot() -> Snapshot {
         ("BIT-java-2024-1", "java", "8.0.412"),
         ("BIT-postgresql-2024-1", "postgresql", "15.6.0"),
         ("BIT-apache-2024-1", "apache", "2.4.62"),
+        ("BIT-dotnet-sdk-2024-1", "dotnet-sdk", "8.0.404"),
     ] {
         builder.add(&record(id, "bitnami", name, fixed)).unwrap();
     }
@@ -60,6 +61,7 @@ fn known_programs_are_judged_and_others_are_unwatched() {
         ("postgresql", "15.3", Some("BIT-postgresql-2024-1")),
         ("httpd", "2.4.57", Some("BIT-apache-2024-1")),
         ("httpd", "2.4.62", None),
+        ("dotnet-sdk", "8.0.303", Some("BIT-dotnet-sdk-2024-1")),
     ] {
         let (found, gaps) = matched(vec![package(PackageKind::Generic, name, version, "usr/local/bin/x")]);
         assert_eq!(found, want.into_iter().collect::<Vec<_>>(), "{name} {version}");
@@ -68,6 +70,41 @@ fn known_programs_are_judged_and_others_are_unwatched() {
     for (name, version) in [("busybox", "1.36.1"), ("python", "3.12.4rc1")] {
         let (found, gaps) = matched(vec![package(PackageKind::Generic, name, version, "bin/x")]);
         assert_eq!((found, gaps), (vec![], vec![GapKind::UnwatchedEcosystem]), "{name}");
+    }
+}
+
+/// GitHub's records name the packages that carry a framework for one system.
+#[test]
+fn a_shared_framework_is_judged_by_its_carriers() {
+    let mut builder = Builder::new();
+    let record = |id: &str, names: &[&str], fixed: &str| {
+        let nuget = Namespace::new("nuget").unwrap();
+        let canonical = |name: &&str| nuget.canonical_name(name).into_owned();
+        let affected = names.iter().map(|n| Affected::fixed(nuget.clone(), canonical(n), fixed)).collect();
+        Record { affected, ..Record::new("ghsa", id) }
+    };
+    let carriers = ["Microsoft.NETCore.App.Runtime.linux-x64", "Microsoft.NetCore.App.Runtime.linux-arm"];
+    for record in [
+        record("GHSA-core", &carriers, "8.0.11"),
+        record("GHSA-old", &["Microsoft.NETCore.App"], "8.0.2"),
+        record("GHSA-web", &["Microsoft.AspNetCore.App.Runtime.linux-musl-x64"], "8.0.12"),
+        record("GHSA-desktop", &["Microsoft.WindowsDesktop.App.Runtime.win-x64"], "8.0.9"),
+    ] {
+        builder.add(&record).unwrap();
+    }
+    let snapshot = Snapshot::from_bytes(builder.finish().unwrap()).unwrap();
+    for (name, version, want) in [
+        ("Microsoft.NETCore.App", "8.0.1", &["GHSA-core", "GHSA-old"][..]),
+        ("Microsoft.NETCore.App", "8.0.10", &["GHSA-core"]),
+        ("Microsoft.NETCore.App", "8.0.11", &[]),
+        ("Microsoft.AspNetCore.App", "8.0.11", &["GHSA-web"]),
+        ("Microsoft.WindowsDesktop.App", "8.0.8", &["GHSA-desktop"]),
+        ("Microsoft.Other.App", "8.0.1", &[]),
+    ] {
+        let packages = vec![package(PackageKind::Nuget, name, version, "d/shared/x.deps.json")];
+        let matches = match_image(&ImageInventory { packages, ..ImageInventory::default() }, &snapshot);
+        let found: Vec<_> = matches.findings.iter().map(|f| f.advisory.to_string()).collect();
+        assert_eq!(found, want, "{name} {version}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! `severity.rs`, `advice.rs`) and one upgrade (`upgrade.rs`). What cannot be decided is a gap.
 
 mod advice;
+mod frameworks;
 mod hit;
 mod merge;
 mod programs;
@@ -80,7 +81,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
             continue;
         }
         if let Some((namespace, subject)) = &program {
-            match_as(package, subject, namespace, snapshot, &mut out);
+            match_as(package, std::slice::from_ref(subject), namespace, snapshot, &mut out);
         } else if let Some(namespace) = registry {
             match_registry(package, namespace, snapshot, &mut out);
         }
@@ -252,27 +253,29 @@ fn match_os(
 }
 
 fn match_registry(package: &ImagePackage, namespace: &Namespace, snapshot: &Snapshot, out: &mut Collected) {
-    match_as(package, &subject::plain(&package.package, namespace), namespace, snapshot, out);
+    match_as(package, &frameworks::subjects(&package.package, namespace), namespace, snapshot, out);
 }
 
-/// Matches a package under the name and version that the namespace's records have for it.
+/// Matches a package under the names and versions that the namespace's records have for it.
 fn match_as(
     package: &ImagePackage,
-    subject: &Subject<'_>,
+    subjects: &[Subject<'_>],
     namespace: &Namespace,
     snapshot: &Snapshot,
     out: &mut Collected,
 ) {
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+    for subject in subjects {
+        hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
+    }
     if package.package.provenance == Provenance::Elsewhere {
         undecided.extend(hits.drain(..).map(|hit| Undecided::not_of_the_registry(&hit, snapshot)));
     }
     let upgrade = upgrade::target(
         &hits,
-        || hit::mended(subject, namespace, snapshot),
-        |version| !hit::touches(version, subject, namespace, snapshot),
+        || subjects.iter().flat_map(|s| hit::mended(s, namespace, snapshot)).collect(),
+        |version| !subjects.iter().any(|s| hit::touches(version, s, namespace, snapshot)),
     );
     finish(package, hits, undecided, upgrade, snapshot, out);
 }

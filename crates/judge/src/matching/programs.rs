@@ -13,6 +13,7 @@ use super::subject::Subject;
 
 /// Our name of a program (`inventory`'s table of known programs), and Bitnami's.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("dotnet-sdk", "dotnet-sdk"),
     ("haproxy", "haproxy"),
     ("httpd", "apache"),
     ("java/jre", "java"),
