@@ -8,6 +8,7 @@ pub mod images;
 pub mod layout;
 pub mod program;
 pub mod proxy;
+pub mod rawtar;
 pub mod recipe;
 pub mod rpm;
 pub mod servers;

@@ -17,6 +17,7 @@ mod proofs;
 mod removed;
 mod told;
 mod tree;
+mod twofold;
 mod view;
 
 pub use merge::{MergeLayer, MergeOptions, merge};

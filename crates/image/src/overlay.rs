@@ -9,7 +9,7 @@
 //!
 //! Where the two differ, nothing is hidden, for the container may show it: overlayfs ignores an opaque mark on a layer's root;
 //! a directory of its own, and does not follow it, where an upper layer writes through a lower layer's link; and merges a
-//! directory with the one below although the same layer has a whiteout for it.
+//! directory with the one below whatever else the same layer had in its place before ([`crate::twofold`]).
 //!
 //! Each layer's table is walked once, bottom first, over a [`Tree`] that knows only proofs and links. A proof that its
 //! own table does not have, or whose links go in circles, stays visible: nothing is hidden by what is not understood.
@@ -21,6 +21,7 @@ use layergate_model::{EntryKind, EntryRef, PathTable};
 use crate::{
     proofs::Proofs,
     tree::{Kind, Links, NodeId, Place, ROOT, Tree, Version},
+    twofold::{self, Twofold},
 };
 
 /// Places that are remembered for one image, about 200 bytes each. Real images need under 100,000; behind the bound a
@@ -48,7 +49,7 @@ impl Overlay {
                 proofs,
                 layer,
                 wanted,
-                merged: merged(table),
+                twofold: twofold::paths(table),
                 way: Way::default(),
                 stray: vec![],
             };
@@ -93,37 +94,8 @@ impl Overlay {
     }
 }
 
-/// The paths that a layer whites out and has as a directory, too.
-fn merged(table: &PathTable) -> HashSet<String> {
-    let mut whiteouts = HashSet::new();
-    table.visit(|entry| {
-        let (parent, name) = split(entry.path);
-        if let Some(hidden) = name.strip_prefix(".wh.").filter(|h| *h != ".wh..opq") {
-            whiteouts.insert(if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") });
-        }
-    });
-    let mut merged = HashSet::new();
-    if whiteouts.is_empty() {
-        return merged;
-    }
-    table.visit(|entry| {
-        let mut at = entry.path;
-        if entry.kind == EntryKind::Directory && whiteouts.contains(at) {
-            merged.insert(at.to_owned());
-        }
-        // A whiteout below it makes the directory as well.
-        while !at.is_empty() {
-            at = split(at).0;
-            if whiteouts.contains(at) && !merged.contains(at) {
-                merged.insert(at.to_owned());
-            }
-        }
-    });
-    merged
-}
-
 /// A path's directory and last part.
-fn split(path: &str) -> (&str, &str) {
+pub(crate) fn split(path: &str) -> (&str, &str) {
     // Last parts are short: a walk from the end is quicker than a search made for long texts.
     match path.bytes().rposition(|b| b == b'/') {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
@@ -141,7 +113,7 @@ struct Way {
     wanted: bool,
     /// Whether a link was on the way: then what happens in the directory may happen to the way itself.
     linked: bool,
-    /// Whether a lower layer's link was on the way: overlayfs shows a directory there instead.
+    /// Whether a lower layer's link was on the way (overlayfs shows a directory there instead), or a path that is twofold.
     foreign: bool,
     /// Whether files on the way have been taken for directories.
     cleared: bool,
@@ -154,8 +126,8 @@ struct Applying<'t, 'p, 'a> {
     layer: u32,
     /// Directories, as the layer names them, that proofs of this layer lie in.
     wanted: HashSet<&'a str>,
-    /// Directories that this layer has and whites out: overlayfs merges them with those below.
-    merged: HashSet<String>,
+    /// Directories of this layer that are something else in it, too.
+    twofold: Twofold,
     way: Way,
     /// Proofs that could not be placed.
     stray: Vec<u32>,
@@ -190,7 +162,7 @@ impl Applying<'_, '_, '_> {
         }
         way.path.clear();
         way.path.push_str(path);
-        way.foreign = way.steps.last().is_some_and(|s| s.2);
+        way.foreign = way.steps.last().is_some_and(|s| s.2) || self.twofold.is_below(path);
         way.wanted = self.wanted.contains(path);
         way.cleared = false;
         way.valid = true;
@@ -212,7 +184,7 @@ impl Applying<'_, '_, '_> {
         if let Some(proof) = proof {
             self.proofs.all[proof as usize].seen = true;
         }
-        let Some(place) = place.filter(|_| !self.way.foreign) else {
+        let Some(place) = place.filter(|_| !self.way.foreign && !self.twofold.replaced.contains(entry.path)) else {
             self.stray.extend(proof);
             return;
         };
@@ -334,9 +306,9 @@ impl Applying<'_, '_, '_> {
         if self.way.foreign || (opaque && parent.is_empty()) {
             return;
         }
-        if !self.merged.is_empty() && !opaque {
+        if !self.twofold.is_empty() && !opaque {
             let path = if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") };
-            if self.merged.contains(&path) {
+            if self.twofold.hides_nothing(&path) {
                 return;
             }
         }

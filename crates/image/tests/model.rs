@@ -31,6 +31,8 @@ struct Naive {
     stray: BTreeSet<String>,
     /// Paths that the current layer has as directories and whites out.
     merged: BTreeSet<String>,
+    /// Paths of the current layer that were directories first and are something else then.
+    replaced: BTreeSet<String>,
 }
 
 fn below(path: &str, directory: &str) -> bool {
@@ -67,7 +69,7 @@ impl Naive {
 
     fn put(&mut self, path: &str, layer: usize, node: Node) {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let Some(parent) = self.resolve(parent, layer) else {
+        let Some(parent) = self.resolve(parent, layer).filter(|_| !self.is_replaced(path)) else {
             if let Node::File(Some(item)) = node {
                 self.stray.insert(item);
             }
@@ -83,6 +85,11 @@ impl Naive {
         self.tree.insert(path, (node, layer));
     }
 
+    /// Whether the current layer replaced the path, or one that it goes through.
+    fn is_replaced(&self, path: &str) -> bool {
+        self.replaced.iter().any(|r| r == path || below(path, r))
+    }
+
     fn remove(&mut self, path: &str, layer: usize, itself: bool) {
         self.tree.retain(|p, (_, from)| *from >= layer || !(below(p, path) || (itself && p == path)));
     }
@@ -94,12 +101,14 @@ impl Naive {
             Op::Link(p, target) => self.put(p, layer, Node::Link(target.clone())),
             Op::Whiteout(p) => {
                 let (parent, name) = p.rsplit_once('/').unwrap_or(("", p));
-                if let Some(parent) = self.resolve(parent, layer).filter(|_| !self.merged.contains(p)) {
+                if let Some(parent) =
+                    self.resolve(parent, layer).filter(|_| !self.merged.contains(p) && !self.is_replaced(p))
+                {
                     self.remove(format!("{parent}/{name}").trim_start_matches('/'), layer, true);
                 }
             }
             Op::Opaque(p) => {
-                if let Some(directory) = self.resolve(p, layer) {
+                if let Some(directory) = self.resolve(p, layer).filter(|_| !self.is_replaced(p)) {
                     self.remove(&directory, layer, false);
                 }
             }
@@ -120,6 +129,18 @@ fn merged(layer: &[Op]) -> BTreeSet<String> {
         })
     };
     layer.iter().filter_map(|op| if let Op::Whiteout(p) = op { Some(p.clone()) } else { None }).filter(has).collect()
+}
+
+fn replaced(layer: &[Op]) -> BTreeSet<String> {
+    let inside = |op: &Op, path: &String| match op {
+        Op::Opaque(p) => p == path || below(p, path),
+        Op::Directory(p) | Op::File(p, _) | Op::Link(p, _) | Op::Whiteout(p) => below(p, path),
+    };
+    let name = |(i, op): (usize, &Op)| match op {
+        Op::File(p, _) | Op::Link(p, _) if layer[..i].iter().any(|earlier| inside(earlier, p)) => Some(p.clone()),
+        _ => None,
+    };
+    layer.iter().enumerate().filter_map(name).collect()
 }
 
 fn ops() -> impl Strategy<Value = Vec<Vec<Op>>> {
@@ -152,6 +173,7 @@ proptest! {
             // What a path means that stands twice in one layer is the inventory's to say.
             let layer: Vec<_> = layer.iter().filter(|op| !entry(op) || once.insert(path(op))).cloned().collect();
             naive.merged = merged(&layer);
+            naive.replaced = replaced(&layer);
             for (i, op) in layer.iter().enumerate() {
                 let item = format!("n{number}x{i}");
                 let line = match op {

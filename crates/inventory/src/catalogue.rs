@@ -86,7 +86,7 @@ static STANDARD: &[&dyn Analyzer] = &[
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.
-const INVENTORY_FORMAT: u32 = 4;
+const INVENTORY_FORMAT: u32 = 5;
 
 /// The analyzers of one run and an index over their interests.
 pub struct Catalogue {

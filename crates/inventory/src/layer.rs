@@ -181,7 +181,7 @@ impl<'c> Pass<'c> {
                 };
                 return Err(limit.into());
             }
-            self.gathered.next_entry(&entry.path, entry.kind == EntryKind::Directory, &mut buffer);
+            self.gathered.next_entry(&entry.path, &mut buffer);
             let seen = Entry { path: &entry.path, kind: entry.kind, mode: entry.mode, target: &entry.target };
             for index in self.catalogue.observers() {
                 self.catalogue.analyzers()[*index].observe(&seen, self.gathered.section(*index));

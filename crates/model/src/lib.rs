@@ -35,7 +35,7 @@ pub use image::{BaseImage, ImageInventory, ImagePackage, Layer, Origin, PackageI
 pub use inventory::{AnalyzerId, LayerInventory, LicenseFact, Notes, OsReleaseFile, OwnedFiles, Section};
 pub use limits::Limits;
 pub use package::{Dependency, Package, PackageKind, Provenance, Scope, SourcePackage};
-pub use path::{LayerPath, PathError};
+pub use path::{LayerPath, PathError, readable};
 pub use path_table::{EntryKind, EntryRef, PathEntry, PathTable, PathTableBuilder, PathTableError};
 pub use platform::{Platform, PlatformError};
 pub use purl::Purl;

@@ -2,7 +2,7 @@
 //!
 //! Tar members name themselves `./usr/bin`, `/usr/bin` or `usr/bin`; all three are `usr/bin` here. A member's name is cleaned
 //! as containerd cleans it ([`LayerPath::cleaned`]); elsewhere a text with a `..` part is refused. Lengths are checked by
-//! whoever reads the archive. Bytes that are not UTF-8 are kept readable and distinct as `\xNN`.
+//! whoever reads the archive. Bytes that are not UTF-8 are kept readable and distinct as `\xNN` ([`readable`]).
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
@@ -118,21 +118,29 @@ impl LayerPath {
     }
 }
 
-/// UTF-8 as it is, any other byte as `\xNN`.
-fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => {
-            let mut out = String::with_capacity(bytes.len() + 16);
-            for chunk in bytes.utf8_chunks() {
-                out.push_str(chunk.valid());
-                for byte in chunk.invalid() {
-                    out.push_str(&format!("\\x{byte:02x}"));
-                }
-            }
-            out.into()
-        }
+/// The name of a tar member, or the target of a link, as text. No two names are one text, so that a whiteout of `a\xe4`
+/// (five characters) hides no file whose name has that byte: where a name has bytes that are not UTF-8, something that
+/// reads as `\x`, or a `!` (which divides an archive's path from its member's in a location), those and its backslashes
+/// stand as `\xNN`.
+pub fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !bytes.contains(&b'!')
+        && !text.contains("\\x")
+    {
+        return text.into();
     }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    let escape = |out: &mut String, byte: u8| out.push_str(&format!("\\x{byte:02x}"));
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '!' | '\\' => escape(&mut out, c as u8),
+                c => out.push(c),
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| escape(&mut out, *byte));
+    }
+    out.into()
 }
 
 impl Deref for LayerPath {
@@ -203,8 +211,15 @@ mod tests {
             assert!(matches!(LayerPath::from_bytes(bad.as_bytes()), Err(PathError::Escapes(_))), "{bad}");
         }
         assert_eq!(LayerPath::from_bytes(b"a/\xff\xfe").unwrap().as_str(), "a/\\xff\\xfe");
+        let texts: std::collections::BTreeSet<_> = NAMES.iter().map(|n| readable(n)).collect();
+        assert_eq!(texts.len(), NAMES.len(), "two names are one text: {texts:?}");
+        assert!(texts.iter().all(|t| !t.contains('!')));
+        assert_eq!(readable(b"usr/a\\b"), "usr/a\\b");
         assert!(LayerPath::from_bytes(b"a\0b").is_err());
     }
+
+    const NAMES: [&[u8]; 9] =
+        [b"a\xe4", b"a\\xe4", b"a\\x5cxe4", b"a\\\xe4", b"a!", b"a\\x21", b"a\\x5cx21", b"a\\!", b"a\\"];
 
     #[test]
     fn cleaned_as_containerd_cleans() {

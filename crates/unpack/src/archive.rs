@@ -7,7 +7,7 @@
 
 use std::io::{self, Read};
 
-use layergate_model::{EntryKind, LayerPath, Limits};
+use layergate_model::{EntryKind, LayerPath, Limits, readable};
 
 use crate::{
     UnpackError,
@@ -205,7 +205,7 @@ impl<R: Read> Archive<R> {
         let cleaned = LayerPath::cleaned(&header.name).and_then(|path| {
             let target = match kind {
                 EntryKind::HardLink => LayerPath::cleaned(&header.link)?.0.to_string(),
-                EntryKind::Symlink => String::from_utf8_lossy(&header.link).into_owned(),
+                EntryKind::Symlink => readable(&header.link).into_owned(),
                 _ => String::new(),
             };
             Ok((path, target))
