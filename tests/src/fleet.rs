@@ -101,7 +101,7 @@ impl Fleet {
         let cache = self.directory.path().join(cache);
         let mut command: Command = self.program.command([what]);
         command.env("LAYERGATE_NATS_ACK_WAIT", ACK_WAIT.as_secs().to_string()).args(arguments);
-        command.env("LAYERGATE_NATS_STORAGE", "1");
+        command.env("LAYERGATE_NATS_STORAGE", "1GiB");
         command.arg("--cache-dir").arg(cache).stdout(Stdio::null()).stderr(file);
         Process { child: command.spawn().expect("the binary starts"), log }
     }

@@ -41,6 +41,9 @@ fn an_empty_variable_is_one_that_is_not_set() {
         "VERIFY_KEY",
         "DATA_DIR",
         "DB_FROM",
+        "ONLY_FIXED",
+        "REFRESH_AFTER_DAYS",
+        "MAX_LAYER_BYTES",
     ];
     let program = Program::default();
     let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
@@ -89,10 +92,41 @@ fn a_configuration_file_is_obeyed_by_every_command_or_refused_by_name() {
         ("policy = \"x.toml\"", &worker, 2, "`policy`"),
         ("db = \"x\"", &worker, 2, "`db`"),
         ("offline = true", &scan, 1, "layergate.toml"),
+        ("max-layer-bytes = \"10 B\"", &scan, 3, "layergate.toml"),
+        ("polcy = \"x\"", &scan, 2, "`policy`"),
+        ("tls-cert = \"x.pem\"", &coordinator, 2, "`tls-key`"),
+        ("listen = \"127.0.0.1:1\"", &scan, 2, "`listen`"),
     ] {
         fs::write(&file, text).unwrap();
         let run = program.run(command);
         assert_eq!(run.code, code, "{text} {command:?}: {}", run.stderr);
         assert!(run.stderr.contains(said), "{text} {command:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_was_only_found_does_not_soften_what_comes_from_outside() {
+    let program = Program::default();
+    let home = program.home.path();
+    fs::write(home.join("strict.toml"), "[findings]\nfail-on = \"high\"\n").unwrap();
+    fs::write(home.join("token"), "secret").unwrap();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    let policy = home.join("strict.toml").display().to_string();
+    let token = home.join("token").display().to_string();
+    let judged = ["scan", "--offline", "--db", &db, "--policy", &policy, &image];
+    let asked = ["scan", "--api-token-file", &token, "example.com/app:1"];
+    let overridden = ["scan", "--offline", "--db", &db, "--policy", &policy, "--only-fixed=false", &image];
+    for (text, command, code) in [
+        ("only-fixed = true", &judged[..], 2),
+        ("fail-on = \"critical\"", &judged, 2),
+        ("vex = [\"mine.json\"]", &judged, 2),
+        ("only-fixed = true", &overridden, 1),
+        ("max-nesting = 9", &judged, 1),
+        ("server = \"http://127.0.0.1:1\"", &asked, 2),
+    ] {
+        fs::write(home.join("layergate.toml"), text).unwrap();
+        let run = program.run(command);
+        assert_eq!(run.code, code, "{text} {command:?}: {}", run.stderr);
+        assert!(run.stderr.contains("./layergate.toml"), "{text}: {}", run.stderr);
     }
 }

@@ -7,7 +7,6 @@ mod allocator;
 mod args;
 mod client;
 mod commands;
-mod config;
 mod exit;
 mod judge;
 mod node;
@@ -16,6 +15,7 @@ mod places;
 mod progress;
 mod reports;
 mod sbom_file;
+mod settings;
 mod signature;
 mod snapshot;
 mod telemetry;
@@ -25,11 +25,14 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::CommandFactory;
-use config::Config;
 use exit::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    let cli = args::parse();
+    let mut cli = match settings::parse() {
+        Ok(cli) => cli,
+        Err(failure) => return exit::finish(Err(failure)),
+    };
+    places::name(places::Named { data: cli.data_dir.take(), cache: cli.cache_dir.take() });
     if matches!(cli.command, Command::Scan(_) | Command::Sbom(_)) {
         allocator::keep_little();
     }
@@ -52,23 +55,22 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Outcome, Failure> {
-    let Cli { quiet, verbose, config, command } = cli;
+    let Cli { quiet, verbose, command, .. } = cli;
     let service = match &command {
         Command::Coordinator(args) => Some(("coordinator", &args.telemetry)),
         Command::Worker(args) => Some(("worker", &args.telemetry)),
         _ => None,
     };
     let _telemetry = telemetry::start(quiet, verbose, service)?;
-    let config = Config::read(config.as_deref())?;
     match command {
-        Command::Scan(args) => commands::scan::run(args, &config, quiet, verbose > 0).await,
-        Command::Sbom(args) => commands::scan::sbom(args, &config, quiet).await,
-        Command::Db(args) => commands::db::run(args, &config, quiet, verbose > 0).await,
+        Command::Scan(args) => commands::scan::run(args, quiet, verbose > 0).await,
+        Command::Sbom(args) => commands::scan::sbom(args, quiet).await,
+        Command::Db(args) => commands::db::run(args, quiet, verbose > 0).await,
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
-        Command::Coordinator(args) => commands::coordinator::run(args, &config).await,
-        Command::Worker(args) => commands::worker::run(args, &config).await,
+        Command::Coordinator(args) => commands::coordinator::run(args).await,
+        Command::Worker(args) => commands::worker::run(args).await,
         Command::Submit(args) => commands::submit::submit(args).await,
         Command::Wait(args) => commands::submit::wait(args, verbose > 0).await,
         Command::Fleet(args) => commands::fleet::run(args).await,

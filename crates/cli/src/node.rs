@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use futures::StreamExt;
 use jiff::Timestamp;
 use layergate_nats::{Fleet, NatsOptions};
@@ -36,6 +36,22 @@ const BEAT_LIFE: Duration = Duration::from_secs(15);
 /// Entries of the roster; what more is held is counted by the metrics.
 const MOST_HELD: usize = 64;
 
+/// A certificate and its key: both or neither. Without the check, half of a pair from a configuration file would be a
+/// service without TLS.
+pub(crate) fn pair(
+    first: &str,
+    certificate: &Option<PathBuf>,
+    second: &str,
+    key: &Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate.clone(), key.clone()))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(usage(anyhow!("`{first}` is given without `{second}`"))),
+        (None, Some(_)) => Err(usage(anyhow!("`{second}` is given without `{first}`"))),
+    }
+}
+
 /// Connects to NATS.
 pub(crate) async fn connect(args: &NatsArgs, what: &str) -> Result<Fleet, Failure> {
     let options = NatsOptions {
@@ -43,11 +59,11 @@ pub(crate) async fn connect(args: &NatsArgs, what: &str) -> Result<Fleet, Failur
         credentials: args.nats_creds.clone(),
         nkey: args.nats_nkey.clone(),
         ca: args.nats_ca.clone(),
-        client_certificate: args.nats_cert.clone().zip(args.nats_key.clone()),
+        client_certificate: pair("nats-cert", &args.nats_cert, "nats-key", &args.nats_key)?,
         name: format!("layergate {what} {}", env!("CARGO_PKG_VERSION")),
         replicas: args.nats_replicas,
         ack_wait: args.nats_ack_wait,
-        storage: args.nats_storage << 30,
+        storage: args.nats_storage,
         ..NatsOptions::default()
     };
     options.check().map_err(usage)?;

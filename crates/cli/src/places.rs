@@ -1,25 +1,49 @@
 //! Where things lie on this machine: the data directory (snapshots) and the cache directory (layer inventories,
 //! compiled directories of advisories), by the XDG base directory specification.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::OnceLock};
 
-/// `$LAYERGATE_DATA_DIR`, `$XDG_DATA_HOME/layergate` or `~/.local/share/layergate`.
+/// The directories that flags, environment or configuration named; set once, before anything is looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// `--data-dir`.
+    pub(crate) data: Option<PathBuf>,
+    /// `--cache-dir`.
+    pub(crate) cache: Option<PathBuf>,
+}
+
+static NAMED: OnceLock<Named> = OnceLock::new();
+
+/// Sets what was named, once.
+pub(crate) fn name(named: Named) {
+    // The first one holds; there is one call, in `main`.
+    let _ = NAMED.set(named);
+}
+
+fn named() -> &'static Named {
+    NAMED.get_or_init(Named::default)
+}
+
+/// `--data-dir`, else `$XDG_DATA_HOME/layergate` or `~/.local/share/layergate`.
 pub(crate) fn data_dir() -> PathBuf {
-    directory("LAYERGATE_DATA_DIR", "XDG_DATA_HOME", ".local/share")
+    named().data.clone().unwrap_or_else(|| directory("XDG_DATA_HOME", ".local/share"))
 }
 
-/// `$LAYERGATE_CACHE_DIR`, `$XDG_CACHE_HOME/layergate` or `~/.cache/layergate`.
+/// `--cache-dir`, else `$XDG_CACHE_HOME/layergate` or `~/.cache/layergate`.
 pub(crate) fn cache_dir() -> PathBuf {
-    directory("LAYERGATE_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+    named().cache.clone().unwrap_or_else(|| directory("XDG_CACHE_HOME", ".cache"))
 }
 
-fn directory(own: &str, xdg: &str, home: &str) -> PathBuf {
+/// `--cache-dir`, else a directory beside what other commands keep: a worker's cache has one process.
+pub(crate) fn worker_cache_dir() -> PathBuf {
+    named().cache.clone().unwrap_or_else(|| cache_dir().join("worker"))
+}
+
+fn directory(xdg: &str, home: &str) -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set(own).unwrap_or_else(|| {
-        let base = set(xdg).filter(|p| p.is_absolute());
-        let base = base.or_else(|| set("HOME").map(|h| h.join(home)));
-        base.map(|base| base.join("layergate")).unwrap_or_else(temporary)
-    })
+    let base = set(xdg).filter(|p| p.is_absolute());
+    let base = base.or_else(|| set("HOME").map(|h| h.join(home)));
+    base.map(|base| base.join("layergate")).unwrap_or_else(temporary)
 }
 
 /// A process without a home (a container's arbitrary user) keeps its things where temporary ones go, under its own

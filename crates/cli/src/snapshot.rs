@@ -27,16 +27,11 @@ const CURRENT: &str = "current";
 /// Opens the snapshot that `--db` names, or the current one.
 ///
 /// With a key, only a file with its signature is opened: what is compiled here from a directory has none.
-pub(crate) fn open(
-    db: Option<&Path>,
-    cache_dir: Option<&Path>,
-    key: Option<&VerifyKey>,
-    quiet: bool,
-) -> Result<Snapshot, Failure> {
+pub(crate) fn open(db: Option<&Path>, key: Option<&VerifyKey>, quiet: bool) -> Result<Snapshot, Failure> {
     let path = match db {
         Some(path) if path.is_dir() => {
             signature::refuse_unsigned(key, path)?;
-            return Ok(compiled(path, cache_dir, quiet)?);
+            return Ok(compiled(path, &places::cache_dir(), quiet)?);
         }
         Some(path) => path.to_owned(),
         None => current()?,
@@ -72,7 +67,7 @@ pub(crate) fn as_file(db: &Path, cache_dir: &Path) -> Result<PathBuf> {
         file(db)?;
         return Ok(db.to_owned());
     }
-    compiled(db, Some(cache_dir), true)?;
+    compiled(db, cache_dir, true)?;
     let kept = compiled_path(db, cache_dir)?;
     if kept.is_file() { Ok(kept) } else { bail!("{} cannot be written", kept.display()) }
 }
@@ -150,11 +145,10 @@ fn forget_old(directory: &Path, current: &str) {
 }
 
 /// Compiles a directory of feeds, unless the cache has it already.
-fn compiled(feeds: &Path, cache_dir: Option<&Path>, quiet: bool) -> Result<Snapshot> {
-    let cache_dir = cache_dir.map_or_else(places::cache_dir, Path::to_owned);
-    let kept = compiled_path(feeds, &cache_dir)?;
+fn compiled(feeds: &Path, cache_dir: &Path, quiet: bool) -> Result<Snapshot> {
+    let kept = compiled_path(feeds, cache_dir)?;
     let cache = cache_dir.join("compiled");
-    let believed = [&cache_dir, &cache, &kept].into_iter().try_for_each(|p| layergate_local::check_private(p));
+    let believed = [cache_dir, &cache, &kept].into_iter().try_for_each(layergate_local::check_private);
     match &believed {
         Ok(()) => {
             if let Ok(snapshot) = Snapshot::open(&kept) {

@@ -9,8 +9,8 @@ use std::{
 };
 
 use layergate_fleet::{
-    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, worker::Worker,
-    worker::WorkerConfig, worker::WorkerPorts,
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    worker::{Worker, WorkerConfig, WorkerPorts},
 };
 use layergate_local::{LocalJobs, LocalLayers, MemoryCache, MemoryFailures, MemoryVerdicts};
 use layergate_model::Limits;

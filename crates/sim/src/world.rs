@@ -4,7 +4,10 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use layergate_fleet::{gate::Bench, gate::Gate, gate::GateError, reader::LayerReader, reader::ReadError};
+use layergate_fleet::{
+    gate::{Bench, Gate, GateError},
+    reader::{LayerReader, ReadError},
+};
 use layergate_model::{
     Digest, Effect, Gap, GapKind, ImageConfig, Inputs, LayerInventory, Platform, Registry, RepoPath, Report, ReportGap,
     ReportImage, Verdict,

@@ -65,10 +65,10 @@ pub(crate) struct DiffArgs {
 #[derive(Debug, Default, Args)]
 pub(crate) struct UpdateArgs {
     /// A prebuilt snapshot: oci://registry/repository[:tag]; otherwise the feeds' own places
-    #[arg(long, env = "LAYERGATE_DB_FROM", value_name = "URL")]
+    #[arg(long = "db-from", alias = "from", env = "LAYERGATE_DB_FROM", value_name = "URL")]
     pub(crate) from: Option<String>,
-    /// Take only a snapshot that this Ed25519 key signed (PEM, `openssl pkey -pubout`); also LAYERGATE_VERIFY_KEY
-    #[arg(long, value_name = "PEM")]
+    /// Take only a snapshot that this Ed25519 key signed (PEM, `openssl pkey -pubout`)
+    #[arg(long, env = "LAYERGATE_VERIFY_KEY", value_name = "PEM")]
     pub(crate) verify_key: Option<PathBuf>,
     /// Take an update even where a feed that was full has lost most of its records
     #[arg(long)]

@@ -4,10 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{
-    JudgeArgs, LimitArgs, SourceArgs,
-    scan::{OutputSpec, duration},
-};
+use super::{JudgeArgs, LimitArgs, OutputSpec, SourceArgs};
+use crate::settings::{duration, storage};
 
 /// How NATS is reached.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +34,8 @@ pub(crate) struct NatsArgs {
     /// How long the work of a process that died lies still before another takes it up; the same for the whole fleet
     #[arg(long, env = "LAYERGATE_NATS_ACK_WAIT", default_value = "30s", value_name = "DURATION", value_parser = duration)]
     pub(crate) nats_ack_wait: Duration,
-    /// Disk in GiB that the fleet reserves on the NATS server, which gives away three quarters of what is free
-    #[arg(long, env = "LAYERGATE_NATS_STORAGE", default_value_t = 4, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    /// Disk (16GiB) that the fleet reserves on the NATS server, which gives away three quarters of what is free
+    #[arg(long, env = "LAYERGATE_NATS_STORAGE", default_value = "4GiB", value_name = "SIZE", value_parser = storage)]
     pub(crate) nats_storage: u64,
 }
 

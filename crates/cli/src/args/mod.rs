@@ -8,40 +8,11 @@ pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, MirrorArgs, PushArgs
 pub(crate) use fleet::{
     ApiArgs, CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
 };
-pub(crate) use scan::{JudgeArgs, LimitArgs, OfflineArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
+pub(crate) use scan::{JudgeArgs, LimitArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, builder::BoolishValueParser};
-
-/// Reads the command line and the environment, or ends with what is wrong (2).
-pub(crate) fn parse() -> Cli {
-    let matches = adapted(Cli::command()).get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-}
-
-/// The commands as they are asked for in practice. A variable that is empty is one that a CI system did not set. Every
-/// switch takes `=true`, `=false`, `=1`, `=0`, `=yes`, `=no`, as its variable does.
-fn adapted(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|arg| {
-            let empty = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
-            let arg = if empty { arg.env(None::<&str>) } else { arg };
-            if !matches!(arg.get_action(), ArgAction::SetTrue) || arg.get_short().is_some() {
-                return arg;
-            }
-            arg.action(ArgAction::Set)
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("true")
-                .default_value("false")
-                .value_name("BOOL")
-                .value_parser(BoolishValueParser::new())
-                .hide_default_value(true)
-                .hide_possible_values(true)
-        })
-        .mut_subcommands(adapted)
-}
+use clap::{Parser, Subcommand};
 
 /// The gate between a container registry and production.
 ///
@@ -59,6 +30,12 @@ pub(crate) struct Cli {
     /// Configuration file; otherwise layergate.toml in the working directory, where there is one
     #[arg(long, global = true, env = "LAYERGATE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where what was read and made once is kept between runs; otherwise $XDG_CACHE_HOME/layergate or ~/.cache/layergate
+    #[arg(long, global = true, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Where advisories are kept; otherwise $XDG_DATA_HOME/layergate or ~/.local/share/layergate
+    #[arg(long, global = true, env = "LAYERGATE_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

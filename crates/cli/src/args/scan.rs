@@ -7,6 +7,7 @@ use layergate_model::{Limits, Platform, Severity};
 use layergate_report::Format;
 
 use super::fleet::ApiArgs;
+use crate::settings::{bytes, duration, small_bytes};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -22,7 +23,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
-    pub(crate) offline: OfflineArgs,
+    pub(crate) refresh: RefreshArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// Platform OS/ARCH[/VARIANT], repeatable, or "all"; otherwise linux/amd64's image of an index, or the one there is
@@ -51,8 +52,6 @@ pub(crate) struct SbomArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
-    pub(crate) offline: OfflineArgs,
-    #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// Platform OS/ARCH[/VARIANT]
     #[arg(long, value_name = "PLATFORM")]
@@ -80,27 +79,33 @@ pub(crate) struct JudgeArgs {
     #[arg(long, env = "LAYERGATE_FAIL_ON", value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
     /// Let findings without a fix pass with a warning; =false where the configuration says otherwise
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "LAYERGATE_ONLY_FIXED", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) only_fixed: Option<bool>,
+    /// Take only a snapshot that this Ed25519 key signed (PEM, `openssl pkey -pubout`)
+    #[arg(long, env = "LAYERGATE_VERIFY_KEY", value_name = "PEM")]
+    pub(crate) verify_key: Option<PathBuf>,
 }
 
-/// How images are reached and where what was read is kept.
+/// How images are reached.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SourceArgs {
-    /// Where what was read and made once is kept between runs; each worker has a directory of its own
-    #[arg(long, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
     /// Speak plain HTTP to registries (loopback registries need no flag)
     #[arg(long, env = "LAYERGATE_PLAIN_HTTP", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) plain_http: Option<bool>,
 }
 
-/// Whether advisories may be downloaded.
+/// How a scan comes by advisories that nobody named.
 #[derive(Debug, Default, Args)]
-pub(crate) struct OfflineArgs {
+pub(crate) struct RefreshArgs {
     /// Download no advisories (the image's own registry is still asked)
     #[arg(long, env = "LAYERGATE_OFFLINE", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) offline: Option<bool>,
+    /// Refresh advisories that are older than this many days
+    #[arg(long, env = "LAYERGATE_REFRESH_AFTER_DAYS", value_name = "DAYS", default_value_t = 1)]
+    pub(crate) refresh_after_days: u16,
+    /// Where they come from: oci://registry/repository[:tag] with a prebuilt snapshot; otherwise the feeds' own places
+    #[arg(long, env = "LAYERGATE_DB_FROM", value_name = "URL")]
+    pub(crate) db_from: Option<String>,
 }
 
 /// The deterministic limits of reading a layer.
@@ -108,35 +113,35 @@ pub(crate) struct OfflineArgs {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// Compressed bytes of one layer
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "LAYERGATE_MAX_LAYER_BYTES", value_name = "SIZE", value_parser = bytes)]
     pub(crate) max_layer_bytes: Option<u64>,
     /// Bytes of one layer after decompression
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "LAYERGATE_MAX_UNPACKED_BYTES", value_name = "SIZE", value_parser = bytes)]
     pub(crate) max_unpacked_bytes: Option<u64>,
     /// Unpacked bytes for each compressed byte
-    #[arg(long, value_name = "N")]
+    #[arg(long, env = "LAYERGATE_MAX_RATIO", value_name = "N")]
     pub(crate) max_ratio: Option<u64>,
     /// Entries of one layer
-    #[arg(long, value_name = "N")]
+    #[arg(long, env = "LAYERGATE_MAX_ENTRIES", value_name = "N")]
     pub(crate) max_entries: Option<u64>,
     /// Bytes of one path
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "LAYERGATE_MAX_PATH_BYTES", value_name = "SIZE", value_parser = small_bytes)]
     pub(crate) max_path_bytes: Option<u32>,
     /// Bytes of one file that an analyzer wants whole
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "LAYERGATE_MAX_FILE_BYTES", value_name = "SIZE", value_parser = bytes)]
     pub(crate) max_file_bytes: Option<u64>,
     /// Archives in archives
-    #[arg(long, value_name = "N")]
+    #[arg(long, env = "LAYERGATE_MAX_NESTING", value_name = "N")]
     pub(crate) max_nesting: Option<u32>,
     /// Window of a zstd frame or dictionary of an xz stream
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "LAYERGATE_MAX_WINDOW_BYTES", value_name = "SIZE", value_parser = bytes)]
     pub(crate) max_window_bytes: Option<u64>,
 }
 
 impl LimitArgs {
-    /// The limits: flags over the configuration file over the defaults.
-    pub(crate) fn limits(&self, file: Option<&Limits>) -> Limits {
-        let base = file.cloned().unwrap_or_default();
+    /// The limits: what was said, over the defaults.
+    pub(crate) fn limits(&self) -> Limits {
+        let base = Limits::default();
         Limits {
             max_layer_bytes: self.max_layer_bytes.unwrap_or(base.max_layer_bytes),
             max_unpacked_bytes: self.max_unpacked_bytes.unwrap_or(base.max_unpacked_bytes),
@@ -170,31 +175,12 @@ impl FromStr for OutputSpec {
     }
 }
 
-/// `90s`, `10m`, `2h`, or plain seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(format!("{text:?} is not a duration (90s, 10m, 2h, 1d)")),
-    };
-    let seconds: u64 = number.parse().map_err(|_| format!("{text:?} is not a duration (90s, 10m, 2h, 1d)"))?;
-    seconds.checked_mul(factor).map(Duration::from_secs).ok_or_else(|| format!("{text:?} is too long"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_outputs() {
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        for bad in ["", "m", "1w", "-1s", "99999999999999999999"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
+    fn outputs_name_a_format_and_a_file() {
         assert!("json=out.json".parse::<OutputSpec>().unwrap().file.is_some());
         assert!("json=".parse::<OutputSpec>().is_err() && "jsn".parse::<OutputSpec>().is_err());
     }

@@ -4,8 +4,9 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use layergate_fleet::{
-    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, gate::Snapshots,
-    gate::StandardGate, gate::StandardGateConfig, manifests::RememberingSource,
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    gate::{Snapshots, StandardGate, StandardGateConfig},
+    manifests::RememberingSource,
 };
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
@@ -19,7 +20,6 @@ use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, se
 
 use crate::{
     args::CoordinatorArgs,
-    config::{Config, Key},
     exit::{Failure, Outcome, usage},
     judge, node, places,
     signature::{self, VerifyKey},
@@ -31,35 +31,20 @@ const NEAR_CACHE: u64 = 64 << 20;
 /// Images by digest whose manifests are remembered, and for how long.
 const MANIFESTS: (usize, Duration) = (20_000, Duration::from_secs(600));
 
-/// The keys of the configuration file that a coordinator obeys.
-const KEYS: &[Key] = &[
-    Key::Db,
-    Key::Policy,
-    Key::Vex,
-    Key::FailOn,
-    Key::OnlyFixed,
-    Key::CacheDir,
-    Key::PlainHttp,
-    Key::Signer,
-    Key::Limits,
-];
-
-pub(crate) async fn run(mut args: CoordinatorArgs, config: &Config) -> Result<Outcome, Failure> {
-    config.only(KEYS, "coordinator")?;
-    config.judge(&mut args.judge);
-    config.source(&mut args.source);
+pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     let token = check_exposure(&args)?;
+    let tls = node::pair("tls-cert", &args.tls_cert, "tls-key", &args.tls_key)?;
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let key = config.verify_key(None)?;
+    let key = args.judge.verify_key.as_deref().map(VerifyKey::read).transpose()?;
     if let Some(db) = args.judge.db.as_deref().filter(|db| !db.exists()) {
         return Err(usage(anyhow!("the advisories {} are not there", db.display())));
     }
-    let limits = args.limits.limits(config.limits.as_ref());
+    let limits = args.limits.limits();
     let catalogue = Catalogue::standard();
     let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
     let fingerprint = scope.fingerprint();
-    let cache_dir = args.source.cache_dir.clone().unwrap_or_else(places::cache_dir);
+    let cache_dir = places::cache_dir();
     let stop = node::stop_on_signal()?;
 
     // The port is taken first: two coordinators on one address must not both join the fleet.
@@ -113,10 +98,7 @@ pub(crate) async fn run(mut args: CoordinatorArgs, config: &Config) -> Result<Ou
     let ready = Readiness::default();
     let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.roster.clone(), clock).await?;
     let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
-    let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls_config(certificate, key)?),
-        _ => None,
-    };
+    let tls = tls.map(|(certificate, key)| tls_config(&certificate, &key)).transpose()?;
     serve(listener, tls, routes)?;
 
     let presence =

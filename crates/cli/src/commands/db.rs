@@ -11,7 +11,6 @@ use layergate_model::Purl;
 use super::update;
 use crate::{
     args::{BuildArgs, DbArgs, DbCommand, DiffArgs, ShowArgs},
-    config::Config,
     exit::{Failure, Outcome, usage},
     judge, output,
     progress::Spinner,
@@ -22,10 +21,10 @@ use crate::{
 /// Unused files and unreadable records that are told one by one without -v.
 const TOLD: usize = 20;
 
-pub(crate) async fn run(args: DbArgs, config: &Config, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+pub(crate) async fn run(args: DbArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     match args.command {
         DbCommand::Build(args) => build(&args, quiet, verbose),
-        DbCommand::Update(args) => update::update(&args, config, quiet).await,
+        DbCommand::Update(args) => update::update(&args, quiet).await,
         DbCommand::Mirror(args) => update::mirror(&args, quiet).await,
         DbCommand::Push(args) => update::push(&args, quiet).await,
         DbCommand::Status { db } => status(db.as_deref()),
@@ -97,7 +96,7 @@ fn whole(records: u64, at_least: Option<u64>) -> String {
 }
 
 fn open(db: Option<&Path>, quiet: bool) -> Result<Snapshot, Failure> {
-    snapshot::open(db, None, None, quiet)
+    snapshot::open(db, None, quiet)
 }
 
 fn status(db: Option<&Path>) -> Result<Outcome, Failure> {

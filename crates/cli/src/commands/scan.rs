@@ -25,7 +25,6 @@ use layergate_report::Format;
 
 use crate::{
     args::{OutputSpec, SbomArgs, ScanArgs},
-    config::Config,
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
@@ -54,13 +53,7 @@ pub(crate) struct LocalScan {
 }
 
 /// `layergate scan`.
-pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
-    config.judge(&mut args.judge);
-    config.source(&mut args.source);
-    config.offline(&mut args.offline);
-    if args.server.is_empty() {
-        args.server.clone_from(&config.server);
-    }
+pub(crate) async fn run(args: ScanArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
     output::check(&args.outputs, args.template.is_some(), locations.len())?;
@@ -79,14 +72,14 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
         .map_err(usage)?;
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let snapshot = super::update::snapshot_for_scan(&args, config, quiet).await?;
+    let snapshot = super::update::snapshot_for_scan(&args, quiet).await?;
     let scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
         vex,
         as_of: args.as_of.unwrap_or_else(judge::today),
-        limits: args.limits.limits(config.limits.as_ref()),
-        cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
+        limits: args.limits.limits(),
+        cache_dir: places::cache_dir(),
         plain_http: args.source.plain_http.unwrap_or(false),
         platforms,
         timeout: args.timeout.unwrap_or(TIMEOUT),
@@ -109,15 +102,14 @@ pub(crate) async fn run(mut args: ScanArgs, config: &Config, quiet: bool, verbos
 }
 
 /// `layergate sbom`: the same scan, judged by nothing.
-pub(crate) async fn sbom(mut args: SbomArgs, config: &Config, quiet: bool) -> Result<Outcome, Failure> {
-    config.source(&mut args.source);
+pub(crate) async fn sbom(args: SbomArgs, quiet: bool) -> Result<Outcome, Failure> {
     let scan = LocalScan {
         snapshot: None,
         policy: Policy::default(),
         vex: Vec::new(),
         as_of: judge::today(),
-        limits: args.limits.limits(config.limits.as_ref()),
-        cache_dir: args.source.cache_dir.clone().unwrap_or_else(places::cache_dir),
+        limits: args.limits.limits(),
+        cache_dir: places::cache_dir(),
         plain_http: args.source.plain_http.unwrap_or(false),
         platforms: args.platform.map_or(PlatformSelection::Default, |p| PlatformSelection::List(vec![p])),
         timeout: TIMEOUT,

@@ -15,7 +15,6 @@ use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources}
 
 use crate::{
     args::{MirrorArgs, PushArgs, ScanArgs, UpdateArgs},
-    config::Config,
     exit::{Failure, Outcome, usage},
     places,
     progress::shown,
@@ -23,24 +22,22 @@ use crate::{
     snapshot,
 };
 
-/// After how many days a scan looks for newer advisories when the configuration does not say otherwise.
-const REFRESH_AFTER_DAYS: u16 = 1;
 /// Another process that updates the same mirror is waited for.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(1800);
 
 /// The snapshot that a scan judges by. Without one it gets one, unless offline; an old one is refreshed, and used as it
 /// is when that fails.
-pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: bool) -> Result<Snapshot, Failure> {
-    let cache = args.source.cache_dir.as_deref();
-    let key = config.verify_key(None)?;
-    if args.judge.db.is_some() || args.offline.offline == Some(true) {
-        return snapshot::open(args.judge.db.as_deref(), cache, key.as_ref(), quiet);
+pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Snapshot, Failure> {
+    let key = args.judge.verify_key.as_deref().map(VerifyKey::read).transpose()?;
+    let from = UpdateArgs { from: args.refresh.db_from.clone(), ..UpdateArgs::default() };
+    if args.judge.db.is_some() || args.refresh.offline == Some(true) {
+        return snapshot::open(args.judge.db.as_deref(), key.as_ref(), quiet);
     }
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };
     match snapshot::current_path()? {
         None => {
             let told = if quiet { Told::Nothing } else { Told::Size };
-            let fresh = refresh(&UpdateArgs::from_environment(), key.as_ref(), limits, told).await;
+            let fresh = refresh(&from, key.as_ref(), limits, told).await;
             fresh.map_err(|error| match error {
                 Failure::Error(e) => Failure::Error(e.context(
                     "there are no advisories, and none could be had; name a snapshot or a directory of feeds with --db",
@@ -49,11 +46,10 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: b
             })?;
         }
         Some(path) => {
-            let days = config.refresh_after_days.unwrap_or(REFRESH_AFTER_DAYS);
-            let from = UpdateArgs::from_environment();
+            let days = args.refresh.refresh_after_days;
             if is_older(&path, days) && key.is_some() && from.from.is_none() {
                 eprintln!(
-                    "layergate: the advisories are older than {days} days and are used as they are: signed ones only come from a registry (LAYERGATE_DB_FROM)"
+                    "layergate: the advisories are older than {days} days and are used as they are: signed ones only come from a registry (--db-from)"
                 );
             } else if is_older(&path, days) {
                 let told = if quiet { Told::Nothing } else { Told::Progress };
@@ -67,7 +63,7 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, config: &Config, quiet: b
             }
         }
     }
-    snapshot::open(None, cache, key.as_ref(), quiet)
+    snapshot::open(None, key.as_ref(), quiet)
 }
 
 /// Whether it is longer than `days` since the snapshot was installed or found to be current.
@@ -77,15 +73,9 @@ fn is_older(path: &Path, days: u16) -> bool {
     age.is_none_or(|age| age > Duration::from_secs(u64::from(days) * 86_400))
 }
 
-impl UpdateArgs {
-    fn from_environment() -> Self {
-        Self { from: std::env::var("LAYERGATE_DB_FROM").ok().filter(|v| !v.is_empty()), ..Self::default() }
-    }
-}
-
 /// `layergate db update`.
-pub(crate) async fn update(args: &UpdateArgs, config: &Config, quiet: bool) -> Result<Outcome, Failure> {
-    let key = config.verify_key(args.verify_key.as_deref())?;
+pub(crate) async fn update(args: &UpdateArgs, quiet: bool) -> Result<Outcome, Failure> {
+    let key = args.verify_key.as_deref().map(VerifyKey::read).transpose()?;
     let say = if quiet { Told::Nothing } else { Told::Progress };
     let told = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
     if !quiet {

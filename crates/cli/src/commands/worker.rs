@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use layergate_fleet::{reader::CatalogueReader, worker::Worker, worker::WorkerConfig, worker::WorkerPorts};
+use layergate_fleet::{
+    reader::CatalogueReader,
+    worker::{Worker, WorkerConfig, WorkerPorts},
+};
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SledCache, SystemClock, TieredCache};
 use layergate_ports::{LayerCache, MemberKind, values::KeyScope};
@@ -12,7 +15,6 @@ use layergate_server::{Metrics, Readiness, health_router, serve};
 
 use crate::{
     args::WorkerArgs,
-    config::{Config, Key},
     exit::{Failure, Outcome},
     node, places,
 };
@@ -20,13 +22,8 @@ use crate::{
 /// Bytes of inventories that a worker keeps on its own disk.
 const OWN_CACHE: u64 = 2 << 30;
 
-/// The keys of the configuration file that a worker obeys.
-const KEYS: &[Key] = &[Key::CacheDir, Key::PlainHttp, Key::Limits];
-
-pub(crate) async fn run(mut args: WorkerArgs, config: &Config) -> Result<Outcome, Failure> {
-    config.only(KEYS, "worker")?;
-    config.source(&mut args.source);
-    let limits = args.limits.limits(config.limits.as_ref());
+pub(crate) async fn run(args: WorkerArgs) -> Result<Outcome, Failure> {
+    let limits = args.limits.limits();
     let catalogue = Arc::new(Catalogue::standard());
     let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
     let fingerprint = scope.fingerprint();
@@ -34,7 +31,7 @@ pub(crate) async fn run(mut args: WorkerArgs, config: &Config) -> Result<Outcome
     let stop = node::stop_on_signal()?;
     let fleet = node::connect(&args.nats, "worker").await?;
 
-    let own = args.source.cache_dir.clone().unwrap_or_else(|| places::cache_dir().join("worker"));
+    let own = places::worker_cache_dir();
     let near: Arc<dyn LayerCache> = match SledCache::open(own.join("layers"), OWN_CACHE) {
         Ok(cache) => Arc::new(cache),
         Err(error) => {

@@ -5,7 +5,10 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 use layergate_model::{Gap, GapKind, LayerInventory, Report};
 
 use super::{Coordinator, gather::Wanted, record};
-use crate::{decide::Gathering, decide::LayerState, gate::Bench, gate::GateError};
+use crate::{
+    decide::{Gathering, LayerState},
+    gate::{Bench, GateError},
+};
 use layergate_ports::{
     JobDelivery, Lease,
     codec::Packed,

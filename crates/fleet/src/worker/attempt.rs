@@ -13,7 +13,10 @@ use layergate_model::{GapKind, LayerInventory};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{UNIT, Worker};
-use crate::{decide::Attempt, decide::Next, decide::after, reader::ReadError};
+use crate::{
+    decide::{Attempt, Next, after},
+    reader::ReadError,
+};
 use layergate_ports::{
     DoneEvent, DoneOutcome, LayerDelivery, Lease,
     observe::{Event, LayerEnd, Meter},

@@ -15,7 +15,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::hosts::Hosts;
-use crate::{decide::Backoff, decide::RetryPolicy, reader::LayerReader};
+use crate::{
+    decide::{Backoff, RetryPolicy},
+    reader::LayerReader,
+};
 use layergate_ports::{
     Clock, FailureStore, ImageSource, LayerCache, LayerQueue, QueueError, observe::Observer, values::Fingerprint,
 };

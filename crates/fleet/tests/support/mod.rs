@@ -12,8 +12,10 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use layergate_fleet::{
-    coordinator::Coordinator, coordinator::CoordinatorConfig, coordinator::CoordinatorPorts, gate::Bench, gate::Gate,
-    gate::GateError, reader::LayerReader, reader::ReadError, worker::Worker, worker::WorkerConfig, worker::WorkerPorts,
+    coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
+    gate::{Bench, Gate, GateError},
+    reader::{LayerReader, ReadError},
+    worker::{Worker, WorkerConfig, WorkerPorts},
 };
 use layergate_local::*;
 use layergate_model::*;
