@@ -31,3 +31,17 @@ fn an_artifact_of_an_advisorys_name_is_a_gap() {
         assert_eq!(found.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), want, "{name} {version}");
     }
 }
+
+/// An archive whose version nothing tells may be any: undecided where an advisory speaks of it.
+#[test]
+fn a_package_without_a_version_is_never_clean_where_an_advisory_speaks_of_it() {
+    let records =
+        [record("osv-ghsa", "CVE-2023-3635", &[], Affected::fixed(ns("maven"), "com.squareup.okio:okio", "3.4.0"))];
+    for (name, want) in
+        [("com.squareup.okio:okio", vec![GapKind::UncomparableVersion]), ("com.squareup.okio:other", vec![])]
+    {
+        let found = matched(None, vec![package(PackageKind::Maven, name, "", None)], &records);
+        assert!(found.findings.is_empty(), "{name}");
+        assert_eq!(found.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), want, "{name}");
+    }
+}

@@ -98,6 +98,18 @@ pub(crate) fn push<'s>(
     out.packages.last_mut()
 }
 
+/// Adds a package of which nothing tells the version: what is known of its name is undecided, and not clean.
+pub(crate) fn push_without_version<'s>(
+    out: &'s mut Section,
+    kind: PackageKind,
+    name: &str,
+    file: &File<'_>,
+) -> Option<&'s mut Package> {
+    let package = push(out, kind, name, "0", file)?;
+    package.version.clear();
+    Some(package)
+}
+
 /// Makes one package of those that one file lists several times: the runtime scope wins, what they know is joined.
 pub(crate) fn join_same(out: &mut Section, from: usize) {
     let mut all = out.packages.split_off(from.min(out.packages.len()));

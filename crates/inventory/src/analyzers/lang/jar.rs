@@ -1,43 +1,20 @@
 //! Java archives (JAR, WAR, EAR and their like; "JAR File Specification", Maven's `META-INF/maven`): each `pom.properties` is a
 //! package, so that shaded archives show what they were made of; without a fitting one the archive's name and manifest tell;
 //! archives inside are read in the same way.
-//!
-//! Bounds: the nesting of archives (`max_nesting`), the bytes of everything that is read inside one file together (twice
-//! `max_file_bytes`; directory entries may all lead to the same bytes), the unpacked archives kept at one time
-//! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in place;
-//! packed ones go through a spool.
+//! `jar_walk.rs` goes through one, `jar_identity.rs` says what it is.
 
-use std::collections::HashMap;
+use layergate_model::{AnalyzerId, PackageKind, Section};
 
-use layergate_model::{AnalyzerId, GapKind, PackageKind, Section};
-
-use super::{
-    archive::{Archive, Member},
-    input,
-    jar_identity::{self, Manifest},
-    maven_pom,
-};
-use crate::{AnalyzeError, Analyzer, Entry, File, Interest, Spool, analyzers::license, spool::TemporaryFile};
+use super::{archive::Archive, input, jar_walk};
+use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
 /// Reads Java archives.
 pub struct Jar;
 
 /// Kinds of archives that hold Java packages.
 const ENDS: &[&str] = &["jar", "war", "ear", "par", "sar", "nar", "kar", "hpi", "jpi", "lpkg"];
-/// Archives inside one file.
-const MAX_ARCHIVES: u32 = 20_000;
-/// `pom.properties` of one archive.
-const MAX_POMS: usize = 10_000;
-/// Packages of one file. The largest real ones have some thousand.
-const MAX_PACKAGES: usize = 100_000;
 /// Bytes of one `pom.properties`.
-const MAX_PROPERTIES: u64 = 64 << 10;
-/// Bytes of one `pom.xml` that is read for its licence.
-const MAX_POM: u64 = 512 << 10;
-/// Bytes of one manifest; manifests list a digest for each signed class.
-const MAX_MANIFEST: u64 = 8 << 20;
-/// Bytes of one location.
-const MAX_LOCATION: usize = 4096;
+pub(super) const MAX_PROPERTIES: u64 = 64 << 10;
 
 impl Analyzer for Jar {
     fn id(&self) -> AnalyzerId {
@@ -45,7 +22,7 @@ impl Analyzer for Jar {
     }
 
     fn revision(&self) -> u32 {
-        4
+        5
     }
 
     fn max_bytes(&self) -> u64 {
@@ -85,20 +62,7 @@ impl Analyzer for Jar {
                 false => Ok(()),
             };
         };
-        let start = out.packages.len();
-        let mut walk = Walk {
-            file,
-            start,
-            out,
-            bytes_left: file.limits.max_file_bytes.saturating_mul(2),
-            room_left: file.limits.max_file_bytes,
-            archives_left: MAX_ARCHIVES,
-            trouble: None,
-        };
-        walk.archive(&archive, file.path.as_str(), 1);
-        let trouble = walk.trouble;
-        input::join_same(out, start);
-        trouble.map_or(Ok(()), Err)
+        jar_walk::read(&archive, file, out)
     }
 }
 
@@ -111,7 +75,7 @@ impl Analyzer for UnnamedJar {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -134,237 +98,6 @@ impl Analyzer for UnnamedJar {
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         if is_java(file.bytes) { Jar.analyze(file, out) } else { Ok(()) }
-    }
-}
-
-struct Walk<'w> {
-    file: &'w File<'w>,
-    out: &'w mut Section,
-    /// Where this file's packages begin.
-    start: usize,
-    /// Bytes inside that may still be looked at.
-    bytes_left: u64,
-    /// Bytes of unpacked archives that may still be kept at this time.
-    room_left: u64,
-    archives_left: u32,
-    /// The worst thing that went wrong; the rest is read all the same.
-    trouble: Option<AnalyzeError>,
-}
-
-struct Coordinates {
-    group: String,
-    artifact: String,
-    version: String,
-    directory: Vec<u8>,
-}
-
-impl Walk<'_> {
-    /// Keeps the worst: a failure of this machine, which must not be cached, before what may hide packages, before the
-    /// rest; of equals the first.
-    fn trouble(&mut self, error: AnalyzeError) {
-        let rank = |e: &AnalyzeError| (!e.kind.is_deterministic(), e.kind != GapKind::UnreadableFile);
-        if self.trouble.as_ref().is_none_or(|first| rank(&error) > rank(first)) {
-            self.trouble = Some(error);
-        }
-    }
-
-    fn archive(&mut self, archive: &Archive<'_>, location: &str, depth: u32) {
-        let mut poms = Vec::new();
-        let mut pom_files: Vec<Member<'_>> = Vec::new();
-        let mut inner = Vec::new();
-        let mut manifest = Manifest::default();
-        if !self.spend(archive.directory_size() as u64, location) {
-            return;
-        }
-        for member in archive.members() {
-            let member = match member {
-                Ok(member) => member,
-                Err(why) => {
-                    self.trouble(AnalyzeError::unreadable(format!("{location}: {why}")));
-                    break;
-                }
-            };
-            let name = member.name;
-            if name == b"META-INF/MANIFEST.MF" {
-                if let Some(bytes) = self.read(archive, &member, MAX_MANIFEST, location) {
-                    manifest = Manifest::parse(&String::from_utf8_lossy(&bytes));
-                }
-            } else if last(name) == b"pom.properties" && poms.len() < MAX_POMS {
-                if let Some(bytes) = self.read(archive, &member, MAX_PROPERTIES, location) {
-                    poms.extend(properties(&String::from_utf8_lossy(&bytes), name));
-                }
-            } else if last(name) == b"pom.xml" && name.starts_with(b"META-INF/maven/") && pom_files.len() < MAX_POMS {
-                pom_files.push(member);
-            } else if is_archive(name) {
-                inner.push(member);
-            }
-        }
-        self.packages(archive, location, &poms, &pom_files, &manifest);
-        if !inner.is_empty() && depth >= self.file.limits.max_nesting {
-            let limit = self.file.limits.max_nesting;
-            self.trouble(AnalyzeError::limit(format!(
-                "archives in archives beyond the limit of {limit} (max-nesting)"
-            )));
-            return;
-        }
-        for member in inner {
-            let name = String::from_utf8_lossy(member.name);
-            let inside = format!("{location}!{name}");
-            if inside.len() > MAX_LOCATION {
-                self.trouble(AnalyzeError::limit(format!("a location is over the limit of {MAX_LOCATION} bytes")));
-            } else if !self.nested(archive, &member, &inside, depth) {
-                return;
-            }
-            // What was unpacked from it is not needed in memory any more.
-            if let Some(spool) = self.file.spool.filter(|_| depth == 1) {
-                spool.release(0..self.file.bytes.len());
-            }
-        }
-    }
-
-    /// Reads an archive inside an archive; false when a bound says that nothing more is to be read.
-    fn nested(&mut self, archive: &Archive<'_>, member: &Member<'_>, location: &str, depth: u32) -> bool {
-        if self.archives_left == 0 {
-            self.trouble(AnalyzeError::limit(format!("more than {MAX_ARCHIVES} archives inside one file")));
-            return false;
-        }
-        self.archives_left -= 1;
-        if let Some(bytes) = archive.stored(member) {
-            return self.spend(bytes.len() as u64, location) && {
-                self.bytes(bytes, location, depth);
-                true
-            };
-        }
-        let reader = match archive.reader(member) {
-            Ok(reader) => reader,
-            Err(why) => {
-                self.trouble(AnalyzeError::unreadable(format!("{location}: {why}")));
-                return true;
-            }
-        };
-        match Spool::fill(reader, self.bytes_left.min(self.room_left)) {
-            Ok(Some(spool)) => {
-                let size = spool.len() as u64;
-                if !self.spend(size.max(member.packed_size()), location) {
-                    return false;
-                }
-                self.room_left -= size;
-                self.bytes(&spool, location, depth);
-                self.room_left += size;
-                true
-            }
-            Ok(None) => {
-                self.trouble(AnalyzeError::limit(format!(
-                    "{location}: the archives inside are over the limit of {} bytes kept at one time or twice that in all (max-file-bytes)",
-                    self.file.limits.max_file_bytes
-                )));
-                false
-            }
-            Err(error) if error.get_ref().is_some_and(|e| e.is::<TemporaryFile>()) => {
-                let detail = format!("{location}: a large archive inside could not be kept in the temporary directory");
-                self.trouble(AnalyzeError { kind: GapKind::LayerUnavailable, detail });
-                true
-            }
-            Err(_) => {
-                self.trouble(AnalyzeError::unreadable(format!("{location}: the archive inside does not unpack")));
-                true
-            }
-        }
-    }
-
-    fn bytes(&mut self, bytes: &[u8], location: &str, depth: u32) {
-        match Archive::open(bytes) {
-            Some(archive) => self.archive(&archive, location, depth + 1),
-            None if bytes.is_empty() => {}
-            None => self.trouble(AnalyzeError::unreadable(format!("{location}: not an archive"))),
-        }
-    }
-
-    fn spend(&mut self, bytes: u64, location: &str) -> bool {
-        let Some(left) = self.bytes_left.checked_sub(bytes) else {
-            self.trouble(AnalyzeError::limit(format!(
-                "{location}: the archives inside one file are over the limit of {} bytes (twice max-file-bytes)",
-                self.file.limits.max_file_bytes.saturating_mul(2)
-            )));
-            self.bytes_left = 0;
-            return false;
-        };
-        self.bytes_left = left;
-        true
-    }
-
-    /// A small member, which counts as much as an archive inside would.
-    fn read(&mut self, archive: &Archive<'_>, member: &Member<'_>, max: u64, location: &str) -> Option<Vec<u8>> {
-        if self.bytes_left == 0 {
-            return None;
-        }
-        match archive.read(member, max) {
-            Ok(bytes) => self.spend((bytes.len() as u64).max(member.packed_size()), location).then_some(bytes),
-            Err(why) => {
-                let name = String::from_utf8_lossy(last(member.name)).into_owned();
-                self.trouble(AnalyzeError::unreadable(format!("{location}: {name}: {why}")));
-                // What does not unpack, or not within its bound, was worked on as well.
-                self.spend(max, location);
-                None
-            }
-        }
-    }
-
-    fn packages(
-        &mut self,
-        archive: &Archive<'_>,
-        location: &str,
-        poms: &[Coordinates],
-        pom_files: &[Member<'_>],
-        manifest: &Manifest,
-    ) {
-        let name = location.rsplit(['/', '!']).next().unwrap_or(location);
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let bare = jar_identity::split(stem).0.to_ascii_lowercase();
-        let mut named = false;
-        let beside: HashMap<&[u8], &Member<'_>> =
-            pom_files.iter().filter_map(|m| Some((m.name.strip_suffix(b"pom.xml")?, m))).collect();
-        if self.out.packages.len() - self.start + poms.len() > MAX_PACKAGES {
-            self.trouble(AnalyzeError::limit(format!("more than {MAX_PACKAGES} packages inside one file")));
-            return;
-        }
-        for pom in poms {
-            let artifact = pom.artifact.to_ascii_lowercase();
-            let is_self = artifact.starts_with(&bare) || bare.ends_with(&artifact);
-            named |= is_self;
-            let full =
-                if pom.group.is_empty() { pom.artifact.clone() } else { format!("{}:{}", pom.group, pom.artifact) };
-            let Some(package) = input::push(self.out, PackageKind::Maven, &full, &pom.version, self.file) else {
-                continue;
-            };
-            package.locations = vec![if is_self || poms.len() == 1 {
-                location.to_owned()
-            } else {
-                format!("{location}!{}pom.properties", String::from_utf8_lossy(&pom.directory))
-            }];
-            let beside = beside.get(pom.directory.as_slice());
-            let bytes = beside.filter(|_| self.bytes_left > 0).and_then(|m| archive.read(m, MAX_POM).ok());
-            if let Some(bytes) = bytes {
-                self.bytes_left = self.bytes_left.saturating_sub(bytes.len() as u64);
-                package.licenses = maven_pom::licenses(&bytes);
-            }
-            if package.licenses.is_empty() && is_self {
-                package.licenses = manifest.license().and_then(license::normal).into_iter().collect();
-            }
-        }
-        if named {
-            return;
-        }
-        let Some((group, artifact, version)) = jar_identity::guess(stem, manifest) else { return };
-        if poms.len() == 1 && poms[0].version == version {
-            // Renamed: its one pom.properties says the same of it.
-            return;
-        }
-        let full = group.map_or_else(|| artifact.clone(), |group| format!("{group}:{artifact}"));
-        if let Some(package) = input::push(self.out, PackageKind::Maven, &full, &version, self.file) {
-            package.locations = vec![location.to_owned()];
-            package.licenses = manifest.license().and_then(license::normal).into_iter().collect();
-        }
     }
 }
 
@@ -402,18 +135,26 @@ fn exploded(file: &File<'_>, out: &mut Section) {
     }
 }
 
-fn last(name: &[u8]) -> &[u8] {
+pub(super) fn last(name: &[u8]) -> &[u8] {
     name.rsplit(|b| *b == b'/').next().unwrap_or(name)
 }
 
-fn is_archive(name: &[u8]) -> bool {
+pub(super) fn is_archive(name: &[u8]) -> bool {
     let name = last(name);
     let end = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
     end.len() < name.len() && ENDS.iter().any(|e| end.eq_ignore_ascii_case(e.as_bytes()))
 }
 
+/// What one `pom.properties` says.
+pub(super) struct Coordinates {
+    pub(super) group: String,
+    pub(super) artifact: String,
+    pub(super) version: String,
+    pub(super) directory: Vec<u8>,
+}
+
 /// Java's properties format, as far as Maven writes it.
-fn properties(text: &str, name: &[u8]) -> Option<Coordinates> {
+pub(super) fn properties(text: &str, name: &[u8]) -> Option<Coordinates> {
     let value = |key: &str| {
         text.lines().find_map(|line| {
             let (k, v) = line.split_once(['=', ':'])?;
@@ -429,7 +170,7 @@ fn properties(text: &str, name: &[u8]) -> Option<Coordinates> {
 
 #[cfg(test)]
 mod tests {
-    use layergate_model::{LayerPath, Limits};
+    use layergate_model::{GapKind, LayerPath, Limits};
 
     use super::{super::archive::tests::zip, *};
     use crate::testing::{analyze, packages};

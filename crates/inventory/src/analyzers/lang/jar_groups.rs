@@ -169,7 +169,6 @@ const KNOWN_EXACTLY: &[(&str, &str)] = &[
     ("mysql-connector-j", "com.mysql"),
     ("xercesImpl", "xerces"),
     ("xalan", "xalan"),
-    ("dom4j", "org.dom4j"),
     ("junit", "junit"),
     ("hsqldb", "org.hsqldb"),
     ("velocity", "org.apache.velocity"),

@@ -1,45 +1,12 @@
-//! What a Java archive is called when no `pom.properties` tells: its file name, the main section of its manifest
-//! (docs.oracle.com, "JAR File Specification"), and a table of well-known artifacts that are published without
-//! `pom.properties` (`jar_groups.rs`). What the manifest says goes before the table, unless it names an organisation only.
+//! What a Java archive is called when no `pom.properties` tells: its file name, what it shows of itself (`jar_evidence.rs`), and
+//! two tables of well-known artifacts that are published without `pom.properties`. Where the name and the classes fit a row
+//! of the first (`jar_sure.rs`), that is what it is. Then the manifest speaks, unless it names an organisation only, and the
+//! second (`jar_groups.rs`), which knows names alone.
 
-use super::jar_groups;
-
-/// The main section of a `MANIFEST.MF`.
-#[derive(Default)]
-pub(crate) struct Manifest(Vec<(String, String)>);
-
-impl Manifest {
-    /// Reads the main section; lines that begin with a blank continue the one before.
-    pub(crate) fn parse(text: &str) -> Self {
-        let mut out: Vec<(String, String)> = Vec::new();
-        for line in text.lines().map(|l| l.trim_end_matches('\r')).take(2000) {
-            if line.is_empty() {
-                break;
-            }
-            if let Some(more) = line.strip_prefix(' ') {
-                if let Some((_, value)) = out.last_mut().filter(|(_, v)| v.len() < 64 << 10) {
-                    value.push_str(more);
-                }
-            } else if let Some((key, value)) = line.split_once(':') {
-                out.push((key.trim().to_owned(), value.trim().to_owned()));
-            }
-        }
-        Self(out)
-    }
-
-    /// The first of these keys that says something; a variable that was never filled in says nothing.
-    pub(crate) fn first(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter().find_map(|key| {
-            let value = self.0.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.trim())?;
-            (!value.is_empty() && !value.contains("${") && value.len() < 256).then_some(value)
-        })
-    }
-
-    /// The declared licence.
-    pub(crate) fn license(&self) -> Option<&str> {
-        self.first(&["Bundle-License"])
-    }
-}
+use super::{
+    jar_evidence::{Evidence, Manifest},
+    jar_groups, jar_sure,
+};
 
 /// `log4j-1.2-api-2.14.1` is `log4j-1.2-api` and `2.14.1`; `app` has no version.
 pub(crate) fn split(stem: &str) -> (&str, Option<&str>) {
@@ -88,32 +55,109 @@ fn is_qualifier(word: &str) -> bool {
     .any(|q| word.strip_prefix(q).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.')))
 }
 
-/// Group, artifact and version by the archive's name and manifest; `None` without a version.
-pub(crate) fn guess(stem: &str, manifest: &Manifest) -> Option<(Option<String>, String, String)> {
-    let (name, version) = split(stem);
-    let version = version.or_else(|| {
-        manifest.first(&["Implementation-Version", "Specification-Version", "Plugin-Version", "Bundle-Version"])
-    })?;
-    // org.example.thing-1.0.jar: Eclipse's and Quarkus' way of writing group and artifact.
-    let (by_name, artifact) = match name.rsplit_once('.') {
-        Some((group, artifact))
-            if name.chars().all(|c| c.is_ascii_alphabetic() || c == '.') && !artifact.is_empty() =>
-        {
-            (Some(group.to_owned()), artifact)
+/// What an archive is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    group: Option<String>,
+    artifact: String,
+    /// `None` only where the group is known: then it is somebody's whose advisories can be asked for.
+    pub(crate) version: Option<String>,
+}
+
+impl Identity {
+    /// `group:artifact`, or the artifact alone.
+    pub(crate) fn full_name(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{group}:{}", self.artifact),
+            None => self.artifact.clone(),
         }
-        _ => (None, name),
-    };
+    }
+}
+
+/// What an archive of this name is; `None` where neither a version nor a group is known.
+pub(crate) fn guess(stem: &str, evidence: &Evidence) -> Option<Identity> {
+    let manifest = &evidence.manifest;
+    let (name, version) = split(stem);
+    let (by_name, artifact) = parts(name, manifest);
     if artifact.is_empty() {
         return None;
     }
-    if let Some(renamed) = tomcat(artifact, manifest) {
-        return Some((Some("org.apache.tomcat".to_owned()), renamed, version.to_owned()));
-    }
     let lower = artifact.to_ascii_lowercase();
-    let table = jar_groups::known(&lower, version).map(str::to_owned);
+    let version = version.map(str::to_owned).or_else(|| {
+        let entry = jar_sure::find(&lower, None, evidence).map(|(_, entry)| entry);
+        manifest_version(manifest)
+            .or_else(|| manifest.of_entries(entry).and_then(clean))
+            .or_else(|| evidence.version.clone())
+            .or_else(|| Some(jar_sure::only_version(&lower).filter(|_| entry.is_some())?.to_owned()))
+    });
+    if let Some(version) = &version
+        && let Some(renamed) = tomcat(artifact, manifest)
+    {
+        let group = Some("org.apache.tomcat".to_owned());
+        return Some(Identity { group, artifact: renamed, version: Some(version.clone()) });
+    }
+    let sure = jar_sure::find(&lower, version.as_deref(), evidence).map(|(group, _)| group.to_owned());
+    let Some(version) = version else {
+        // A name alone is anybody's.
+        let group = Some(sure.or_else(|| told(artifact, manifest).filter(|_| evidence.has_classes()))?);
+        return Some(Identity { group, artifact: artifact.to_owned(), version: None });
+    };
+    let table = jar_groups::known(&lower, &version).map(str::to_owned);
     let said = told(artifact, manifest).filter(|group| table.is_none() || !is_general(group));
-    let group = by_name.or(said).or(table).or_else(|| module(artifact, manifest));
-    Some((group, artifact.to_owned(), version.to_owned()))
+    let group = sure.or(by_name).or(said).or(table).or_else(|| module(artifact, manifest));
+    Some(Identity { group, artifact: artifact.to_owned(), version: Some(version) })
+}
+
+/// Group and artifact of a name. `org.example.thing-1.0.jar` is Eclipse's and Quarkus' way of writing both; Java's own
+/// interfaces are called so themselves, and so is a bundle that names itself like that.
+fn parts<'n>(name: &'n str, manifest: &Manifest) -> (Option<String>, &'n str) {
+    let is_own = name.starts_with("javax.") || name.starts_with("jakarta.");
+    let bundle = manifest.first(&["Bundle-SymbolicName"]).and_then(|b| b.split(';').next()).map(str::trim);
+    if is_own || bundle == Some(name) {
+        return (None, name);
+    }
+    match name.rsplit_once('.') {
+        Some((group, artifact)) if !artifact.is_empty() && is_written_out(name, group) => {
+            (Some(group.to_owned()), artifact)
+        }
+        _ => (None, name),
+    }
+}
+
+fn is_written_out(name: &str, group: &str) -> bool {
+    const TOPS: [&str; 9] = ["com", "org", "io", "net", "dev", "de", "ch", "co", "me"];
+    let letters = |text: &str| text.chars().all(|c| c.is_ascii_alphabetic() || c == '.');
+    let top = group.split('.').next().unwrap_or_default();
+    letters(name) || letters(group) && group.contains('.') && TOPS.contains(&top)
+}
+
+/// The version of the main section. OSGi writes three numbers for two (`1.69.0`), and some specifications only the first of
+/// them; the bundle's version decides between both.
+fn manifest_version(manifest: &Manifest) -> Option<String> {
+    let value = |key: &str| manifest.first(&[key]).and_then(clean);
+    let bundle = value("Bundle-Version");
+    let first = ["Implementation-Version", "Specification-Version", "Plugin-Version"].iter().find_map(|key| value(key));
+    let (Some(first), Some(bundle)) = (first.clone(), &bundle) else { return first.or(bundle) };
+    let longer = value("Implementation-Version").is_none() && bundle.starts_with(&format!("{first}."));
+    Some(if longer || first == format!("{bundle}.0") { bundle.clone() } else { first })
+}
+
+/// A version of a manifest without what is said besides: `5.12.1 (b0)`, `1.5.31-release-548(1.5.31)`, and the qualifier that
+/// Eclipse's and Scala's builds put behind it (`2.12.10.v20190904-150159-VFINAL-61701c2`; Jetty's `.v20220622` is its own).
+fn clean(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Some((before, inside)) = text.strip_suffix(')').and_then(|t| t.rsplit_once('('))
+        && digit(inside)
+        && before.starts_with(inside)
+    {
+        return Some(inside.to_owned());
+    }
+    let word = text.split([' ', '(']).map(str::trim).find(|word| word.contains(|c: char| c.is_ascii_digit()))?;
+    let built = word.find(".v20").filter(|at| {
+        let rest = &word[at + 2..];
+        rest.get(..8).is_some_and(|day| day.bytes().all(|b| b.is_ascii_digit())) && rest[8..].starts_with('-')
+    });
+    Some(built.map_or(word, |at| &word[..at]).to_owned())
 }
 
 /// Groups that manifests name where the artifacts are published under another: the organisation, not the project.
@@ -184,13 +228,21 @@ fn module(artifact: &str, manifest: &Manifest) -> Option<String> {
 
 /// `org.x` of `org.x.artifact`.
 fn named_by(artifact: &str, name: &str) -> Option<String> {
-    let group = name.split(';').next()?.trim().strip_suffix(artifact)?.strip_suffix('.')?;
+    let name = name.split(';').next()?.trim();
+    let group = name.strip_suffix(jar_sure::without_scala(artifact)).or_else(|| name.strip_suffix(artifact))?;
+    let group = group.strip_suffix('.')?;
     domain(group).then(|| group.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn evidence(text: &str) -> Evidence {
+        let mut evidence = Evidence::default();
+        evidence.manifest = Manifest::parse(text);
+        evidence
+    }
 
     #[test]
     fn names_and_versions() {
@@ -211,7 +263,7 @@ mod tests {
 
     #[test]
     fn guesses() {
-        let manifest = Manifest::parse(
+        let manifest = evidence(
             "Manifest-Version: 1.0\r\nImplementation-Version: 9.0.\r\n 65\r\nBundle-SymbolicName: org.example.thing;x=y\r\nSpecification-Version: ${v}\r\n\r\nName: x\r\n",
         );
         for (stem, want) in [
@@ -222,10 +274,87 @@ mod tests {
             ("io.quarkus.gizmo.gizmo-1.1", Some((Some("io.quarkus.gizmo"), "gizmo", "1.1"))),
         ] {
             let got = guess(stem, &manifest);
-            let got = got.as_ref().map(|(g, a, v)| (g.as_deref(), a.as_str(), v.as_str()));
+            let got = got.as_ref().map(|i| (i.group.as_deref(), i.artifact.as_str(), i.version.as_deref().unwrap()));
             assert_eq!(got, want, "{stem}");
         }
-        assert!(guess("app", &Manifest::default()).is_none());
+        assert!(guess("app", &Evidence::default()).is_none());
+    }
+
+    #[test]
+    fn the_classes_before_the_manifest() {
+        for (stem, manifest, class, want) in [
+            (
+                "mysql-connector-java",
+                "Implementation-Version: 8.0.28\nImplementation-Vendor-Id: com.mysql\n",
+                "com/mysql/A",
+                "mysql:mysql-connector-java 8.0.28",
+            ),
+            ("javax.inject-1", "", "javax/inject/A", "javax.inject:javax.inject 1"),
+            ("javax.inject", "", "javax/inject/A", "javax.inject:javax.inject 1"),
+            ("javax.own-1.0", "", "a/A", "javax.own 1.0"),
+            ("dom4j", "Implementation-Version: 1.6.1\n", "org/dom4j/A", "dom4j:dom4j 1.6.1"),
+            (
+                "caffeine-2.8.4",
+                "Bundle-SymbolicName: com.github.ben-manes.caffeine\n",
+                "com/github/benmanes/caffeine/A",
+                "com.github.ben-manes.caffeine:caffeine 2.8.4",
+            ),
+            (
+                "scala-java8-compat_2.12",
+                "Bundle-Version: 0.8.0\nBundle-SymbolicName: org.scala-lang.modules.scala-java8-compat\n",
+                "x/A",
+                "org.scala-lang.modules:scala-java8-compat_2.12 0.8.0",
+            ),
+            (
+                "jdom2",
+                "A: b\n\nName: org/jdom2/\nImplementation-Version: 2.0.6\n",
+                "org/jdom2/A",
+                "org.jdom:jdom2 2.0.6",
+            ),
+            (
+                "xercesImpl",
+                "A: b\n\nName: org/apache/xerces/impl/\nImplementation-Version: 2.12.0\n\nName: org/xml/sax/\nImplementation-Version: 2.0.2\n",
+                "org/apache/xerces/A",
+                "xerces:xercesImpl 2.12.0",
+            ),
+            // Somebody's whose version nothing tells, and nobody's.
+            ("okio", "", "okio/A", "okio: com.squareup.okio"),
+            ("okio", "", "com/own/A", ""),
+            ("own", "Implementation-Vendor-Id: org.own\n", "org/own/A", "own: org.own"),
+            ("own", "Implementation-Vendor-Id: org.own\n", "", ""),
+            // Eclipse's bundles are called by their whole names.
+            ("org.osgi.core-6.0.0", "Bundle-SymbolicName: org.osgi.core\n", "org/osgi/A", "org.osgi.core 6.0.0"),
+            ("io.quarkus.quarkus-core-2.0", "", "io/quarkus/A", "io.quarkus:quarkus-core 2.0"),
+        ] {
+            let mut evidence = evidence(manifest);
+            if !class.is_empty() {
+                evidence.class(format!("{class}.class").as_bytes());
+            }
+            let got = guess(stem, &evidence).map_or_else(String::new, |i| match &i.version {
+                Some(version) => format!("{} {version}", i.full_name()),
+                None => format!("{}: {}", i.artifact, i.group.unwrap_or_default()),
+            });
+            assert_eq!(got, want, "{stem}");
+        }
+    }
+
+    #[test]
+    fn versions_of_manifests() {
+        for (manifest, want) in [
+            ("Implementation-Version: 5.12.1 (b0)\nBundle-Version: 5.12.1", "5.12.1"),
+            ("Implementation-Version: 1.5.31-release-548(1.5.31)", "1.5.31"),
+            ("Bundle-Version: 2.12.10.v20190904-150159-VFINAL-61701c2", "2.12.10"),
+            ("Implementation-Version: 9.4.48.v20220622", "9.4.48.v20220622"),
+            ("Implementation-Version: 1.69.0\nBundle-Version: 1.69", "1.69"),
+            ("Specification-Version: 2.1\nBundle-Version: 2.1.6", "2.1.6"),
+            ("Implementation-Version: 2.1\nBundle-Version: 2.1.0", "2.1"),
+            ("Implementation-Version: 1.4.01 2009-12-09", "1.4.01"),
+            ("Implementation-Version: release 4.2", "4.2"),
+            ("Implementation-Version: unknown", ""),
+        ] {
+            let manifest = Manifest::parse(manifest);
+            assert_eq!(manifest_version(&manifest).unwrap_or_default(), want);
+        }
     }
 
     #[test]
@@ -264,8 +393,7 @@ mod tests {
             ("jsp-api-9.0.50", "Specification-Title: Apache Tomcat\n", "org.apache.tomcat:tomcat-jsp-api"),
             ("own-1.0", "", "own"),
         ] {
-            let (group, artifact, _) = guess(stem, &Manifest::parse(manifest)).unwrap();
-            assert_eq!(group.map_or(artifact.clone(), |g| format!("{g}:{artifact}")), want);
+            assert_eq!(guess(stem, &evidence(manifest)).unwrap().full_name(), want);
         }
     }
 }

@@ -3,8 +3,11 @@
 mod archive;
 pub(crate) mod dotnet_root;
 pub(crate) mod input;
+mod jar_evidence;
 mod jar_groups;
 mod jar_identity;
+mod jar_sure;
+mod jar_walk;
 mod loose;
 mod node_rules;
 mod reach;
