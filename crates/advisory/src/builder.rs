@@ -96,6 +96,10 @@ pub(crate) struct FeedState {
     pub(crate) withdrawn: u64,
     pub(crate) errors: u64,
     pub(crate) newest: Option<Day>,
+    pub(crate) fetched: Option<Day>,
+    pub(crate) quiet_days: u64,
+    pub(crate) kev: u64,
+    pub(crate) epss: u64,
 }
 
 /// Collects records and writes a snapshot.
@@ -145,6 +149,19 @@ impl Builder {
         state.info = Some(info);
     }
 
+    /// Tells that a feed's records come from a file of a certain day; the newest counts.
+    pub fn fetched(&mut self, feed: &str, day: Day) {
+        let state = self.feeds.entry(feed.to_owned()).or_default();
+        state.fetched = state.fetched.max(Some(day));
+    }
+
+    /// Tells how many days a feed's upstream ordinarily writes nothing. Feeds that brought nothing are left alone.
+    pub fn quiet(&mut self, feed: &str, days: u64) {
+        if let Some(state) = self.feeds.get_mut(feed) {
+            state.quiet_days = days;
+        }
+    }
+
     /// Counts records of a feed that could not be read.
     pub fn count_errors(&mut self, feed: &str, errors: u64) {
         self.feeds.entry(feed.to_owned()).or_default().errors += errors;
@@ -181,6 +198,8 @@ impl Builder {
         }
         feed.records += 1;
         feed.newest = feed.newest.max(record.modified);
+        feed.kev += u64::from(record.kev.is_some());
+        feed.epss += u64::from(record.epss.is_some());
         let head = self.heads.len() as u32;
         let title = record.title.as_deref().map(one_line).unwrap_or_default();
         let mut aliases: Vec<u32> = record

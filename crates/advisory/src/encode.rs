@@ -96,6 +96,10 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
             withdrawn: state.withdrawn,
             errors: state.errors,
             newest: state.newest.map(|d| d.to_string()),
+            fetched: state.fetched.filter(|_| state.newest.is_none()).map(|d| d.to_string()),
+            quiet_days: state.quiet_days,
+            kev: state.kev,
+            epss: state.epss,
             at_least: floors::of_feed(&b.floors, id),
         })
         .collect();

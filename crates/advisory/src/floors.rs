@@ -28,6 +28,8 @@ pub struct Floor {
     pub of: FloorOf,
     /// The least that there can be.
     pub at_least: u64,
+    /// Whether the feed tells only of what has been mended.
+    pub fixed_only: bool,
 }
 
 /// The floor of a whole feed.
@@ -47,7 +49,12 @@ pub(crate) fn fill(b: &Builder, coverage: &mut BTreeMap<Namespace, Coverage>) {
                 FloorOf::Family(family) | FloorOf::EachRelease(family) if family == namespace.family() => own,
                 _ => continue,
             };
-            covered.shares.push(Share { feed: floor.feed.clone(), records, at_least: floor.at_least });
+            covered.shares.push(Share {
+                feed: floor.feed.clone(),
+                records,
+                at_least: floor.at_least,
+                fixed_only: floor.fixed_only,
+            });
         }
         covered.shares.sort_by(|a, b| (&a.feed, a.at_least).cmp(&(&b.feed, b.at_least)));
     }

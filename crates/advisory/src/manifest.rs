@@ -1,6 +1,6 @@
 //! What a snapshot says of itself: its feeds, which namespaces it covers, and when releases end.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +33,26 @@ pub struct FeedSummary {
     pub errors: u64,
     /// The date of the newest record (ISO 8601), where the feed dates them.
     pub newest: Option<String>,
+    /// Where its records have no dates: the day (ISO 8601) of the newest of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<String>,
+    /// How many days its upstream ordinarily writes nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quiet_days: u64,
+    /// How many of its records say that a flaw is exploited.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kev: u64,
+    /// How many of its records tell the probability of exploitation.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epss: u64,
     /// How many records a whole copy has at least, where somebody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl FeedSummary {
@@ -54,6 +71,21 @@ pub struct Share {
     pub records: u64,
     /// The least that a whole copy of it has.
     pub at_least: u64,
+    /// Whether it tells only of what has been mended: of the rest of what is known it says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fixed_only: bool,
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { feed, records, at_least, fixed_only } = self;
+        match fixed_only {
+            true if records >= at_least => {
+                write!(f, "{feed} is here, and tells only of what has been fixed, not of what has no fix yet")
+            }
+            _ => write!(f, "{feed} is here with {records} of at least {at_least} records"),
+        }
+    }
 }
 
 /// What a snapshot has on one namespace.
@@ -73,9 +105,9 @@ pub struct Coverage {
 
 impl Coverage {
     /// The most telling share where none of the feeds that could cover the namespace is whole: flaws that are known
-    /// upstream are missing here.
+    /// upstream are missing here. A whole list of updates is not the whole either where others tell of what has none.
     pub fn partial(&self) -> Option<&Share> {
-        let whole = self.shares.iter().any(|s| s.records >= s.at_least);
+        let whole = self.shares.iter().any(|s| s.records >= s.at_least && !s.fixed_only);
         self.shares.iter().filter(|_| !whole).max_by_key(|s| (s.records, std::cmp::Reverse(&s.feed)))
     }
 }

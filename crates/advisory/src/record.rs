@@ -198,6 +198,20 @@ impl Day {
         (month < 16 && day < 32).then(|| Self::from_bits(year << 9 | month << 5 | day))?
     }
 
+    /// The day of a number of seconds since 1970, UTC.
+    pub fn of_unix(seconds: u64) -> Option<Self> {
+        // Days to a civil date as Howard Hinnant's `civil_from_days`, of days from 0000-03-01.
+        let days = seconds / 86_400 + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = u32::try_from(year_of_era + era * 400 + u64::from(month <= 2)).ok()?;
+        Self::from_bits(year.checked_mul(512)? | (month as u32) << 5 | day as u32)
+    }
+
     pub(crate) const fn to_bits(self) -> u32 {
         self.0
     }
@@ -223,6 +237,17 @@ mod tests {
         let day = Day::parse("2024-02-29T10:00:00Z").unwrap();
         assert_eq!(day.to_string(), "2024-02-29");
         assert_eq!(Day::from_bits(day.to_bits()), Some(day));
+        for (seconds, want) in [
+            (1_709_164_800, Some("2024-02-29")),
+            (1_709_251_199, Some("2024-02-29")),
+            (1_709_251_200, Some("2024-03-01")),
+            (1_767_225_599, Some("2025-12-31")),
+            (946_684_800, Some("2000-01-01")),
+            (0, None),
+            (u64::MAX, None),
+        ] {
+            assert_eq!(Day::of_unix(seconds).map(|d| d.to_string()).as_deref(), want, "{seconds}");
+        }
         assert!(Day::parse("2024-02-28") < Day::parse("2024-03-01"));
         let bad =
             "|0001-01-01T00:00:00Z|2024-13-01|2024-17-01|2024-01-32|2024-01-00|2024-1-01x|20240101|２０２４-01-01";

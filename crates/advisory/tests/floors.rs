@@ -4,7 +4,7 @@
 use layergate_advisory::{Affected, Builder, Floor, FloorOf, Namespace, Record, Snapshot};
 
 fn floor(feed: &str, of: FloorOf, at_least: u64) -> Floor {
-    Floor { feed: feed.into(), of, at_least }
+    Floor { feed: feed.into(), of, at_least, fixed_only: false }
 }
 
 fn snapshot() -> Snapshot {

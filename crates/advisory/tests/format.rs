@@ -31,8 +31,8 @@ fn newest() -> Vec<u8> {
     };
     builder.add(&record).unwrap();
     builder.floors([
-        Floor { feed: "one".into(), of: FloorOf::Feed, at_least: 100 },
-        Floor { feed: "one".into(), of: FloorOf::Family("npm".into()), at_least: 50 },
+        Floor { feed: "one".into(), of: FloorOf::Feed, at_least: 100, fixed_only: false },
+        Floor { feed: "one".into(), of: FloorOf::Family("npm".into()), at_least: 50, fixed_only: false },
     ]);
     builder.finish().unwrap()
 }

@@ -190,7 +190,7 @@ fn parse_files(files: &Mutex<Receiver<Vec<FeedFile>>>, messages: &SyncSender<Mes
                 let _ = messages.send(Message::Unused { path: file.path, reason });
                 continue;
             };
-            let mut sink = Sink::new(feed.id(), &file.path, messages);
+            let mut sink = Sink::new(feed.id(), &file, messages);
             feed.parse(&file, &mut sink);
             sink.flush();
             let _ = messages.send(Message::Used { feed: feed.id(), bytes: file.bytes.len() as u64 });
@@ -245,10 +245,14 @@ struct Collect {
 impl Collect {
     fn message(&mut self, message: Message, progress: &mut dyn FnMut(Progress)) {
         match message {
-            Message::Records(records) => {
+            Message::Records { records, day } => {
                 for record in records {
                     if let Some(row) = self.infos.remove(record.feed.as_ref()) {
                         self.builder.feed(row.to_info());
+                    }
+                    // What its records tell of its age is better.
+                    if let (None, Some(day)) = (record.modified, day) {
+                        self.builder.fetched(&record.feed, day);
                     }
                     match self.builder.add(&record) {
                         Ok(()) => {}
@@ -295,6 +299,7 @@ impl Collect {
         }
         self.builder.end_of_life(eol::table());
         self.builder.floors(floors::table());
+        floors::quiet().into_iter().for_each(|(feed, days)| self.builder.quiet(&feed, days));
         self.report.records = self.builder.records() as u64;
         self.report.unused.sort();
         self.report.problems.sort();

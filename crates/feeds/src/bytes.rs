@@ -26,18 +26,18 @@ pub struct ParsedFile {
 /// Gives one file to the parser `feed` (a name of [`crate::catalogue_ids`]), claimed or not; `None` when there is none.
 pub fn parse_as(feed: &str, path: &str, bytes: &[u8]) -> Option<ParsedFile> {
     let feed = CATALOGUE.iter().find(|f| f.id() == feed)?;
-    let file = FeedFile { path: path.to_owned(), bytes: bytes.to_vec() };
+    let file = FeedFile { path: path.to_owned(), bytes: bytes.to_vec(), day: None };
     let mut parsed = ParsedFile { claimed: feed.claims(&file), ..ParsedFile::default() };
     let (messages_in, messages_out) = sync_channel(64);
     thread::scope(|scope| {
         scope.spawn(move || {
-            let mut sink = Sink::new(feed.id(), &file.path, &messages_in);
+            let mut sink = Sink::new(feed.id(), &file, &messages_in);
             feed.parse(&file, &mut sink);
             sink.flush();
         });
         for message in messages_out {
             match message {
-                Message::Records(records) => parsed.records.extend(records),
+                Message::Records { records, .. } => parsed.records.extend(records),
                 Message::Problem { detail, .. } => parsed.problems.push(detail),
                 Message::Used { .. } | Message::Unused { .. } => {}
             }

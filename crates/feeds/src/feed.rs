@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::mpsc::SyncSender};
 
-use layergate_advisory::{FeedInfo, Record};
+use layergate_advisory::{Day, FeedInfo, Record};
 
 /// The constant facts of a feed: id, name for people, where it comes from, licence.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct FeedFile {
     pub(crate) path: String,
     /// Its bytes, decompressed.
     pub(crate) bytes: Vec<u8>,
+    /// Its day, as the archive that it lies in or the file system says: of a download, its upstream's.
+    pub(crate) day: Option<Day>,
 }
 
 impl FeedFile {
@@ -75,7 +77,7 @@ pub(crate) trait Feed: Sync {
 
 /// What parsers and the walker tell the builder.
 pub(crate) enum Message {
-    Records(Vec<Record>),
+    Records { records: Vec<Record>, day: Option<Day> },
     Problem { feed: &'static str, path: String, detail: String },
     Used { feed: &'static str, bytes: u64 },
     Unused { path: String, reason: String },
@@ -85,6 +87,7 @@ pub(crate) enum Message {
 pub(crate) struct Sink<'a> {
     feed: &'static str,
     path: &'a str,
+    day: Option<Day>,
     batch: Vec<Record>,
     out: &'a SyncSender<Message>,
 }
@@ -92,8 +95,8 @@ pub(crate) struct Sink<'a> {
 const BATCH: usize = 256;
 
 impl<'a> Sink<'a> {
-    pub(crate) fn new(feed: &'static str, path: &'a str, out: &'a SyncSender<Message>) -> Self {
-        Self { feed, path, batch: Vec::new(), out }
+    pub(crate) fn new(feed: &'static str, file: &'a FeedFile, out: &'a SyncSender<Message>) -> Self {
+        Self { feed, path: &file.path, day: file.day, batch: Vec::new(), out }
     }
 
     /// One record.
@@ -114,7 +117,7 @@ impl<'a> Sink<'a> {
     /// Sends what is left.
     pub(crate) fn flush(&mut self) {
         if !self.batch.is_empty() {
-            let _ = self.out.send(Message::Records(std::mem::take(&mut self.batch)));
+            let _ = self.out.send(Message::Records { records: std::mem::take(&mut self.batch), day: self.day });
         }
     }
 }

@@ -160,7 +160,7 @@ mod tests {
             ("mystery.json", "{\"what\": 1}", None),
         ];
         for (path, text, want) in cases {
-            let file = FeedFile { path: path.into(), bytes: text.into() };
+            let file = FeedFile { path: path.into(), bytes: text.into(), day: None };
             match want {
                 Some(want) => assert!(reason(&file).is_some_and(|r| r.contains(want)), "{path}: {:?}", reason(&file)),
                 None => assert_eq!(reason(&file), None, "{path}"),

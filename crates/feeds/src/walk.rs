@@ -9,7 +9,10 @@ use std::{
     fs,
     io::{self, BufReader, Cursor, Read},
     path::Path,
+    time::UNIX_EPOCH,
 };
+
+use layergate_advisory::Day;
 
 use crate::feed::FeedFile;
 
@@ -65,8 +68,10 @@ fn folder(dir: &Path, prefix: &str, depth: usize, visit: &mut dyn Visit) -> io::
 
 fn open(file: &Path, path: String, visit: &mut dyn Visit) -> bool {
     let result = fs::File::open(file).and_then(|f| {
-        let len = f.metadata()?.len();
-        stream(Box::new(f), len, path.clone(), 0, visit)
+        let facts = f.metadata()?;
+        let since = facts.modified().ok().and_then(|m| m.duration_since(UNIX_EPOCH).ok());
+        let day = since.and_then(|d| Day::of_unix(d.as_secs()));
+        stream(Box::new(f), facts.len(), Place { path: path.clone(), day, depth: 0 }, visit)
     });
     result.unwrap_or_else(|error| {
         visit.skipped(path, format!("cannot be read: {error}"));
@@ -76,17 +81,19 @@ fn open(file: &Path, path: String, visit: &mut dyn Visit) -> bool {
 
 /// As [`walk`], of one file in memory.
 pub(crate) fn walk_bytes(path: &str, bytes: &[u8], visit: &mut dyn Visit) -> io::Result<bool> {
-    stream(Box::new(bytes), bytes.len() as u64, path.to_owned(), 0, visit)
+    stream(Box::new(bytes), bytes.len() as u64, Place { path: path.to_owned(), day: None, depth: 0 }, visit)
+}
+
+/// Where something lies, of which day it is, and how many layers of packing are around it.
+struct Place {
+    path: String,
+    day: Option<Day>,
+    depth: usize,
 }
 
 /// Looks at the first bytes and goes into archives and compressed files.
-fn stream(
-    mut reader: Box<dyn Read + '_>,
-    len: u64,
-    path: String,
-    depth: usize,
-    visit: &mut dyn Visit,
-) -> io::Result<bool> {
+fn stream(mut reader: Box<dyn Read + '_>, len: u64, place: Place, visit: &mut dyn Visit) -> io::Result<bool> {
+    let Place { path, day, depth } = place;
     let mut head = Vec::with_capacity(512);
     (&mut reader).take(512).read_to_end(&mut head)?;
     let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);
@@ -105,10 +112,10 @@ fn stream(
             Some(0xfd) => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
             _ => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
         };
-        return stream(Box::new(BufReader::new(inner)), 0, path, depth + 1, visit);
+        return stream(Box::new(BufReader::new(inner)), 0, Place { path, day, depth: depth + 1 }, visit);
     }
     if magic.get(257..262) == Some(b"ustar") {
-        return tar_entries(whole, &path, depth, visit);
+        return tar_entries(whole, &Place { path, day, depth }, visit);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(len.min(64 << 20)).unwrap_or(0));
     if whole.take(MAX_FILE + 1).read_to_end(&mut bytes)? as u64 > MAX_FILE {
@@ -116,16 +123,17 @@ fn stream(
         return Ok(true);
     }
     if magic.starts_with(b"PK\x03\x04") {
-        return zip_entries(bytes, &path, depth, visit);
+        return zip_entries(bytes, &Place { path, day, depth }, visit);
     }
     if bytes.is_empty() {
         visit.skipped(path, "empty".into());
         return Ok(true);
     }
-    Ok(visit.file(FeedFile { path, bytes }))
+    Ok(visit.file(FeedFile { path, bytes, day }))
 }
 
-fn tar_entries(reader: impl Read, path: &str, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+fn tar_entries(reader: impl Read, outer: &Place, visit: &mut dyn Visit) -> io::Result<bool> {
+    let path = outer.path.as_str();
     let mut archive = tar::Archive::new(reader);
     for (number, entry) in archive.entries()?.enumerate() {
         let entry = match entry {
@@ -144,7 +152,8 @@ fn tar_entries(reader: impl Read, path: &str, depth: usize, visit: &mut dyn Visi
         }
         let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let (inner, len) = (format!("{path}!{}", inner.trim_start_matches("./")), entry.size());
-        match stream(Box::new(entry), len, inner.clone(), depth + 1, visit) {
+        let day = entry.header().mtime().ok().and_then(Day::of_unix).or(outer.day);
+        match stream(Box::new(entry), len, Place { path: inner.clone(), day, depth: outer.depth + 1 }, visit) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),
@@ -153,7 +162,8 @@ fn tar_entries(reader: impl Read, path: &str, depth: usize, visit: &mut dyn Visi
     Ok(true)
 }
 
-fn zip_entries(bytes: Vec<u8>, path: &str, depth: usize, visit: &mut dyn Visit) -> io::Result<bool> {
+fn zip_entries(bytes: Vec<u8>, outer: &Place, visit: &mut dyn Visit) -> io::Result<bool> {
+    let path = outer.path.as_str();
     let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => archive,
         Err(error) => {
@@ -174,7 +184,11 @@ fn zip_entries(bytes: Vec<u8>, path: &str, depth: usize, visit: &mut dyn Visit) 
         }
         let name = entry.name().map_or_else(|_| index.to_string(), |n| n.into_owned());
         let (inner, len) = (format!("{path}!{name}"), entry.size());
-        match stream(Box::new(entry), len, inner.clone(), depth + 1, visit) {
+        // 1980 is what writers put who know no time.
+        let time = entry.last_modified().filter(|t| t.year() > 1980);
+        let day = time.and_then(|t| Day::parse(&format!("{:04}-{:02}-{:02}", t.year(), t.month(), t.day())));
+        let place = Place { path: inner.clone(), day: day.or(outer.day), depth: outer.depth + 1 };
+        match stream(Box::new(entry), len, place, visit) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),

@@ -89,12 +89,13 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
     gaps.extend(index.iter().flat_map(VexIndex::problems));
     let has_end = gaps.iter().any(|g| g.kind == GapKind::EndOfLife);
     gaps.extend(image.distro.as_ref().filter(|_| !has_end).and_then(|d| freshness::end_of_life(d, as_of)));
-    let stale = match inputs.snapshot {
-        Some(_) => freshness::stale(inputs.snapshot_date.as_deref(), as_of, &view),
+    let relevant = judged.iter().any(|j| !j.suppressed() && j.finding.effect < Effect::Fail);
+    let aged = match inputs.snapshot {
+        Some(_) => freshness::aged(inputs.snapshot_date.as_deref(), &matches.sources, relevant, as_of, &view),
         None => {
             let detail = "there is no advisory snapshot: nothing is known about any package; get one with `layergate db update`, or name one with --db";
             gaps.push(Gap::new(GapKind::NoAdvisories, freshness::PLACE, detail));
-            None
+            Vec::new()
         }
     };
     if order.is_empty() {
@@ -107,7 +108,7 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
         };
         gaps.push(Gap::new(GapKind::NoPackages, "", detail));
     }
-    let gaps = items::gaps(gaps, stale, &view);
+    let gaps = items::gaps(gaps, aged, &view);
     let checks = items::checks(&inventory.checks, &view);
     let secrets = items::secrets(&inventory.secrets, &view);
     let licenses = items::licenses(&order, &view);
@@ -140,6 +141,7 @@ pub(crate) fn decide(facts: Facts<'_>, matches: Matches) -> Report {
         checks: checks.into_iter().map(|c| c.value).collect(),
         secrets: secrets.into_iter().map(|s| s.value).collect(),
         gaps: gaps.into_iter().map(|g| g.value).collect(),
+        sources: matches.sources,
         image,
     }
 }

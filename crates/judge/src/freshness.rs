@@ -1,8 +1,12 @@
 //! Time: is the distribution still mended, are the advisories still fresh. Both are told, whatever their effect.
 
+use std::cmp::Reverse;
+
 use jiff::civil::Date;
-use layergate_model::{Distro, Effect, Gap, GapKind};
-use layergate_policy::PolicyView;
+use layergate_model::{AdvisorySource, DatedBy, Distro, Effect, Gap, GapKind};
+use layergate_policy::{FindingRule, PolicyView};
+
+use crate::text;
 
 /// The place of gaps about the advisories as a whole.
 pub(crate) const PLACE: &str = "snapshot";
@@ -41,8 +45,128 @@ pub(crate) fn release(distro: &Distro) -> String {
     }
 }
 
-/// The gap of advisories that are too old, with its effect. `newest` is the day of their newest record.
-pub(crate) fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
+/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, then of each source
+/// that speaks of this image and lags behind, which a fresh one must not hide. `relevant` says whether a finding is left
+/// whose effect a rule on exploitation could raise.
+pub(crate) fn aged(
+    newest: Option<&str>,
+    sources: &[AdvisorySource],
+    relevant: bool,
+    as_of: Date,
+    policy: &PolicyView<'_>,
+) -> Vec<(Gap, Effect)> {
+    let whole = stale(newest, as_of, policy);
+    let newest = newest.and_then(day);
+    let mut out = Vec::new();
+    for group in sources.chunk_by(|a, b| a.of == b.of) {
+        let Some(of) = group.first().map(|s| s.of.as_str()) else { continue };
+        if rule(of).is_none_or(|rule| relevant && policy.looks_at(rule)) {
+            let lag = lagging(of, group, as_of, policy);
+            // What is as old as the rest has been said with the rest.
+            let said = |lag: &Lag, whole: &(Gap, Effect)| {
+                lag.effect <= whole.1
+                    && lag.date.zip(newest).is_some_and(|(date, newest)| days_between(date, newest) < LAGS_DAYS)
+            };
+            let lag = lag.filter(|lag| whole.as_ref().is_none_or(|whole| !said(lag, whole)));
+            out.extend(lag.map(|lag| (Gap::new(GapKind::StaleAdvisories, of, lag.detail), lag.effect)));
+        }
+    }
+    if relevant && !sources.is_empty() {
+        out.extend([KEV, EPSS].into_iter().filter_map(|name| without_feed(name, sources, policy)));
+    }
+    whole.into_iter().chain(out).collect()
+}
+
+/// The names of the rules that ask a feed of their own, as sources have them.
+pub(crate) const KEV: &str = "kev";
+pub(crate) const EPSS: &str = "epss";
+
+fn rule(name: &str) -> Option<FindingRule> {
+    match name {
+        KEV => Some(FindingRule::Kev),
+        EPSS => Some(FindingRule::Epss),
+        _ => None,
+    }
+}
+
+/// So many days older than the newest of all, a source is told beside the whole set.
+const LAGS_DAYS: i64 = 30;
+
+struct Lag {
+    date: Option<Date>,
+    detail: String,
+    effect: Effect,
+}
+
+/// What is too old among the sources of one ecosystem. While another whole one is fresh the old one only warns: mostly
+/// both say the same, and what only the old one would have said is missing.
+fn lagging(of: &str, group: &[AdvisorySource], as_of: Date, policy: &PolicyView<'_>) -> Option<Lag> {
+    let aged: Vec<(&AdvisorySource, i64)> = group
+        .iter()
+        .map(|source| {
+            let date = source.date.as_deref().and_then(day);
+            (source, date.map_or(i64::MAX, |d| days_between(d, as_of).saturating_sub(i64::from(source.quiet_days))))
+        })
+        .collect();
+    let stale: Vec<_> = aged.iter().filter_map(|(s, age)| Some((*s, policy.staleness(*age)?))).collect();
+    let worst = stale.iter().map(|(_, staleness)| *staleness).max_by_key(|s| (s.effect, Reverse(s.limit_days)))?;
+    let another = aged.iter().any(|(source, age)| source.is_whole() && policy.staleness(*age).is_none());
+    let date = stale.iter().filter_map(|(s, _)| s.date.as_deref().and_then(day)).min();
+    let told: Vec<String> = stale.iter().map(|(source, _)| age(source, as_of)).collect();
+    let most = group.iter().map(|s| s.quiet_days).max().filter(|days| *days > 0);
+    let quiet = most.map(|days| format!(" (and up to {days} days of silence are ordinary)")).unwrap_or_default();
+    let detail = format!(
+        "{of}: {}; the limit is {}{quiet}: flaws known since then are missing; run `layergate db update`, or look why the mirror brings nothing new",
+        told.join(", "),
+        text::count(worst.limit_days as usize, "day", "days")
+    );
+    Some(Lag { date, detail, effect: if another { worst.effect.min(Effect::Warn) } else { worst.effect } })
+}
+
+/// `osv-pypa is of 2023-05-01 (its newest record), 1234 days before 2026-09-16`.
+fn age(source: &AdvisorySource, as_of: Date) -> String {
+    let Some(date) = source.date.as_deref().and_then(day) else {
+        return format!("nothing tells how old {} is", source.feed);
+    };
+    let how = match source.dated_by {
+        Some(DatedBy::Fetched) => "its newest file",
+        _ => "its newest record",
+    };
+    format!("{} is of {date} ({how}), {} days before {as_of}", source.feed, days_between(date, as_of))
+}
+
+/// The gap of a rule on exploitation that no whole feed answers. Whoever asks for EPSS has done so himself: without it his
+/// policy cannot be held. CISA's list is asked by every policy.
+fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
+    let rule = rule(name).filter(|rule| policy.looks_at(*rule))?;
+    let feeds: Vec<&AdvisorySource> = sources.iter().filter(|s| s.of == name).collect();
+    if feeds.iter().any(|f| f.is_whole()) {
+        return None;
+    }
+    let have = match feeds.first() {
+        None => "the snapshot has no feed that tells it".to_owned(),
+        Some(feed) => {
+            format!(
+                "only {} of at least {} records of {} are in the snapshot",
+                feed.records,
+                feed.at_least.unwrap_or(0),
+                feed.feed
+            )
+        }
+    };
+    let asks = if rule == FindingRule::Kev { "what is known to be exploited" } else { "how likely exploitation is" };
+    let gap = Gap::new(
+        GapKind::RuleWithoutFeed,
+        name,
+        format!("the policy's rule `{name}` asks {asks}, and {have}: it can say nothing of the findings"),
+    );
+    let usual = if rule == FindingRule::Epss { Effect::Error } else { Effect::Warn };
+    let effect = policy.gap_or(&gap, usual);
+    Some((gap, effect))
+}
+
+/// The gap of a set of advisories that is too old, with its effect. `newest` is the day of their newest record.
+fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
     let Some(newest) = newest.and_then(day) else {
         let staleness = policy.staleness(i64::MAX)?;
         let detail = "no record of the advisories has a date, so nobody can tell how old they are";

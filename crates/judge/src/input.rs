@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use layergate_advisory::Snapshot;
-use layergate_model::{Finding, Gap, ImageInventory, Limits, PackageId, ReportImage};
+use layergate_model::{AdvisorySource, Finding, Gap, ImageInventory, Limits, PackageId, ReportImage};
 use layergate_policy::{Policy, VexDocument};
 
 /// The version of the code that judges; the last number rises whenever the same input would give another report.
@@ -40,4 +40,6 @@ pub struct Matches {
     pub gaps: Vec<Gap>,
     /// For packages with findings that have a fix: the lowest version that none of them touches.
     pub upgrades: BTreeMap<PackageId, String>,
+    /// What speaks of the image's packages, and which feeds the rules on exploitation ask; sorted.
+    pub sources: Vec<AdvisorySource>,
 }

@@ -28,7 +28,7 @@ fn item<'a, T>(
 /// Gaps, sorted, each once; `fixed` have their effect already.
 pub(crate) fn gaps<'a>(
     mut found: Vec<Gap>,
-    fixed: Option<(Gap, Effect)>,
+    fixed: Vec<(Gap, Effect)>,
     policy: &PolicyView<'a>,
 ) -> Vec<Item<'a, ReportGap>> {
     found.sort();

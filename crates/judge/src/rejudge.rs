@@ -38,7 +38,10 @@ pub fn rejudge(report: &Report, policy: &Policy, as_of: Option<Date>) -> Report 
     };
     let facts = Facts { image: report.image.clone(), inventory: &inventory, inputs, policy, vex: &[], as_of };
     let upgrades = report.packages.iter().filter_map(|p| Some((p.id.clone(), p.upgrade_to.clone()?))).collect();
-    let mut out = decide(facts, Matches { findings: report.findings.clone(), gaps: Vec::new(), upgrades });
+    let mut out = decide(
+        facts,
+        Matches { findings: report.findings.clone(), gaps: Vec::new(), upgrades, sources: report.sources.clone() },
+    );
     for (new, old) in out.packages.iter_mut().zip(&report.packages) {
         if new.id == old.id {
             new.depends_on.clone_from(&old.depends_on);
@@ -50,7 +53,8 @@ pub fn rejudge(report: &Report, policy: &Policy, as_of: Option<Date>) -> Report 
 /// Gaps that follow from the day and are found anew.
 fn reckoned_again(report: &Report, kind: GapKind, place: &str) -> bool {
     match kind {
-        GapKind::StaleAdvisories => place == freshness::PLACE,
+        GapKind::StaleAdvisories => place == freshness::PLACE || report.sources.iter().any(|s| s.of == place),
+        GapKind::RuleWithoutFeed => true,
         GapKind::NoAdvisories => place == freshness::PLACE && report.inputs.snapshot.is_none(),
         GapKind::EndOfLife => report.image.distro.as_ref().is_some_and(|d| d.end_of_life.is_some()),
         _ => false,

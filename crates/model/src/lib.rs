@@ -41,8 +41,8 @@ pub use platform::{Platform, PlatformError};
 pub use purl::Purl;
 pub use reference::{ImageReference, ReferenceError, Registry, RepoPath, Tag};
 pub use report::{
-    FindingCounts, Inputs, REPORT_SCHEMA, REPORTS_SCHEMA, Reason, Report, ReportGap, ReportImage, ReportPackage,
-    Reports, Summary, Verdict,
+    AdvisorySource, DatedBy, FindingCounts, Inputs, REPORT_SCHEMA, REPORTS_SCHEMA, Reason, Report, ReportGap,
+    ReportImage, ReportPackage, Reports, Summary, Verdict,
 };
 pub use secret::Secret;
 pub use severity::Severity;

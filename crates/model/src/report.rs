@@ -105,6 +105,50 @@ pub struct Inputs {
     pub as_of: String,
 }
 
+/// How the age of a source of advisories is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DatedBy {
+    /// By its newest record.
+    Record,
+    /// Its records have no dates: by the day on which it was fetched.
+    Fetched,
+}
+
+/// A source of advisories that speaks of the image's packages, or that a rule of the policy asks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AdvisorySource {
+    /// What it speaks of: a distribution's release (`debian:12`), a registry (`npm`), or a rule (`kev`, `epss`).
+    pub of: String,
+    /// The feed, by id.
+    pub feed: String,
+    /// Its records that count there.
+    pub records: u64,
+    /// The least that a whole copy of it has, where somebody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+    /// The day (ISO 8601) up to which it is known; `None` where nothing tells.
+    pub date: Option<String>,
+    /// What tells that day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated_by: Option<DatedBy>,
+    /// How many days its upstream ordinarily writes nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quiet_days: u32,
+}
+
+impl AdvisorySource {
+    /// Whether it is all there, as far as anybody knows.
+    pub fn is_whole(&self) -> bool {
+        self.at_least.is_none_or(|floor| self.records >= floor)
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 /// Findings by severity, suppressed ones not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FindingCounts {
@@ -224,6 +268,9 @@ pub struct Report {
     pub secrets: Vec<Secret>,
     /// What was not looked at.
     pub gaps: Vec<ReportGap>,
+    /// The advisories that speak of the image's packages and that its policy's rules ask, with their age.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<AdvisorySource>,
 }
 
 /// Reports on several images or platforms.

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use layergate_model::{Check, Effect, Finding, Gap, GapKind, ImagePackage, Scope, Secret, Severity, Status};
 
 use crate::{
-    Exception, ExceptionSubject, FindingRules, Override, Policy, PurlParts, Rules, glob::Glob, license::LicenseLists,
+    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules, glob::Glob,
+    license::LicenseLists,
 };
 
 /// The rule that decided about a finding, in the order in which reasons name them.
@@ -143,10 +144,33 @@ impl<'p> PolicyView<'p> {
         self.sets.first().map_or(finding.severity, |s| counted(&s.rules.findings, finding))
     }
 
+    /// Whether a rule can do anything to a finding: under the set of rules itself or an override of this image.
+    pub fn looks_at(&self, rule: FindingRule) -> bool {
+        let speaks = |rules: &FindingRules| match rule {
+            FindingRule::Malicious => rules.malicious > Effect::Ignore,
+            FindingRule::Kev => rules.kev > Effect::Ignore,
+            FindingRule::Epss => rules.epss.is_some_and(|epss| epss.effect > Effect::Ignore),
+            FindingRule::Severity => true,
+        };
+        self.sets.iter().any(|set| {
+            speaks(&set.rules.findings)
+                || set.overrides.iter().any(|o| {
+                    let mut rules = set.rules.findings.clone();
+                    o.findings.apply(&mut rules);
+                    speaks(&rules)
+                })
+        })
+    }
+
     /// The effect of a gap (stale advisories and end of life included).
     pub fn gap(&self, gap: &Gap) -> Effect {
+        self.gap_or(gap, GapRules::default().effect(gap.kind))
+    }
+
+    /// As [`PolicyView::gap`], with another effect where no rule names the kind.
+    pub fn gap_or(&self, gap: &Gap, usual: Effect) -> Effect {
         self.strictest(|set| {
-            let mut effect = set.rules.gaps.effect(gap.kind);
+            let mut effect = set.rules.gaps.0.get(&gap.kind).copied().unwrap_or(usual);
             for o in &set.overrides {
                 let placed = o.paths.is_empty() || o.paths.iter().any(|p| p.matches(&gap.place));
                 if let Some(changed) = o.gaps.0.get(&gap.kind).filter(|_| placed && o.packages.is_empty()) {

@@ -36,6 +36,9 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         GapKind::ThirdPartyPackage => "look up the publisher's own advisories, then allow this gap in the policy",
         GapKind::UnidentifiedPackage => "compare the package with the advisories that the gap names by hand",
         GapKind::StaleAdvisories => "run layergate db update",
+        GapKind::RuleWithoutFeed => {
+            "get the feed that the rule asks (layergate db update), or switch the rule off in the policy"
+        }
         GapKind::EndOfLife => "rebuild on a supported release",
         GapKind::UncomparableVersion => "compare the version with the advisory by hand",
         GapKind::AnalyzerFailed => "report this with the file: an analyzer could not cope with it",

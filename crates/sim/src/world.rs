@@ -288,6 +288,7 @@ impl Bench for SimBench {
             checks: Vec::new(),
             secrets: Vec::new(),
             gaps,
+            sources: Vec::new(),
         })
     }
 }

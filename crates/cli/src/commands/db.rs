@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, anyhow};
 use jiff::civil::Date;
-use layergate_advisory::{ChangeKind, Entry, Share, Snapshot, diff};
+use layergate_advisory::{ChangeKind, Entry, Snapshot, diff};
 use layergate_feeds::{BuildReport, build_from_dir_with};
 use layergate_model::Purl;
 
@@ -61,8 +61,7 @@ fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
         let _ = writeln!(out, "{:32} {:>8} records, newest {newest}{errors}{whole}", feed.info.id, feed.records);
     }
     for (namespace, share) in report.partial.iter().take(most) {
-        let Share { feed, records, at_least } = share;
-        let _ = writeln!(out, "partial: {namespace}: {feed} is here with {records} of at least {at_least} records");
+        let _ = writeln!(out, "partial: {namespace}: {share}");
     }
     if report.partial.len() > most {
         let _ = writeln!(out, "partial: {} namespaces in all (-v lists them)", report.partial.len());
@@ -117,7 +116,7 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
         "licence"
     );
     for feed in &manifest.feeds {
-        let newest = feed.newest.as_deref().unwrap_or("-");
+        let newest = feed.newest.as_deref().or(feed.fetched.as_deref()).unwrap_or("-");
         let age = age(newest, today).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
         let _ = writeln!(
             out,
@@ -129,13 +128,22 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
             whole(feed.records, feed.at_least)
         );
     }
-    let _ = writeln!(out, "\n{:32} {:>8} {:>10}", "covers", "packages", "advisories");
+    let _ = writeln!(out, "\n{:32} {:>8} {:>10} {:>10} {:>6}", "covers", "packages", "advisories", "newest", "age");
     for (namespace, coverage) in &manifest.coverage {
-        let partial = coverage
-            .partial()
-            .map(|s| format!("  partial: {} is here with {} of at least {} records", s.feed, s.records, s.at_least));
-        let partial = partial.unwrap_or_default();
-        let _ = writeln!(out, "{:32} {:>8} {:>10}{partial}", namespace.as_str(), coverage.packages, coverage.entries);
+        let partial = coverage.partial().map(|share| format!("  partial: {share}")).unwrap_or_default();
+        let sources = layergate_judge::matching::sources_of(namespace, &snapshot);
+        let days =
+            |whole: bool| sources.iter().filter(|s| s.is_whole() == whole).filter_map(|s| s.date.as_deref()).max();
+        let newest = days(true).or_else(|| days(false));
+        let old = newest.and_then(|day| age(day, today)).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
+        let _ = writeln!(
+            out,
+            "{:32} {:>8} {:>10} {:>10} {old:>6}{partial}",
+            namespace.as_str(),
+            coverage.packages,
+            coverage.entries,
+            newest.unwrap_or("-")
+        );
     }
     output::to_stdout(out.as_bytes())?;
     Ok(Outcome::Done)

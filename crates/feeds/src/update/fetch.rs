@@ -13,6 +13,7 @@ use std::{
     path::Path,
     sync::Once,
     time::Duration,
+    time::SystemTime,
 };
 
 use futures::StreamExt as _;
@@ -247,6 +248,7 @@ impl Fetcher {
             return Err(error);
         }
         let old = places.read_present().digest;
+        dated(&places.part, validators.last_modified.as_deref());
         fs::rename(&places.part, &places.target).map_err(disk(&places.target))?;
         let state = State { url: wanted.url.to_string(), validators, digest: Some(digest), bytes, broken: None };
         places.write(&state).map_err(disk(&places.state))?;
@@ -346,6 +348,17 @@ fn look(part: &Path, name: &Path) -> io::Result<(Option<String>, Digest, u64)> {
 fn validators(response: &Response) -> Validators {
     let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) }
+}
+
+/// Gives a download its upstream's time, as wget does: of a feed without dates that tells how old it is, also behind a
+/// mirror that gives today what it fetched years ago. Without one its time is that of the download.
+fn dated(file: &Path, last_modified: Option<&str>) {
+    let time = last_modified.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+    let time = time.map(|zoned| SystemTime::from(zoned.timestamp()));
+    if let (Some(time), Ok(file)) = (time, fs::File::options().write(true).open(file)) {
+        // A file without it is only thought younger than it is.
+        let _ = file.set_modified(time);
+    }
 }
 
 fn range_start(response: &Response) -> Option<u64> {

@@ -22,6 +22,8 @@ pub(crate) struct Page {
     pub(crate) cuts: Vec<usize>,
     /// The content type.
     pub(crate) kind: Option<String>,
+    /// When it last changed, as HTTP says it.
+    pub(crate) modified: Option<String>,
     /// Wait before answering.
     pub(crate) delay: Duration,
 }
@@ -113,7 +115,12 @@ impl Server {
         };
         let tag = tag.map(|t| format!("ETag: {t}\r\n")).unwrap_or_default();
         let kind = page.kind.map(|k| format!("Content-Type: {k}\r\n")).unwrap_or_default();
-        write!(out, "HTTP/1.1 {line}\r\nContent-Length: {}\r\n{tag}{kind}Connection: close\r\n\r\n", body.len())?;
+        let modified = page.modified.map(|m| format!("Last-Modified: {m}\r\n")).unwrap_or_default();
+        write!(
+            out,
+            "HTTP/1.1 {line}\r\nContent-Length: {}\r\n{tag}{kind}{modified}Connection: close\r\n\r\n",
+            body.len()
+        )?;
         out.write_all(&body[..cut.unwrap_or(body.len()).min(body.len())])
     }
 }

@@ -12,6 +12,7 @@ mod programs;
 mod publisher;
 mod severity;
 mod signed;
+mod sources;
 mod space;
 mod subject;
 mod unidentified;
@@ -19,13 +20,14 @@ mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use layergate_advisory::{Namespace, Share, Snapshot};
+use layergate_advisory::{Namespace, Snapshot};
 use layergate_model::{Finding, Gap, GapKind, ImageInventory, ImagePackage, PackageId, PackageKind, Provenance};
 use rustc_hash::FxHashMap;
 
 use crate::Matches;
 use hit::{Hit, Undecided};
 use publisher::{Contents, Publisher};
+pub use sources::of_namespace as sources_of;
 use space::{DistroSpace, NoSpace};
 use subject::Subject;
 
@@ -35,6 +37,7 @@ struct Collected {
     found: Vec<Vec<Finding>>,
     gaps: Vec<Gap>,
     upgrades: BTreeMap<PackageId, String>,
+    asked: BTreeSet<Namespace>,
 }
 
 /// Matches every package of an image. Findings carry the effect `ignore` and no suppression; they are sorted by package
@@ -47,6 +50,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let mut publishers: FxHashMap<&PackageId, Publisher> = FxHashMap::default();
     if let Some(space) = &space {
         let mut others = Others::default();
+        out.asked.extend(space.namespaces.iter().cloned());
         for package in os.iter().filter(|p| p.package.kind == space.row.manager) {
             let publisher = publisher::of(&package.package, space, snapshot);
             match_os(package, space, &publisher, snapshot, &mut out, &mut others);
@@ -80,6 +84,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
         if package.package.provenance == Provenance::Project {
             continue;
         }
+        out.asked.extend(program.as_ref().map(|(n, _)| *n).or(registry).cloned());
         if let Some((namespace, subject)) = &program {
             match_as(package, std::slice::from_ref(subject), namespace, snapshot, &mut out);
         } else if let Some(namespace) = registry {
@@ -94,7 +99,12 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     out.gaps.dedup();
     // Within a package they are in the order of their advisories already (flaws are numbered in it).
     out.found.sort_by(|a, b| a[0].package.cmp(&b[0].package));
-    Matches { findings: out.found.into_iter().flatten().collect(), gaps: out.gaps, upgrades: out.upgrades }
+    Matches {
+        findings: out.found.into_iter().flatten().collect(),
+        gaps: out.gaps,
+        upgrades: out.upgrades,
+        sources: sources::of(&out.asked, snapshot),
+    }
 }
 
 /// The gap of a file list that no distribution has written.
@@ -172,9 +182,9 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
 
 /// The gap of a namespace of whose advisories only a part is in the snapshot.
 fn partial(namespace: &Namespace, snapshot: &Snapshot) -> Option<Gap> {
-    let Share { feed, records, at_least } = snapshot.coverage(namespace)?.partial()?;
+    let share = snapshot.coverage(namespace)?.partial()?;
     let detail = format!(
-        "only a part of the advisories on it is in the snapshot: {feed} is here with {records} of at least {at_least} records, and flaws that only the others tell of are not found"
+        "only a part of the advisories on it is in the snapshot: {share}, and flaws that only the others tell of are not found"
     );
     Some(Gap::new(GapKind::PartialAdvisories, namespace.as_str(), detail))
 }
@@ -239,6 +249,9 @@ fn match_os(
         out.gaps.push(Gap::new(GapKind::NoAdvisories, flavour.as_str(), detail));
     }
     let namespaces = flavour.as_ref().map_or(namespaces, std::slice::from_ref);
+    if let Some(other) = namespaces.iter().find(|n| !space.namespaces.contains(n)) {
+        out.asked.insert(other.clone());
+    }
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
     let subjects = subject::subjects(&package.package, space.row.names);

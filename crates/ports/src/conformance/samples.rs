@@ -139,5 +139,6 @@ pub fn report(reference: &str) -> Arc<Report> {
         checks: Vec::new(),
         secrets: Vec::new(),
         gaps: Vec::new(),
+        sources: Vec::new(),
     })
 }

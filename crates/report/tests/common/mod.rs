@@ -110,6 +110,7 @@ pub fn empty() -> Report {
         checks: Vec::new(),
         secrets: Vec::new(),
         gaps: Vec::new(),
+        sources: Vec::new(),
     }
 }
 

@@ -1,0 +1,55 @@
+//! Which sources speak of an image, and of what day each is.
+
+use std::collections::BTreeSet;
+
+use layergate_advisory::{FeedSummary, Namespace, Snapshot};
+use layergate_model::{AdvisorySource, DatedBy};
+
+use crate::freshness::{EPSS, KEV};
+
+/// The sources of the namespaces that were asked, then those of the rules that ask about exploitation.
+pub(super) fn of(asked: &BTreeSet<Namespace>, snapshot: &Snapshot) -> Vec<AdvisorySource> {
+    let mut out: Vec<AdvisorySource> = asked.iter().flat_map(|n| of_namespace(n, snapshot)).collect();
+    for (rule, tells) in [(KEV, (|f| f.kev) as fn(&FeedSummary) -> u64), (EPSS, |f| f.epss)] {
+        let feeds = snapshot.feeds().iter().filter(|f| tells(f) > 0);
+        out.extend(feeds.map(|feed| source(rule, feed, feed.records, feed.at_least)));
+    }
+    out.sort();
+    out
+}
+
+/// The feeds that are known to cover a namespace, or whatever speaks of it where nobody knows: archives and lists of
+/// malicious packages are not the sources of a registry that has one.
+pub fn of_namespace(namespace: &Namespace, snapshot: &Snapshot) -> Vec<AdvisorySource> {
+    let Some(coverage) = snapshot.coverage(namespace) else { return Vec::new() };
+    let mut rows: Vec<(&str, u64, Option<u64>)> = Vec::new();
+    for share in coverage.shares.iter().filter(|s| s.records > 0) {
+        match rows.iter_mut().find(|(feed, ..)| *feed == share.feed) {
+            Some(row) => row.2 = row.2.max(Some(share.at_least)),
+            None => rows.push((&share.feed, share.records, Some(share.at_least))),
+        }
+    }
+    let feed = |id: &str| snapshot.feeds().iter().find(|f| f.info.id == id);
+    if rows.is_empty() {
+        rows.extend(coverage.feeds.iter().filter_map(|id| Some((id.as_str(), feed(id)?.records, None))));
+    }
+    let rows = rows.into_iter().filter_map(|(id, records, floor)| Some((feed(id)?, records, floor)));
+    rows.map(|(feed, records, floor)| source(namespace.as_str(), feed, records, floor)).collect()
+}
+
+fn source(of: &str, feed: &FeedSummary, records: u64, at_least: Option<u64>) -> AdvisorySource {
+    let (date, dated_by) = match (&feed.newest, &feed.fetched) {
+        (Some(newest), _) => (Some(newest), Some(DatedBy::Record)),
+        (None, Some(fetched)) => (Some(fetched), Some(DatedBy::Fetched)),
+        (None, None) => (None, None),
+    };
+    AdvisorySource {
+        of: of.to_owned(),
+        feed: feed.info.id.clone(),
+        records,
+        at_least,
+        date: date.cloned(),
+        dated_by,
+        quiet_days: u32::try_from(feed.quiet_days).unwrap_or(u32::MAX),
+    }
+}
