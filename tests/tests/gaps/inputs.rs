@@ -109,6 +109,11 @@ pub(crate) const ROWS: &[Row] = &[
         s.as_of = "2026-11-01";
         s.policy.push_str("[advisories]\nmax-age-days = 30\n");
     }),
+    // The list of what is exploited has one record here.
+    row("rule_without_feed", |s| {
+        s.layers.push(node("lodash", "4.17.20"));
+        s.policy.push_str("[findings]\nfail-on = \"never\"\n");
+    }),
     // The last day of Alpine 3.20 is 2026-04-01.
     row("end_of_life", |s| s.as_of = "2026-06-01"),
     row("uncomparable_version", |s| s.layers.push(node("lodash", "latest"))),
