@@ -1,5 +1,7 @@
 //! How the program ends (design, section 3): 0 pass, 1 fail, 2 usage or configuration, 3 error.
 
+#![allow(clippy::print_stderr, reason = "this is where messages are said")]
+
 use std::process::ExitCode;
 
 use layergate_model::Verdict;
@@ -52,7 +54,7 @@ pub(crate) fn finish(result: Result<Outcome, Failure>) -> ExitCode {
 /// One line for what happened, one for each cause that adds something.
 pub(crate) fn tell(error: &anyhow::Error) {
     let mut said = error.to_string();
-    eprintln!("layergate: {}", plain(&said));
+    say(&said);
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         if !said.contains(&text) {
@@ -62,7 +64,28 @@ pub(crate) fn tell(error: &anyhow::Error) {
     }
 }
 
-/// Text from outside, without what would steer a terminal.
+/// A message on standard error.
+pub(crate) fn say(message: &str) {
+    eprintln!("layergate: {}", plain(message));
+}
+
+/// What a command came to, on standard error, where somebody wants to read it.
+pub(crate) fn inform(text: &str) {
+    eprintln!("{}", plain(text));
+}
+
+/// Text from outside, line by line without what deceives whoever reads a terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let lines: Vec<_> = text.split('\n').map(layergate_model::visible).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn messages_keep_their_lines_and_nothing_that_deceives() {
+        assert_eq!(plain("one\n  two\u{202e}\u{1b}[2J"), "one\n  two\\u{202e}\\u{1b}[2J");
+    }
 }

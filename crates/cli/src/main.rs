@@ -1,6 +1,8 @@
 //! The `layergate` binary: reads arguments and configuration, composes the parts, ends with the right exit code.
 //!
 //! Everything that decides lives in the crates below; here are files, terminals, signals and clocks.
+// What is said goes through `exit::say`, which takes out what deceives.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod allocator;
@@ -38,13 +40,13 @@ fn main() -> ExitCode {
     }
     // Every TLS connection of this process uses one provider; a second installation would be a bug of ours.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        eprintln!("layergate: the TLS provider was installed twice");
+        exit::say("the TLS provider was installed twice");
         return ExitCode::from(3);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("layergate: the runtime cannot be started: {error}");
+            exit::say(&format!("the runtime cannot be started: {error}"));
             return ExitCode::from(3);
         }
     };

@@ -27,7 +27,7 @@ pub(crate) fn write(reports: &[Report], outputs: &[OutputSpec], verbose: bool) -
     for output in outputs {
         if describes_one(output.format) && scanned.is_empty() {
             // Of an image that could not be had there is no list; yesterday's must not stand in for it.
-            eprintln!("layergate: no {} document is written: the image could not be scanned", output.format);
+            crate::exit::say(&format!("no {} document is written: the image could not be scanned", output.format));
             forget(output.file.as_deref())?;
             continue;
         }

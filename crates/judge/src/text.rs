@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use layergate_model::one_line;
+
 /// `1 finding`, `2 findings`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -31,27 +33,9 @@ pub(crate) fn by_package<'a>(pairs: impl Iterator<Item = (&'a str, String)>) -> 
     }
     let items: Vec<String> = order
         .iter()
-        .map(|p| format!("{} ({})", line(p, 120), listed(ids.get(p).map_or(&[], Vec::as_slice), 4, ", ")))
+        .map(|p| format!("{} ({})", one_line(p, 120), listed(ids.get(p).map_or(&[], Vec::as_slice), 4, ", ")))
         .collect();
     listed(&items, 5, ", ")
-}
-
-/// Whether a character could make a terminal or a reader see something else than what is written: control characters
-/// and Unicode's marks of direction and zero width.
-fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Text for one line: what deceives is a space, and there are at most `most` characters.
-pub(crate) fn line(text: &str, most: usize) -> String {
-    let clean: String = text.chars().map(|c| if deceives(c) { ' ' } else { c }).take(most + 1).collect();
-    if clean.chars().count() > most {
-        let mut short: String = clean.chars().take(most).collect();
-        short.push('…');
-        return short;
-    }
-    clean
 }
 
 #[cfg(test)]
@@ -64,8 +48,5 @@ mod tests {
         assert_eq!(by_package(pairs.iter().map(|(p, i)| (*p, (*i).to_owned()))), "a (1, 3), b (2)");
         let many: Vec<String> = (0..7).map(|n| n.to_string()).collect();
         assert_eq!(listed(&many, 5, ", "), "0, 1, 2, 3, 4 and 2 more");
-        assert_eq!(line("a\nb\u{1b}[31m", 20), "a b [31m");
-        assert_eq!(line("abcdef", 3), "abc…");
-        assert_eq!(line("a\u{202e}b\u{feff}é", 9), "a b é");
     }
 }

@@ -71,7 +71,7 @@ impl Lease for NatsLease {
 
     async fn term(&self, reason: &str) -> Result<(), QueueError> {
         // Spelled out: the reason goes into the server's advisory, on one line.
-        let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+        let reason = layergate_model::one_line(reason, 200);
         self.say(format!("+TERM {reason}").into()).await
     }
 }

@@ -51,6 +51,5 @@ pub(crate) fn file(path: &Path, error: &io::Error) -> SourceError {
 
 /// Text from a server or a file, made fit for one line of a message.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect();
-    clean.trim().to_owned()
+    layergate_model::one_line(text.trim(), limit).trim().to_owned()
 }

@@ -3,33 +3,8 @@
 
 use std::borrow::Cow;
 
+pub(crate) use layergate_model::visible as clean;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Whether a character could drive a terminal, vanish, or reorder what stands beside it (control characters, format
-/// characters, bidirectional overrides, tags).
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// One line of visible characters: white space becomes a space, anything hostile its escape (`\u{1b}`).
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if is_hostile(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out.into()
-}
 
 /// Cells that a cleaned text takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
@@ -154,20 +129,6 @@ pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_drives_a_terminal() {
-        for (raw, want) in [
-            ("plain", "plain"),
-            ("a\x1b[31mred", "a\\u{1b}[31mred"),
-            ("a\r\nb\tc", "a  b c"),
-            ("\u{202e}evil", "\\u{202e}evil"),
-            ("c1\u{9b}2J", "c1\\u{9b}2J"),
-            ("nul\0", "nul\\u{0}"),
-        ] {
-            assert_eq!(clean(raw), want);
-        }
-    }
 
     #[test]
     fn cells_not_bytes() {

@@ -45,7 +45,7 @@ fn build(args: &BuildArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failur
     drop(spinner);
     signature::write_beside(&args.output, key.zip(report.digest).map(|(key, digest)| key.sign(&digest)).as_deref())?;
     if !quiet {
-        eprint!("{}", told(&report, &args.output, verbose));
+        crate::exit::inform(told(&report, &args.output, verbose).trim_end());
     }
     Ok(Outcome::Done)
 }

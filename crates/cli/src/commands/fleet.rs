@@ -33,7 +33,10 @@ pub(crate) async fn run(args: FleetArgs) -> Result<Outcome, Failure> {
         FleetCommand::Top { server } => top(Client::new(&server.server, &server.api)?).await,
         FleetCommand::Drain { server, worker } => {
             Client::new(&server.server, &server.api)?.drain(worker.as_deref()).await?;
-            eprintln!("told {}: what is in hand is finished first", worker.as_deref().unwrap_or("all workers"));
+            crate::exit::inform(&format!(
+                "told {}: what is in hand is finished first",
+                worker.as_deref().unwrap_or("all workers")
+            ));
             Ok(Outcome::Done)
         }
     }

@@ -41,10 +41,12 @@ pub(crate) fn run(args: PolicyArgs) -> Result<Outcome, Failure> {
 fn check(file: &Path) -> Result<Outcome, Failure> {
     let policy = judge::policy(file)?;
     let day = judge::today();
-    println!("{}: good ({}, {} exceptions)", file.display(), policy.digest(), policy.exceptions().len());
+    let mut out = format!("{}: good ({}, {} exceptions)\n", file.display(), policy.digest(), policy.exceptions().len());
     for exception in policy.exceptions().iter().filter(|e| e.expired(day)) {
-        println!("  {}:{}: the exception {} has expired", exception.file, exception.line, exception.id);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {}:{}: the exception {} has expired", exception.file, exception.line, exception.id);
     }
+    output::to_stdout(out.as_bytes())?;
     Ok(Outcome::Done)
 }
 

@@ -131,7 +131,7 @@ pub(crate) async fn sbom(args: SbomArgs, quiet: bool) -> Result<Outcome, Failure
         .filter(|g| g.kind.hides_packages() && g.kind != layergate_model::GapKind::NoAdvisories)
         .collect();
     for gap in &hidden {
-        eprintln!("layergate: the SBOM is incomplete: {}: {}", gap.place, gap.detail);
+        crate::exit::say(&format!("the SBOM is incomplete: {}: {}", gap.place, gap.detail));
     }
     Ok(if hidden.is_empty() { Outcome::Done } else { Outcome::Judged(Verdict::Error) })
 }
@@ -263,7 +263,7 @@ impl LocalScan {
 pub(crate) fn tell_record(record: &VerdictRecord) {
     match &record.error {
         Some(JobError::Source(error)) => tell_source(&record.reference, error),
-        Some(error) => eprintln!("layergate: {}: {error}", record.reference),
+        Some(error) => crate::exit::say(&format!("{}: {error}", record.reference)),
         None => {}
     }
 }

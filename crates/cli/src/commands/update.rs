@@ -48,15 +48,17 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Sn
         Some(path) => {
             let days = args.refresh.refresh_after_days;
             if is_older(&path, days) && key.is_some() && from.from.is_none() {
-                eprintln!(
-                    "layergate: the advisories are older than {days} days and are used as they are: signed ones only come from a registry (--db-from)"
-                );
+                crate::exit::say(&format!(
+                    "the advisories are older than {days} days and are used as they are: signed ones only come from a registry (--db-from)"
+                ));
             } else if is_older(&path, days) {
                 let told = if quiet { Told::Nothing } else { Told::Progress };
                 match refresh(&from, key.as_ref(), limits, told).await {
                     Ok(_) => {}
                     Err(Failure::Error(error)) => {
-                        eprintln!("layergate: the advisories could not be refreshed, the old ones are used: {error:#}");
+                        crate::exit::say(&format!(
+                            "the advisories could not be refreshed, the old ones are used: {error:#}"
+                        ));
                     }
                     Err(wrong) => return Err(wrong),
                 }
@@ -79,7 +81,7 @@ pub(crate) async fn update(args: &UpdateArgs, quiet: bool) -> Result<Outcome, Fa
     let say = if quiet { Told::Nothing } else { Told::Progress };
     let told = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
     if !quiet {
-        eprintln!("{told}");
+        crate::exit::inform(&told);
     }
     Ok(Outcome::Done)
 }
@@ -140,13 +142,11 @@ async fn say_size(options: &UpdateOptions) {
         }
         _ => "some hundred megabytes".to_owned(),
     };
-    eprintln!("{}", first_time(&size));
+    crate::exit::say(&first_time(&size));
 }
 
 fn first_time(size: &str) -> String {
-    format!(
-        "layergate: no advisories yet: getting them once, {size} (`layergate db update`; --db or --offline avoid it)"
-    )
+    format!("no advisories yet: getting them once, {size} (`layergate db update`; --db or --offline avoid it)")
 }
 
 async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, told: Told) -> Result<String, Failure> {
@@ -156,7 +156,7 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, told: Told)
     let pulled = sources(plain_http)?
         .pull_snapshot(&reference, &snapshot::directory(), &move |bytes, total| {
             if bytes == 0 && told == Told::Size {
-                eprintln!("{}", first_time(&HumanBytes(total).to_string()));
+                crate::exit::say(&first_time(&HumanBytes(total).to_string()));
             }
             progress.set_length(total);
             progress.set_position(bytes);
@@ -208,7 +208,7 @@ pub(crate) async fn push(args: &PushArgs, quiet: bool) -> Result<Outcome, Failur
     let signature = signature::beside_text(&file)?;
     let manifest = sources(args.plain_http)?.push_snapshot(&file, signature.as_deref(), &reference).await?;
     if !quiet {
-        eprintln!("{} is at {reference} (manifest {manifest})", file.display());
+        crate::exit::inform(&format!("{} is at {reference} (manifest {manifest})", file.display()));
     }
     Ok(Outcome::Done)
 }
@@ -228,7 +228,7 @@ fn oci_reference(text: &str) -> Result<ImageReference, Failure> {
 fn tell_failures(report: &MirrorReport) {
     for (source, failure) in report.failures() {
         let older = if failure.older_kept { "the older copy is used" } else { "nothing of it is used" };
-        eprintln!("layergate: {source}/{}: {}; {older}", failure.file, failure.why);
+        crate::exit::say(&format!("{source}/{}: {}; {older}", failure.file, failure.why));
     }
 }
 

@@ -112,7 +112,7 @@ fn with_file(command: Command, words: &[OsString]) -> Result<(Command, Option<Fi
     }
     if !file.named && !used.is_empty() {
         // Whoever can add a file to a working directory must not change a gate unseen.
-        eprintln!("layergate: using the configuration ./{} of the working directory", file.path.display());
+        crate::exit::say(&format!("using the configuration ./{} of the working directory", file.path.display()));
         refuse_loosening(&file, &used, deepest)?;
     }
     let mut command = command;

@@ -45,7 +45,7 @@ fn judge(head: &[u8], tail: &[u8], ending: &str) -> Option<String> {
     };
     if !good {
         let shown = String::from_utf8_lossy(text.get(..text.len().min(40)).unwrap_or_default()).into_owned();
-        let shown: String = shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shown = layergate_model::one_line(&shown, 40);
         return Some(format!("not {expected} (it begins with {shown:?})"));
     }
     let whole = match ending {

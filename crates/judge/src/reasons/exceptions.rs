@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use layergate_model::{Effect, FindingId, Reason};
+use layergate_model::{Effect, FindingId, Reason, one_line};
 use layergate_policy::Exception;
 
 use super::{Case, reason};
-use crate::text::{count, line, listed};
+use crate::text::{count, listed};
 
 /// Expired exceptions that mattered and get a sentence each; the rest is counted.
 const SINGLY: usize = 20;
@@ -32,8 +32,8 @@ fn suppressed(case: &Case<'_>) -> Vec<Reason> {
                 "{} on {} ({}: {}{until})",
                 finding.finding.advisory,
                 finding.package_name(),
-                line(&by.id, 80),
-                line(&by.justification, 120)
+                one_line(&by.id, 80),
+                one_line(&by.justification, 120)
             ));
             ids.push(finding.finding.id.clone());
         }
@@ -50,7 +50,7 @@ fn suppressed(case: &Case<'_>) -> Vec<Reason> {
         .chain(secrets)
         .filter_map(|(what, place, exception)| {
             let e = exception?;
-            Some(format!("{what} at {} ({}: {})", line(place, 120), line(&e.id, 80), line(&e.reason, 120)))
+            Some(format!("{what} at {} ({}: {})", one_line(place, 120), one_line(&e.id, 80), one_line(&e.reason, 120)))
         })
         .collect();
     if !texts.is_empty() {
@@ -82,7 +82,7 @@ fn expired(case: &Case<'_>) -> Vec<Reason> {
     for (what, place, list) in gaps.chain(checks).chain(secrets) {
         for exception in list {
             let entry = &mut missed.entry(key(exception)).or_insert_with(|| (exception, Missed::default())).1;
-            entry.what.push(format!("{what} at {}", line(place, 120)));
+            entry.what.push(format!("{what} at {}", one_line(place, 120)));
         }
     }
     let mut out = Vec::new();
@@ -119,5 +119,5 @@ fn expired(case: &Case<'_>) -> Vec<Reason> {
 /// `EX-1 (policy.toml:12)`, or `policy.toml:12` where that is its id.
 fn named(exception: &Exception) -> String {
     let place = format!("{}:{}", exception.file, exception.line);
-    if exception.id == place { place } else { format!("{} ({place})", line(&exception.id, 80)) }
+    if exception.id == place { place } else { format!("{} ({place})", one_line(&exception.id, 80)) }
 }

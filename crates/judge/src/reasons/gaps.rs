@@ -2,13 +2,10 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use layergate_model::{Effect, GapKind, Reason, ReportGap};
+use layergate_model::{Effect, GapKind, Reason, ReportGap, one_line};
 
 use super::reason;
-use crate::{
-    items::Item,
-    text::{line, listed},
-};
+use crate::{items::Item, text::listed};
 
 /// A kind of gap in words, for one and for many.
 const fn words(kind: GapKind) -> (&'static str, &'static str) {
@@ -97,11 +94,11 @@ pub(super) fn reasons(gaps: &[Item<'_, ReportGap>]) -> Vec<Reason> {
 }
 
 fn sentence(kind: GapKind, gap: &ReportGap) -> String {
-    let detail = line(&gap.detail, 300);
+    let detail = one_line(&gap.detail, 300);
     match kind {
         GapKind::EndOfLife | GapKind::StaleAdvisories => detail,
         _ if gap.place.is_empty() => detail,
-        _ if detail.is_empty() => line(&gap.place, 200),
-        _ => format!("{}: {detail}", line(&gap.place, 200)),
+        _ if detail.is_empty() => one_line(&gap.place, 200),
+        _ => format!("{}: {detail}", one_line(&gap.place, 200)),
     }
 }

@@ -54,7 +54,7 @@ const ORDER: &[&str] = &[
 pub(crate) fn reason(rule: &str, effect: Effect, text: String, mut finding_ids: Vec<FindingId>) -> Reason {
     finding_ids.sort();
     finding_ids.dedup();
-    Reason { rule: rule.to_owned(), effect, text: crate::text::line(&text, LONGEST), finding_ids }
+    Reason { rule: rule.to_owned(), effect, text: layergate_model::one_line(&text, LONGEST), finding_ids }
 }
 
 /// All reasons, worst first.

@@ -2,12 +2,12 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use layergate_model::{Check, Effect, Reason, Secret};
+use layergate_model::{Check, Effect, Reason, Secret, one_line};
 
 use super::reason;
 use crate::{
     items::{Item, Refused},
-    text::{count, line, listed},
+    text::{count, listed},
 };
 
 fn by_effect<'a, T>(items: &'a [Item<'a, T>]) -> BTreeMap<Reverse<Effect>, Vec<&'a T>> {
@@ -25,8 +25,8 @@ pub(super) fn secrets(items: &[Item<'_, Secret>]) -> Vec<Reason> {
             let names: Vec<String> = group
                 .iter()
                 .map(|s| match s.line {
-                    0 => format!("{} ({})", s.title, line(&s.path, 120)),
-                    n => format!("{} ({}:{n})", s.title, line(&s.path, 120)),
+                    0 => format!("{} ({})", s.title, one_line(&s.path, 120)),
+                    n => format!("{} ({}:{n})", s.title, one_line(&s.path, 120)),
                 })
                 .collect();
             let what = count(group.len(), "secret lies", "secrets lie");
@@ -41,7 +41,7 @@ pub(super) fn checks(items: &[Item<'_, Check>]) -> Vec<Reason> {
         .map(|(Reverse(effect), mut group)| {
             group.sort_by_key(|c| Reverse(c.severity));
             let names: Vec<String> =
-                group.iter().map(|c| format!("{} ({})", line(&c.title, 120), line(&c.location, 120))).collect();
+                group.iter().map(|c| format!("{} ({})", one_line(&c.title, 120), one_line(&c.location, 120))).collect();
             let what = count(group.len(), "check is", "checks are");
             reason("check", effect, format!("{what} not met: {}", listed(&names, 4, ", ")), Vec::new())
         })
@@ -51,8 +51,9 @@ pub(super) fn checks(items: &[Item<'_, Check>]) -> Vec<Reason> {
 pub(super) fn licenses(refused: &[Refused<'_>]) -> Vec<Reason> {
     let mut groups: BTreeMap<(Reverse<Effect>, bool), Vec<String>> = BTreeMap::new();
     for r in refused {
-        let name = line(&r.package.package.name, 120);
-        let text = if r.licenses.is_empty() { name } else { format!("{name} ({})", line(&r.licenses.join(", "), 120)) };
+        let name = one_line(&r.package.package.name, 120);
+        let text =
+            if r.licenses.is_empty() { name } else { format!("{name} ({})", one_line(&r.licenses.join(", "), 120)) };
         groups.entry((Reverse(r.effect), r.licenses.is_empty())).or_default().push(text);
     }
     groups
