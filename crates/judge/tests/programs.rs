@@ -113,7 +113,12 @@ fn what_is_judged_otherwise_is_not_judged_twice() {
     let owner = package(PackageKind::Deb, "python3.11", "3.11.2-6", "var/lib/dpkg/status");
     let mut program = package(PackageKind::Generic, "python", "3.11.2", "usr/bin/python3.11");
     program.owned_by = Some(owner.id.clone());
-    assert_eq!(matched(vec![owner, program]).0, Vec::<String>::new(), "Debian knows its backports");
+    assert_eq!(matched(vec![owner, program]), (vec![], vec![]), "Debian knows its backports");
+
+    let owner = package(PackageKind::Deb, "bash", "99", "var/lib/dpkg/status");
+    let mut program = package(PackageKind::Generic, "bash", "5.2.15", "usr/bin/bash");
+    program.owned_by = Some(owner.id.clone());
+    assert_eq!(matched(vec![owner, program]), (vec![], vec![]), "and watches all that it has");
 
     let bitnamis = package(PackageKind::Bitnami, "node", "20.11.0-0", "opt/bitnami/node/.spdx-node.spdx");
     let program = package(PackageKind::Generic, "node", "20.11.0", "opt/bitnami/node/bin/node");

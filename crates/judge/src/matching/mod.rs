@@ -65,11 +65,6 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     // Language packages that no distribution's advisories speak for.
     let mut own: Vec<&ImagePackage> = Vec::new();
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
-        let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
-        let registry = match program {
-            Some(_) => None,
-            None => registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind)).as_ref(),
-        };
         // The distribution's own advisories know about its backports. Without them the registry's are better than none.
         let owner = package.owned_by.as_ref().and_then(|o| owners.get(o));
         if let (Some(owner), Some(space)) = (owner, covered) {
@@ -79,6 +74,12 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
                 Contents::Claimed => out.gaps.push(claimed(owner, package)),
             }
         }
+        // What its advisories judge needs no others: a distribution's bash is not a program that nobody watches.
+        let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
+        let registry = match program {
+            Some(_) => None,
+            None => registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind)).as_ref(),
+        };
         own.push(package);
         // What the project itself is called says nothing of the registry's package of that name.
         if package.package.provenance == Provenance::Project {

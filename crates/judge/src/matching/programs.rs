@@ -13,22 +13,35 @@ use super::subject::Subject;
 
 /// Our name of a program (`inventory`'s table of known programs), and Bitnami's.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("composer", "composer"),
     ("dotnet-sdk", "dotnet-sdk"),
+    ("envoy", "envoy"),
+    ("fluent-bit", "fluent-bit"),
+    ("git", "git"),
     ("haproxy", "haproxy"),
     ("httpd", "apache"),
     ("java/jre", "java"),
+    ("jdk", "java"),
+    ("jre", "java"),
     ("libphp", "php"),
+    ("lua", "lua"),
     ("mariadb", "mariadb"),
     ("memcached", "memcached"),
+    ("mongodb", "mongodb"),
+    ("mysql", "mysql-client"),
     ("nginx", "nginx"),
     ("node", "node"),
+    ("openjdk", "java"),
     ("php-cli", "php"),
     ("php-fpm", "php"),
     ("postgresql", "postgresql"),
     ("python", "python"),
     ("redis", "redis"),
     ("ruby", "ruby"),
+    ("sqlite", "sqlite"),
     ("valkey", "valkey"),
+    ("wp-cli", "wp-cli"),
+    ("zulu", "java"),
 ];
 
 /// Whose records speak of programs.

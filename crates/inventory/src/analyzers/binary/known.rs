@@ -36,7 +36,7 @@ impl Analyzer for KnownPrograms {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -174,6 +174,15 @@ mod tests {
             ("usr/sbin/nginx", "\0nginx version: nginx/1.25.1\0", "nginx 1.25.1"),
             ("usr/local/apache2/bin/httpd", "\0Apache/2.4.57 (Unix)\0", "httpd 2.4.57"),
             ("usr/local/bin/redis-server", "\x007.2.4a1b2c3d4e5f6-1704838243000000000\0 payload %5", "redis 7.2.4"),
+            // As Debian builds them.
+            ("usr/bin/redis-server", "x\0A7.0.151778644800000000000\0%llx", "redis 7.0.15"),
+            ("usr/bin/valkey-server", "x\0\08.0.117786448000a1b2c3d4\0%llx", "valkey 8.0.1"),
+            ("usr/sbin/haproxy", "\0 version 2.6.12-1+deb12u3, released 2025/10/03\0", "haproxy 2.6.12"),
+            ("usr/bin/perl", "\0/usr/lib/x86_64-linux-gnu/perl/5.36.0\0", "perl 5.36.0"),
+            ("usr/bin/perl", "\0v5.38.2\0panic: sysconf: %s\0", "perl 5.38.2"),
+            ("usr/lib/libperl.so.5.40", "\0/usr/lib/perl5/5.40.0/x86_64\0", "perl 5.40.0"),
+            ("usr/bin/ruby3.1", "\0ruby 3.1.2p20 (2022-04-12 revision 4491bb740a) [x86_64]\0", "ruby 3.1.2p20"),
+            ("usr/bin/git", "\0git/2.39.5\0", "git 2.39.5"),
             ("usr/lib/postgresql/15/bin/postgres", "\0PostgreSQL 15.3 (Debian)\0", "postgresql 15.3"),
             ("usr/bin/mysql", "/build/mysql-8.0.34/client\0", "mysql 8.0.34"),
             ("usr/bin/mariadb", "\x0010.11.4-MariaDB\0", "mariadb 10.11.4"),

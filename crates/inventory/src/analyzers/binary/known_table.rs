@@ -68,11 +68,22 @@ pub(super) static KNOWN: &[Known] = &[
         Is(&["redis-server"]),
         r"(?s-u)payload %5.{0,4096}?(?P<version>[0-9]\.[0-9]+\.[0-9]+)[a-z0-9]{6,15}-[0-9]{10,19}",
     ),
+    // A distribution's build names no host: version, time of the source, changes, commit.
+    row(
+        "redis",
+        Is(&["redis-server"]),
+        r"(?-u)[^0-9.](?P<version>[0-9]+\.[0-9]+\.[0-9]+)1[0-9]{9}[0-9][0-9a-f]{8}\x00",
+    ),
     row("redis", Is(&["redis-server"]), r"(?-u)Redis version=(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row(
         "valkey",
         Is(&["valkey-server"]),
         r"(?s-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)[a-z0-9._-]{6,40}-[0-9]{10,19}\x00",
+    ),
+    row(
+        "valkey",
+        Is(&["valkey-server"]),
+        r"(?-u)[^0-9.](?P<version>[0-9]+\.[0-9]+\.[0-9]+)1[0-9]{9}[0-9][0-9a-f]{8}\x00",
     ),
     row("node", Is(&["node", "nodejs"]), r"(?-u)\x00(?:node )?v(?P<version>[0456]\.[0-9]+\.[0-9]+)\x00"),
     row("node", Is(&["node", "nodejs"]), r"(?-u)node\.js/v(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
@@ -99,7 +110,7 @@ pub(super) static KNOWN: &[Known] = &[
     row(
         "haproxy",
         Is(&["haproxy"]),
-        r"(?-u)version (?P<version>[0-9]+\.[0-9]+(?:\.|-dev|-rc)[0-9]+)(?:-[a-z0-9]{7})?, released 20",
+        r"(?-u)version (?P<version>[0-9]+\.[0-9]+(?:\.|-dev|-rc)[0-9]+)(?:[-+~][-+~.0-9a-zA-Z]{1,60})?, released 20",
     ),
     row("haproxy", Is(&["haproxy"]), r"(?-u)HA-?Proxy version (?P<version>[0-9]+\.[0-9]+(?:\.|-dev|-rc)[0-9]+)"),
     row(
@@ -109,6 +120,11 @@ pub(super) static KNOWN: &[Known] = &[
     ),
     row("perl", Is(&["perl"]), r"(?-u)/usr/local/lib/perl[0-9]/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("perl", Versioned("perl", ""), r"(?-u)/lib/perl5?/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
+    // Debian's paths have the architecture before it; those of other distributions have no version at all.
+    row("perl", Is(&["perl"]), r"(?-u)/lib(?:/[-_a-z0-9]+)?/perl5?/(?P<version>5\.[0-9]+\.[0-9]+)"),
+    row("perl", Is(&["perl"]), r"(?-u)\x00v(?P<version>5\.[0-9]{1,2}\.[0-9]{1,2})\x00"),
+    row("perl", Starts("libperl.so"), r"(?-u)/lib(?:/[-_a-z0-9]+)?/perl5?/(?P<version>5\.[0-9]+\.[0-9]+)"),
+    row("perl", Starts("libperl.so"), r"(?-u)\x00v(?P<version>5\.[0-9]{1,2}\.[0-9]{1,2})\x00"),
     row(
         "php-cli",
         Is(&["php"]),
@@ -181,6 +197,7 @@ pub(super) static KNOWN: &[Known] = &[
         r"(?-u)c (?P<version>[0-9]+(?:\.[0-9]+){1,2}) \([0-9a-f]+ [0-9]{4}-[0-9]{2}-[0-9]{2}\)",
     ),
     row("ruby", Is(&["ruby"]), r"(?-u)ruby (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:p|preview|rc|dev)?[0-9]*) "),
+    row("ruby", Versioned("ruby", ""), r"(?-u)ruby (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:p|preview|rc|dev)?[0-9]*) "),
     row("ruby", Starts("libruby"), r"(?-u)ruby (?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:p|preview|rc|dev)?[0-9]*) "),
     row(
         "erlang",
@@ -225,6 +242,7 @@ pub(super) static KNOWN: &[Known] = &[
     ),
     row("gcc", Is(&["gcc"]), r"(?-u)GCC: \(GNU\) (?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("fluent-bit", Is(&["fluent-bit"]), r"(?-u)\x00(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00[^0-9]{1,60}[Ff]luent"),
+    row("git", Is(&["git"]), r"(?-u)\x00git/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("curl", Is(&["curl"]), r"(?-u)curl/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)"),
     row("lighttpd", Is(&["lighttpd"]), r"(?-u)\x00lighttpd/(?P<version>[0-9]+\.[0-9]+\.[0-9]+)\x00"),
     row(

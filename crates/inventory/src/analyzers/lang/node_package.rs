@@ -70,7 +70,7 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        4
+        5
     }
 
     fn max_bytes(&self) -> u64 {
@@ -148,9 +148,17 @@ fn place(path: &str) -> Place {
         None => match directories.as_slice() {
             ["usr", "share" | "lib", "nodejs", _] => Place::Installed,
             ["usr", "share" | "lib", "nodejs", scope, _] if scope.starts_with('@') => Place::Installed,
+            // What a gem brings along is a part of it: an editor's extension, the source of its scripts.
+            directories if in_gem(directories) => Place::Data,
             _ => Place::Project,
         },
     }
+}
+
+/// Whether it lies in `gems/NAME-VERSION`.
+fn in_gem(directories: &[&str]) -> bool {
+    let versioned = |gem: &str| gem.rsplit_once('-').is_some_and(|(_, v)| v.starts_with(|c: char| c.is_ascii_digit()));
+    directories.windows(2).any(|pair| pair[0] == "gems" && versioned(pair[1]))
 }
 
 /// A licence is a string, an object with a type, or a list of either.
@@ -191,6 +199,8 @@ mod tests {
             ("node_modules/@s/package.json", Place::Data),
             ("node_modules/next/dist/compiled/b/package.json", Place::Copy),
             ("app/package.json", Place::Project),
+            ("usr/lib/ruby/gems/3.1.0/gems/typeprof-0.21.2/vscode/package.json", Place::Data),
+            ("srv/gems/package.json", Place::Project),
         ] {
             assert_eq!(place(path), want, "{path}");
         }
