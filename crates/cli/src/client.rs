@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use layergate_model::Report;
+use layergate_model::{Backoff, Report};
 use layergate_ports::values::{IdempotencyKey, JobId, VerdictRecord};
 use layergate_server::{FleetStatus, JobAnswer, Submission, Submitted};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -21,6 +21,8 @@ use crate::{
 const ASK: Duration = Duration::from_secs(20);
 /// How long all coordinators may be silent before a client gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The pauses between two rounds of asking all of them; jittered, for after a restart all clients come back.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
 /// A pause between two rounds that is longer than this is told, once for each question.
 const TELL_AFTER: Duration = Duration::from_secs(1);
 /// An answer of more bytes is refused.
@@ -127,7 +129,7 @@ impl Client {
         takes: Duration,
     ) -> Result<T, Failure> {
         let end = Instant::now() + PATIENCE;
-        let mut pause = Duration::from_millis(200);
+        let (mut tries, who) = (0, JobId::random().to_string());
         let mut told = false;
         loop {
             let mut last = None;
@@ -144,6 +146,8 @@ impl Client {
                     Err(Refusal::Later(error)) => last = Some(error),
                 }
             }
+            tries += 1;
+            let pause = PAUSES.after(tries, &who);
             if Instant::now() + pause > end {
                 let error = last.unwrap_or_else(|| anyhow!("no coordinator was named"));
                 return Err(error.context("no coordinator answers").into());
@@ -154,7 +158,6 @@ impl Client {
                 told = true;
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
 

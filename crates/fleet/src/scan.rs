@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use layergate_model::{Limits, Report};
+use layergate_model::{Backoff, Limits, Report};
 use layergate_ports::{
     ImageSource, PortSet, QueueError, StoreError,
     observe::Observer,
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    decide::{Backoff, RetryPolicy},
+    decide::RetryPolicy,
     gate::Gate,
     reader::LayerReader,
     worker::{Worker, WorkerConfig, WorkerPorts},

@@ -13,12 +13,13 @@ use async_nats::{
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use layergate_model::Backoff;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     error::NatsError,
-    link::{Link, Sent},
+    link::{Link, Sent, waiter},
     names::Kind,
 };
 
@@ -317,13 +318,14 @@ impl Watch {
     }
 
     async fn next(&mut self) -> Entry {
-        let mut pause = Duration::from_millis(25);
+        let pauses = Backoff { first: Duration::from_millis(25), most: Duration::from_secs(2) };
+        let (mut tries, who) = (0, waiter());
         loop {
             let Some(messages) = &mut self.messages else {
                 if let Err(why) = self.begin().await {
                     tracing::debug!(stream = self.bucket.stream, why, "a watch cannot begin yet");
-                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    tries += 1;
+                    tokio::time::sleep(pauses.after(tries, &who)).await;
                 }
                 continue;
             };

@@ -9,6 +9,7 @@ use async_nats::{
     jetstream::{self, ErrorCode, context::PublishErrorKind, message::PublishMessage},
 };
 use bytes::Bytes;
+use layergate_model::Backoff;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::watch, time::Instant};
 
@@ -47,24 +48,35 @@ pub(crate) enum Sent {
 /// The tries of one operation.
 pub(crate) struct Tries {
     until: Instant,
-    pause: Duration,
+    tries: u64,
+    who: String,
+}
+
+/// The pauses between tries of one operation.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(25), most: Duration::from_secs(1) };
+/// The pauses between tries to connect.
+const RECONNECTS: Backoff = Backoff { first: Duration::from_millis(50), most: Duration::from_secs(2) };
+
+/// Names one waiter among all that wait, so that a fleet does not come back as one.
+pub(crate) fn waiter() -> String {
+    format!("{:016x}", rand::random::<u64>())
 }
 
 impl Tries {
     pub(crate) fn new(patience: Duration) -> Self {
-        Self { until: Instant::now() + patience, pause: Duration::from_millis(25) }
+        Self { until: Instant::now() + patience, tries: 0, who: waiter() }
     }
 
     /// Waits before the next try, or says that there is none.
     pub(crate) async fn again(&mut self, place: &str, why: impl ToString) -> Result<(), NatsError> {
         let why = why.to_string();
-        if Instant::now() + self.pause >= self.until {
+        self.tries += 1;
+        let pause = PAUSES.after(self.tries, &self.who);
+        if Instant::now() + pause >= self.until {
             return Err(NatsError::new(place, format!("{why} (tried again in vain)")));
         }
         tracing::debug!(place, why, "NATS is asked again");
-        // Between half and all of the pause, so that a fleet does not come back as one.
-        tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
-        self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        tokio::time::sleep(pause).await;
         Ok(())
     }
 }
@@ -81,9 +93,9 @@ impl Link {
             .request_timeout(Some(ATTEMPT))
             .connection_timeout(Duration::from_secs(5))
             .ping_interval(Duration::from_secs(10))
-            .reconnect_delay_callback(|attempt| {
-                let most = Duration::from_millis(50) * 2u32.pow(attempt.min(6) as u32);
-                most.min(Duration::from_secs(2)).mul_f64(rand::random_range(0.5..1.0))
+            .reconnect_delay_callback({
+                let who = waiter();
+                move |attempt| RECONNECTS.after(attempt as u64, &who)
             })
             .event_callback(move |event| {
                 match &event {

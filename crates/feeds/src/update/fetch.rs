@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use layergate_model::Digest;
+use layergate_model::{Backoff, Digest};
 use reqwest::{Response, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
@@ -156,7 +156,9 @@ impl Fetcher {
     }
 
     async fn again<T>(&self, label: &str, work: impl AsyncFn() -> Result<T, FetchError>) -> Result<T, FetchError> {
-        let mut wait = self.limits.first_wait;
+        let pauses = Backoff { first: self.limits.first_wait, most: self.limits.longest_wait };
+        // Of all the machines that update at midnight, this one.
+        let who = format!("{label}\n{}", std::process::id());
         let mut tries = 1;
         loop {
             let error = match work().await {
@@ -171,10 +173,10 @@ impl Fetcher {
             if !error.is_transient() || tries >= self.limits.attempts || too_long {
                 return Err(error);
             }
+            let wait = pauses.after(u64::from(tries), &who);
             let pause = asked.unwrap_or(wait).max(wait).min(self.limits.longest_wait);
             (self.tell)(Event::Retry { file: label.to_owned(), why: error.to_string(), wait: pause });
             tokio::time::sleep(pause).await;
-            wait = (wait * 2).min(self.limits.longest_wait);
             tries += 1;
         }
     }

@@ -11,13 +11,13 @@ mod record;
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use layergate_model::Limits;
+use layergate_model::{Backoff, Limits};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::{hub::Hub, publisher::Publisher};
-use crate::{decide::Backoff, gate::Gate};
+use crate::gate::Gate;
 use layergate_ports::{
     Clock, DoneStream, FailureStore, ImageSource, JobQueue, LayerCache, LayerQueue, QueueError, VerdictStore,
     observe::Observer,

@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use layergate_model::GapKind;
-
-use super::Backoff;
+use layergate_model::{Backoff, GapKind};
 use layergate_ports::{
     FailureKind, LayerFailure,
     observe::LayerEnd,

@@ -15,10 +15,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::hosts::Hosts;
-use crate::{
-    decide::{Backoff, RetryPolicy},
-    reader::LayerReader,
-};
+use crate::{decide::RetryPolicy, reader::LayerReader};
+use layergate_model::Backoff;
 use layergate_ports::{
     Clock, FailureStore, ImageSource, LayerCache, LayerQueue, QueueError, observe::Observer, values::Fingerprint,
 };

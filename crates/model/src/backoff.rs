@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use layergate_model::Digest;
+use crate::Digest;
 
-/// Waiting times.
+/// Waiting times between tries of one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The first wait.
