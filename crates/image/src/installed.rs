@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use layergate_model::{PackageKind, Provenance, Scope};
+use layergate_model::{Gap, GapKind, ImagePackage, PackageKind, Provenance, Scope};
 
 use crate::packages::Found;
 
@@ -114,6 +114,17 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>) {
         let mut index = 0..;
         found.retain(|_| index.next().is_none_or(|index| !gone.contains(&index)));
     }
+}
+
+/// Drops the gaps of locks without a reader beside what is installed from them.
+pub(crate) fn drop_gaps(gaps: &mut Vec<Gap>, packages: &[ImagePackage]) {
+    gaps.retain(|gap| {
+        let Some(directory) = gap.place.strip_suffix("bun.lockb").filter(|_| gap.kind == GapKind::UnreadCarrier) else {
+            return true;
+        };
+        let beside = format!("{directory}node_modules/");
+        !packages.iter().any(|p| p.package.locations.iter().any(|at| at.starts_with(&beside)))
+    });
 }
 
 #[cfg(test)]

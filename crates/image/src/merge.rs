@@ -2,7 +2,7 @@
 
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
-use crate::{base, checks, distro, ownership, packages, removed, told, view::View};
+use crate::{base, checks, distro, installed, ownership, packages, removed, told, view::View};
 
 /// One layer of the image.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,7 @@ pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &
         facts: &facts,
     });
     gaps.extend(told::gaps(&view));
+    installed::drop_gaps(&mut gaps, &packages);
     gaps.sort();
     gaps.dedup();
     ImageInventory { distro, packages, secrets: told::secrets(&view), checks, gaps, base }

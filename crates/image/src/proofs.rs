@@ -109,6 +109,8 @@ pub(crate) fn is_about_a_file(kind: GapKind) -> bool {
             | GapKind::AnalyzerFailed
             | GapKind::HardLink
             | GapKind::UnreadLink
+            | GapKind::PackedProgram
+            | GapKind::UnreadCarrier
     )
 }
 

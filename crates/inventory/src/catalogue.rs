@@ -33,7 +33,9 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::accounts::Accounts,
     // Languages.
     &lang::node_package::NodePackage,
+    &lang::node_asar::NodeAsar,
     &lang::python_installed::PythonInstalled,
+    &lang::python_zip::PythonZip,
     &lang::node_lock::NodeLock,
     &lang::yarn_lock::YarnLock,
     &lang::pnpm_lock::PnpmLock,

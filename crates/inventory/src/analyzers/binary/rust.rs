@@ -1,6 +1,8 @@
 //! Crates that a Rust program was built from: cargo-auditable's section `.dep-v0`, zlib-compressed JSON
 //! (rust-secure-code/cargo-auditable, "PARSING.md").
 //!
+//! A WebAssembly module has it as a custom section of that name (webassembly.github.io/spec, "Binary Format", "Modules").
+//!
 //! Crates that only ran during the build are not in the program and not listed. The program's own crate is.
 
 use std::io::Read;
@@ -14,6 +16,8 @@ use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 /// Reads the list of crates in a program.
 pub struct RustBinary;
 
+/// How a WebAssembly module begins.
+const WASM: &[u8] = b"\0asm";
 /// The largest list after decompression, as its specification recommends.
 const MAX_JSON: u64 = 8 << 20;
 
@@ -44,7 +48,7 @@ impl Analyzer for RustBinary {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -53,7 +57,7 @@ impl Analyzer for RustBinary {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Executable, Interest::Content]
+        &[Interest::Executable, Interest::Content, Interest::Extension(".wasm")]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
@@ -62,16 +66,19 @@ impl Analyzer for RustBinary {
     }
 
     fn wants(&self, head: &[u8]) -> bool {
-        is_executable(head)
+        is_executable(head) || head.starts_with(WASM)
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
-        let Some(program) = Executable::parse(file.bytes) else { return Ok(()) };
-        let Some(section) = program.section(".dep-v0") else { return Ok(()) };
+        let list = match file.bytes.starts_with(WASM) {
+            true => custom_section(file.bytes, b".dep-v0"),
+            false => Executable::parse(file.bytes).and_then(|program| Some(program.section(".dep-v0")?.data)),
+        };
+        let Some(list) = list else { return Ok(()) };
         let bad =
             |why: &dyn std::fmt::Display| AnalyzeError::unreadable(format!("the crate list of this program: {why}"));
         let mut json = Vec::new();
-        flate2::read::ZlibDecoder::new(section.data).take(MAX_JSON + 1).read_to_end(&mut json).map_err(|e| bad(&e))?;
+        flate2::read::ZlibDecoder::new(list).take(MAX_JSON + 1).read_to_end(&mut json).map_err(|e| bad(&e))?;
         if json.len() as u64 > MAX_JSON {
             return Err(AnalyzeError::limit(format!("the crate list of this program has more than {MAX_JSON} bytes")));
         }
@@ -87,6 +94,36 @@ impl Analyzer for RustBinary {
         }
         Ok(())
     }
+}
+
+/// The content of a module's custom section; `None` where there is none of this name, or the module is broken.
+fn custom_section<'a>(module: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = module.get(8..)?;
+    while let Some((id, after)) = rest.split_first() {
+        let (size, after) = leb128(after)?;
+        let (content, next) = after.split_at_checked(size)?;
+        if *id == 0 {
+            let (length, name) = leb128(content)?;
+            let (name, data) = name.split_at_checked(length)?;
+            if name == wanted {
+                return Some(data);
+            }
+        }
+        rest = next;
+    }
+    None
+}
+
+/// A number of up to 32 bits, seven in each byte, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0usize;
+    for (at, byte) in bytes.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((value, &bytes[at + 1..]));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -117,6 +154,21 @@ mod tests {
             assert_eq!(packages(&RustBinary, "usr/bin/app", &program), ["app 0.1.0", "libc 0.2.1"]);
             let (section, _) = analyze(&RustBinary, "usr/bin/app", &program);
             assert_eq!(section.packages[0].dependencies[0].name, "libc");
+        }
+    }
+
+    #[test]
+    fn crates_of_a_module() {
+        let list = zlib(br#"{"packages":[{"name":"libc","version":"0.2.1","source":"crates.io"}]}"#);
+        let section = |name: &[u8], data: &[u8]| {
+            let size = 1 + name.len() + data.len();
+            [&[0, (size & 0x7f) as u8 | 0x80, (size >> 7) as u8, name.len() as u8], name, data].concat()
+        };
+        let module =
+            [b"\0asm\x01\0\0\0\x01\x01\0".as_slice(), &section(b"name", b"x"), &section(b".dep-v0", &list)].concat();
+        assert_eq!(packages(&RustBinary, "app/main.wasm", &module), ["libc 0.2.1"]);
+        for cut in 4..module.len() {
+            let _ = analyze(&RustBinary, "app/main.wasm", &module[..cut]);
         }
     }
 

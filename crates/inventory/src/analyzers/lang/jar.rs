@@ -5,7 +5,12 @@
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
 
-use super::{archive::Archive, input, jar_walk};
+use super::{
+    archive::Archive,
+    input,
+    jar_evidence::{Evidence, Manifest},
+    jar_identity, jar_walk,
+};
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
 /// Reads Java archives.
@@ -13,6 +18,8 @@ pub struct Jar;
 
 /// Kinds of archives that hold Java packages.
 const ENDS: &[&str] = &["jar", "war", "ear", "par", "sar", "nar", "kar", "hpi", "jpi", "lpkg"];
+/// Bytes of a manifest that lies unpacked.
+const MAX_UNPACKED: u64 = 8 << 20;
 /// Bytes of one `pom.properties`.
 pub(super) const MAX_PROPERTIES: u64 = 64 << 10;
 
@@ -43,6 +50,7 @@ impl Analyzer for Jar {
             Interest::Extension(".jpi"),
             Interest::Extension(".lpkg"),
             Interest::Name("pom.properties"),
+            Interest::Name("MANIFEST.MF"),
         ]
     }
 
@@ -51,6 +59,10 @@ impl Analyzer for Jar {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        if file.path.file_name() == "MANIFEST.MF" {
+            unpacked(file, out);
+            return Ok(());
+        }
         if file.path.file_name() == "pom.properties" {
             exploded(file, out);
             return Ok(());
@@ -132,6 +144,24 @@ fn exploded(file: &File<'_>, out: &mut Section) {
     if let Some(pom) = properties(&file.text(), path.as_bytes()) {
         let full = if pom.group.is_empty() { pom.artifact } else { format!("{}:{}", pom.group, pom.artifact) };
         input::push(out, PackageKind::Maven, &full, &pom.version, file);
+    }
+}
+
+/// `NAME.jar/META-INF/MANIFEST.MF` of an archive that was unpacked into a directory of its name: what the manifest and the
+/// name say, where they say whose it is.
+fn unpacked(file: &File<'_>, out: &mut Section) {
+    let Some(directory) = file.path.strip_suffix("/META-INF/MANIFEST.MF") else { return };
+    let name = last(directory.as_bytes());
+    if !is_archive(name) || file.bytes.len() as u64 > MAX_UNPACKED {
+        return;
+    }
+    let name = String::from_utf8_lossy(name);
+    let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+    let evidence = Evidence { manifest: Manifest::parse(&file.text()), ..Evidence::default() };
+    if let Some(found) = jar_identity::guess(stem, &evidence)
+        && let (Some(version), true) = (&found.version, found.full_name().contains(':'))
+    {
+        input::push(out, PackageKind::Maven, &found.full_name(), version, file);
     }
 }
 
@@ -269,6 +299,11 @@ mod tests {
         assert_eq!(packages(&UnnamedJar, "opt/data.zip", &zip(&[("a.txt", b"x")])), [""; 0]);
         assert_eq!(packages(&Jar, "w/META-INF/maven/org.x/a/pom.properties", &pom("a", "1.0")), ["org.x:a 1.0"]);
         assert_eq!(packages(&Jar, "w/pom.properties", &pom("a", "1.0")), [""; 0]);
+        let manifest = b"Bundle-SymbolicName: org.x.b\nBundle-Version: 2.0\n";
+        assert_eq!(packages(&Jar, "w/b-2.0.jar/META-INF/MANIFEST.MF", manifest), ["org.x:b 2.0"]);
+        assert_eq!(packages(&Jar, "w/b.jar/META-INF/MANIFEST.MF", manifest), ["org.x:b 2.0"]);
+        assert_eq!(packages(&Jar, "w/own/META-INF/MANIFEST.MF", manifest), [""; 0]);
+        assert_eq!(packages(&Jar, "w/own-1.jar/META-INF/MANIFEST.MF", b"A: b\n"), [""; 0]);
         assert!(!is_other_archive("a.jar") && is_other_archive("a.WHL"));
     }
 }

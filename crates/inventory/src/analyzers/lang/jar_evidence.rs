@@ -18,7 +18,7 @@ const MAX_SECTIONS: usize = 256;
 pub(super) struct Evidence {
     pub(super) manifest: Manifest,
     /// Directories of classes.
-    class_packages: BTreeSet<String>,
+    pub(super) class_packages: BTreeSet<String>,
     /// A version that a file or a class inside tells.
     pub(super) version: Option<String>,
 }

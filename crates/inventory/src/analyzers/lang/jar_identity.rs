@@ -239,9 +239,7 @@ mod tests {
     use super::*;
 
     fn evidence(text: &str) -> Evidence {
-        let mut evidence = Evidence::default();
-        evidence.manifest = Manifest::parse(text);
-        evidence
+        Evidence { manifest: Manifest::parse(text), ..Evidence::default() }
     }
 
     #[test]

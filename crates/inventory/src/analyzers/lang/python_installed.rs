@@ -2,12 +2,16 @@
 //! `*.egg-info/PKG-INFO` and single-file `*.egg-info` of older installations, `EGG-INFO/PKG-INFO` of unpacked eggs, and the
 //! same inside zipped `*.egg` files.
 //!
+//! `direct_url.json` beside it (PEP 610) says that the package was installed from a repository or a directory and not from an
+//! index; what conda's own builds leave there says nothing.
+//!
 //! Names stay as written; whoever compares them normalises (PEP 503). A licence is the `License-Expression`, else a short
 //! `License`, else the classifiers.
 
-use std::io::Read;
+use std::{collections::HashSet, io::Read};
 
-use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Section};
+use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Provenance, Section};
+use serde_json::Value;
 
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest, analyzers::license};
 
@@ -25,7 +29,7 @@ impl Analyzer for PythonInstalled {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -37,6 +41,7 @@ impl Analyzer for PythonInstalled {
         &[
             Interest::Name("METADATA"),
             Interest::Name("PKG-INFO"),
+            Interest::Name("direct_url.json"),
             Interest::Extension(".egg-info"),
             Interest::Extension(".egg"),
         ]
@@ -46,13 +51,19 @@ impl Analyzer for PythonInstalled {
         let mut parts = entry.path.rsplit('/');
         let (name, directory) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match name {
-            "METADATA" => directory.to_ascii_lowercase().ends_with(".dist-info"),
+            "METADATA" | "direct_url.json" => directory.to_ascii_lowercase().ends_with(".dist-info"),
             "PKG-INFO" => directory.ends_with(".egg-info") || directory == "EGG-INFO",
             _ => true,
         }
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+        if file.path.file_name() == "direct_url.json" {
+            if file.bytes.len() as u64 <= MAX_METADATA && is_from_elsewhere(&file.text()) {
+                let _ = out.notes.keep(file.path, "");
+            }
+            return Ok(());
+        }
         let package = if file.path.ends_with(".egg") {
             let Some(metadata) = zipped(file.bytes).map_err(AnalyzeError::unreadable)? else { return Ok(()) };
             let mut package = package(&String::from_utf8_lossy(&metadata), file);
@@ -66,9 +77,32 @@ impl Analyzer for PythonInstalled {
         out.packages.push(package.ok_or_else(|| AnalyzeError::unreadable("the metadata has no name or version"))?);
         Ok(())
     }
+
+    fn finish(&self, out: &mut Section) {
+        let elsewhere: HashSet<String> =
+            out.notes.take().into_iter().filter_map(|(path, _)| Some(path.parent()?.to_string())).collect();
+        if !elsewhere.is_empty() {
+            for package in &mut out.packages {
+                let directory = package.proof().strip_suffix("/METADATA").unwrap_or_default();
+                if elsewhere.contains(directory) {
+                    package.provenance = Provenance::Elsewhere;
+                }
+            }
+        }
+    }
 }
 
-fn package(text: &str, file: &File<'_>) -> Option<Package> {
+/// Whether a `direct_url.json` names a repository, an archive of one, or a directory. A wheel that was built or fetched before
+/// is the index's as far as anything tells.
+fn is_from_elsewhere(text: &str) -> bool {
+    let Ok(told) = serde_json::from_str::<Value>(text) else { return false };
+    let url = told.get("url").and_then(Value::as_str).unwrap_or_default();
+    let condas = ["feedstock_root", "conda-bld", "/croot/", "build_artifacts"].iter().any(|part| url.contains(part));
+    told.get("vcs_info").is_some() || told.get("dir_info").is_some() && !condas || url.contains("/archive/")
+}
+
+/// The package that a file of metadata describes.
+pub(super) fn package(text: &str, file: &File<'_>) -> Option<Package> {
     let (mut name, mut version) = (None, None);
     let (mut expression, mut words) = (None, None);
     let mut classifiers = Vec::new();
@@ -216,6 +250,36 @@ mod tests {
         assert_eq!(analyze(&PythonInstalled, at, spdx.as_bytes()).0.packages[0].licenses, ["MIT OR Apache-2.0"]);
         for bad in [&b""[..], b"Name: a\n", b"\n\nName: a\nVersion: 1\n", b"\xff\xfe\0"] {
             assert!(analyze(&PythonInstalled, at, bad).1.is_err());
+        }
+    }
+
+    #[test]
+    fn where_it_was_installed_from() {
+        let metadata = b"Name: a\nVersion: 1\n".as_slice();
+        for (url, want) in [
+            (r#"{"url":"https://github.com/a/a","vcs_info":{"vcs":"git","commit_id":"0"}}"#, Provenance::Elsewhere),
+            (r#"{"url":"file:///src/a","dir_info":{"editable":true}}"#, Provenance::Elsewhere),
+            (r#"{"url":"https://github.com/a/a/archive/main.zip","archive_info":{}}"#, Provenance::Elsewhere),
+            (r#"{"url":"file:///wheels/a-1-py3-none-any.whl","archive_info":{}}"#, Provenance::Registry),
+            (
+                r#"{"url":"file:///home/conda/feedstock_root/build_artifacts/a/work","dir_info":{}}"#,
+                Provenance::Registry,
+            ),
+            ("{", Provenance::Registry),
+        ] {
+            let limits = layergate_model::Limits::default();
+            let mut section = Section::default();
+            for (path, bytes) in [
+                ("v/a-1.dist-info/direct_url.json", url.as_bytes()),
+                ("v/a-1.dist-info/METADATA", metadata),
+                ("v/b-1.dist-info/METADATA", metadata),
+            ] {
+                let path = LayerPath::normalise(path).unwrap();
+                PythonInstalled.analyze(&File::new(&path, 0o644, bytes, &limits), &mut section).unwrap();
+            }
+            PythonInstalled.finish(&mut section);
+            let found: Vec<_> = section.packages.iter().map(|p| p.provenance).collect();
+            assert_eq!(found, [want, Provenance::Registry], "{url}");
         }
     }
 
