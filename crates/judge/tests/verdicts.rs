@@ -21,14 +21,14 @@ fn reasons(report: &Report) -> String {
     out
 }
 
-/// Compares with `tests/goldens/NAME.txt`; `LAYERGATE_BLESS=1` writes it.
+/// Compares with `tests/goldens/NAME.txt`; `UPDATE_GOLDEN=1` writes it.
 fn golden(name: &str, text: &str) {
     let path = format!("{}/tests/goldens/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("LAYERGATE_BLESS").is_some() {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let want = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, want, "{path} differs; LAYERGATE_BLESS=1 accepts what is");
+    assert_eq!(text, want, "{path} differs; UPDATE_GOLDEN=1 accepts what is");
 }
 
 const EXCEPTIONS: &str = r#"

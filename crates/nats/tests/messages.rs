@@ -102,7 +102,8 @@ fn no_image() -> VerdictRecord {
 fn bytes_are_those_of_the_goldens() {
     for (name, bytes) in messages() {
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}-v1.bin"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        // What was stored once is never written again: a changed form is a new version with a golden of its own.
+        if std::env::var_os("UPDATE_GOLDEN").is_some() && !file.exists() {
             std::fs::write(&file, &bytes).unwrap();
         }
         let golden = std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
