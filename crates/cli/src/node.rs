@@ -1,4 +1,4 @@
-//! What a coordinator and a worker have in common: the connection to NATS, the probes, the roster, and how they stop.
+//! What a coordinator and a worker have in common: the connection to NATS, the probes, the membership, and how they stop.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use layergate_nats::{Fleet, NatsOptions};
 use layergate_ports::{
-    Holding, Member, MemberKind, MemberState, Roster,
+    Holding, Member, MemberKind, MemberState, Membership,
     observe::{Event, LayerEnd, Meter, Observer},
     values::{Fingerprint, Job, JobId, LayerKey, LayerTask, MemberId},
 };
@@ -33,7 +33,7 @@ use crate::{
 /// How often a process tells that it lives, and after how long it is forgotten.
 const BEAT: Duration = Duration::from_secs(2);
 const BEAT_LIFE: Duration = Duration::from_secs(15);
-/// Entries of the roster; what more is held is counted by the metrics.
+/// Entries of the membership; what more is held is counted by the metrics.
 const MOST_HELD: usize = 64;
 
 /// A certificate and its key: both or neither. Without the check, half of a pair from a configuration file would be a
@@ -107,7 +107,7 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
-/// Counts, tells the roster and joins traces.
+/// Counts, tells the membership and joins traces.
 pub(crate) struct NodeObserver {
     metrics: Arc<Metrics>,
     kind: MemberKind,
@@ -222,9 +222,9 @@ impl Observer for NodeObserver {
     }
 }
 
-/// One process's place in the roster.
+/// One process's place in the membership.
 pub(crate) struct Presence {
-    pub(crate) roster: Arc<dyn Roster>,
+    pub(crate) membership: Arc<dyn Membership>,
     pub(crate) observer: Arc<NodeObserver>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) slots: usize,
@@ -235,20 +235,20 @@ impl Presence {
     /// Tells that the process lives until it stops; `stop` is cancelled when somebody drains it. `each` runs at every
     /// beat with everybody who is there.
     pub(crate) async fn keep(self, mut each: impl FnMut(&[Member])) {
-        let Self { roster, observer, fingerprint, slots, stop } = self;
+        let Self { membership, observer, fingerprint, slots, stop } = self;
         let (kind, id, since) = (observer.kind, MemberId::random(&host_name()), Timestamp::now());
         let host = host_name();
         let drained = async {
             loop {
-                // A roster out of reach hides the process, nothing else: ask again.
-                match roster.watch_drain(kind, &id).await {
+                // A membership out of reach hides the process, nothing else: ask again.
+                match membership.watch_drain(kind, &id).await {
                     Ok(mut asked) => {
                         if asked.next().await.is_some() {
                             tracing::info!("drained: finishing what is in hand");
                             return;
                         }
                     }
-                    Err(error) => tracing::debug!(%error, "the roster cannot be watched"),
+                    Err(error) => tracing::debug!(%error, "the membership cannot be watched"),
                 }
                 tokio::time::sleep(BEAT).await;
             }
@@ -278,12 +278,12 @@ impl Presence {
                     bytes: observer.bytes.load(Ordering::Relaxed),
                 };
                 let told = async {
-                    roster.beat(&member, BEAT_LIFE).await?;
-                    roster.members().await
+                    membership.heartbeat(&member, BEAT_LIFE).await?;
+                    membership.members().await
                 };
                 match told.await {
                     Ok(members) => each(&members),
-                    Err(error) => tracing::debug!(%error, "the roster cannot be told"),
+                    Err(error) => tracing::debug!(%error, "the membership cannot be told"),
                 }
             }
         };
@@ -296,8 +296,8 @@ impl Presence {
         loop {
             clock.tick().await;
             if observer.holding().is_empty() {
-                // A roster that does not hear it forgets the process by itself.
-                let _ = roster.leave(kind, &id).await;
+                // A membership that does not hear it forgets the process by itself.
+                let _ = membership.deregister(kind, &id).await;
                 return;
             }
         }

@@ -169,7 +169,7 @@ impl LayerCache for Forgetful {
     async fn remove(&self, key: &LayerKey) -> Result<(), CacheError> {
         self.inner.remove(key).await
     }
-    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+    async fn invalidate_if_absent(&self, key: &LayerKey) -> Result<(), CacheError> {
         // Nobody puts it back meanwhile here, and another look would be another forgetting.
         self.inner.remove(key).await
     }

@@ -10,40 +10,40 @@ use layergate_ports::{
 };
 use tokio::sync::broadcast;
 
-use crate::{desk::Desk, lease::DeskLease};
+use crate::{lease::QueueLease, lease_queue::LeaseQueue};
 
 /// Events that a slow coordinator may lag behind before it has to look everything up again.
 const EVENTS: usize = 4096;
 
-type Tasks = Desk<Fingerprint, LayerKey, LayerTask>;
+type Tasks = LeaseQueue<Fingerprint, LayerKey, LayerTask>;
 
 /// Layer tasks in memory.
 pub struct LocalLayers {
-    desk: Arc<Tasks>,
+    queue: Arc<Tasks>,
     done: broadcast::Sender<DoneEvent>,
 }
 
 impl LocalLayers {
     /// A queue of at most `capacity` tasks, whose holders must be heard of every `ack_wait`.
     pub fn new(clock: Arc<dyn Clock>, ack_wait: Duration, capacity: usize) -> Self {
-        Self { desk: Arc::new(Desk::new(clock, ack_wait, capacity)), done: broadcast::channel(EVENTS).0 }
+        Self { queue: Arc::new(LeaseQueue::new(clock, ack_wait, capacity)), done: broadcast::channel(EVENTS).0 }
     }
 }
 
 #[async_trait]
 impl LayerQueue for LocalLayers {
     async fn publish(&self, task: &LayerTask) -> Result<Published, QueueError> {
-        Ok(self.desk.publish(task.key.fingerprint, &task.tenant, &task.key, task))
+        Ok(self.queue.publish(task.key.fingerprint, &task.tenant, &task.key, task))
     }
 
     async fn next(&self, fingerprint: &Fingerprint) -> Result<LayerDelivery, QueueError> {
-        let (hold, task, deliveries) = self.desk.next(*fingerprint).await?;
-        let lease = DeskLease { desk: self.desk.clone(), hold };
+        let (hold, task, deliveries) = self.queue.next(*fingerprint).await?;
+        let lease = QueueLease { queue: self.queue.clone(), hold };
         Ok(LayerDelivery { key: task.key, task: Ok(task), deliveries, lease: Box::new(lease) })
     }
 
     async fn waiting(&self, fingerprint: &Fingerprint) -> Result<u64, QueueError> {
-        Ok(self.desk.waiting(*fingerprint))
+        Ok(self.queue.waiting(*fingerprint))
     }
 
     async fn announce(&self, event: &DoneEvent) -> Result<(), QueueError> {

@@ -34,8 +34,8 @@ async fn failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn roster() {
-    conformance::roster(async || Arc::new(MemoryRoster::new(clock())) as _).await;
+async fn membership() {
+    conformance::membership(async || Arc::new(MemoryMembership::new(clock())) as _).await;
 }
 
 #[tokio::test]

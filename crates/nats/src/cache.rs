@@ -78,7 +78,7 @@ impl LayerCache for NatsCache {
         Ok(self.done.stored(key).await?)
     }
 
-    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+    async fn invalidate_if_absent(&self, key: &LayerKey) -> Result<(), CacheError> {
         // The word first, then the body: a body that comes after this look has a later word, which stands.
         let Some(word) = self.done.word(key).await? else { return Ok(()) };
         if self.body(*key).await?.is_none() {

@@ -12,8 +12,8 @@ use crate::{
     jobs::NatsJobs,
     layers::{Done, NatsLayers},
     link::Link,
+    membership::NatsMembership,
     options::NatsOptions,
-    roster::NatsRoster,
     snapshots::NatsSnapshots,
     streams,
     verdicts::NatsVerdicts,
@@ -34,7 +34,7 @@ pub struct Fleet {
     /// Verdicts and reports.
     pub verdicts: Arc<NatsVerdicts>,
     /// Who is in the fleet.
-    pub roster: Arc<NatsRoster>,
+    pub membership: Arc<NatsMembership>,
 }
 
 impl Fleet {
@@ -54,7 +54,7 @@ impl Fleet {
             cache: Arc::new(NatsCache::new(link.clone(), done)),
             failures: Arc::new(NatsFailures::new(link.clone())),
             verdicts: Arc::new(NatsVerdicts::new(link.clone())),
-            roster: Arc::new(NatsRoster::new(link.clone())),
+            membership: Arc::new(NatsMembership::new(link.clone())),
             link,
         })
     }

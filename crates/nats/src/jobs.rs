@@ -21,7 +21,7 @@ use crate::{
     lease::NatsLease,
     link::Link,
     names::SHARDS,
-    puller::{Door, Puller},
+    puller::{Consumer, Puller},
     trace,
 };
 
@@ -45,15 +45,16 @@ impl NatsJobs {
             Lane::Bulk => &self.pullers[1],
         };
         let new = || {
-            let door = |shard| Door { consumer: consumer(lane, shard), filter: self.link.names.jobs_of(lane, shard) };
-            let doors = (0..SHARDS).map(door).collect();
-            Arc::new(Puller::new(self.link.clone(), self.link.names.jobs_stream(), doors, AHEAD))
+            let consumer =
+                |shard| Consumer { name: consumer_name(lane, shard), filter: self.link.names.jobs_of(lane, shard) };
+            let consumers = (0..SHARDS).map(consumer).collect();
+            Arc::new(Puller::new(self.link.clone(), self.link.names.jobs_stream(), consumers, AHEAD))
         };
         place.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(new).clone()
     }
 }
 
-fn consumer(lane: Lane, shard: usize) -> String {
+fn consumer_name(lane: Lane, shard: usize) -> String {
     format!("{}-{shard:02}", lane.as_str())
 }
 

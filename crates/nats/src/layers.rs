@@ -24,7 +24,7 @@ use crate::{
     lease::NatsLease,
     link::{Link, Sent},
     names::Kind,
-    puller::{self, Door, Puller},
+    puller::{self, Consumer, Puller},
     trace,
 };
 
@@ -113,7 +113,7 @@ impl NatsLayers {
         let new = || {
             let stream = self.link.names.layers_stream();
             // No message ahead of a caller: a worker that has no place for a layer must not hold it.
-            Arc::new(Puller::new(self.link.clone(), stream, vec![door(&self.link, fingerprint)], 0))
+            Arc::new(Puller::new(self.link.clone(), stream, vec![consumer(&self.link, fingerprint)], 0))
         };
         pullers.entry(*fingerprint).or_insert_with(new).clone()
     }
@@ -123,19 +123,19 @@ impl NatsLayers {
         let stream = self.link.names.layers_stream();
         self.pullers.lock().unwrap_or_else(PoisonError::into_inner).remove(fingerprint);
         let _there_or_not =
-            self.link.jetstream.delete_consumer_from_stream(consumer(fingerprint), stream.clone()).await;
+            self.link.jetstream.delete_consumer_from_stream(consumer_name(fingerprint), stream.clone()).await;
         let question = serde_json::json!({ "filter": self.link.names.layers_of(fingerprint) });
         let answer = self.link.api::<serde_json::Value>(&format!("STREAM.PURGE.{stream}"), &question).await?;
         answer.map(drop).map_err(|e| NatsError::new(stream, e))
     }
 }
 
-fn consumer(fingerprint: &Fingerprint) -> String {
+fn consumer_name(fingerprint: &Fingerprint) -> String {
     format!("set-{fingerprint}")
 }
 
-fn door(link: &Link, fingerprint: &Fingerprint) -> Door {
-    Door { consumer: consumer(fingerprint), filter: link.names.layers_of(fingerprint) }
+fn consumer(link: &Link, fingerprint: &Fingerprint) -> Consumer {
+    Consumer { name: consumer_name(fingerprint), filter: link.names.layers_of(fingerprint) }
 }
 
 #[async_trait]
@@ -173,12 +173,12 @@ impl LayerQueue for NatsLayers {
         let stream = self.link.names.layers_stream();
         for _ in 0..2 {
             let there =
-                self.link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(consumer(fingerprint), &stream);
+                self.link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(consumer_name(fingerprint), &stream);
             match there.await {
                 Ok(consumer) => return Ok(consumer.cached_info().num_pending),
                 Err(error) => tracing::debug!(%error, %fingerprint, "no consumer yet"),
             }
-            puller::make(&self.link, &stream, &door(&self.link, fingerprint)).await?;
+            puller::make(&self.link, &stream, &consumer(&self.link, fingerprint)).await?;
         }
         Err(NatsError::new(stream, "the depth of the queue cannot be asked").into())
     }

@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Verdicts,
     Failures,
     Claims,
-    Roster,
+    Membership,
     Control,
 }
 
@@ -33,7 +33,7 @@ impl Kind {
         Self::Verdicts,
         Self::Failures,
         Self::Claims,
-        Self::Roster,
+        Self::Membership,
         Self::Control,
     ];
 
@@ -46,7 +46,7 @@ impl Kind {
             Self::Verdicts => "verdicts",
             Self::Failures => "failures",
             Self::Claims => "claims",
-            Self::Roster => "roster",
+            Self::Membership => "roster",
             Self::Control => "control",
         }
     }

@@ -1,9 +1,9 @@
-//! Pulling messages on demand from one or many consumers ("doors") of a work queue, taking turns between those that have
+//! Pulling messages on demand from one or many consumers of a work queue, taking turns between those that have
 //! something.
 //!
 //! A message is asked for only while somebody waits for one, for a message in the hand of a busy process is a message that
-//! nobody works on. Every door that was last seen empty has one standing request, so that what arrives is here at once;
-//! doors that have more are asked in turns. Since a request cannot be taken back, a message may come when nobody waits
+//! nobody works on. Every consumer that was last seen empty has one standing request, so that what arrives is here at once;
+//! consumers that have more are asked in turns. Since a request cannot be taken back, a message may come when nobody waits
 //! any more: it is kept for the next caller, and handed back after a second.
 
 use std::{
@@ -34,24 +34,24 @@ use crate::{error::NatsError, link::Link};
 const EXPIRES: Duration = Duration::from_secs(10);
 /// How long a message that nobody waits for is kept.
 const KEEP: Duration = Duration::from_secs(1);
-/// A door that answered with an error is left alone for this long.
+/// A consumer that answered with an error is left alone for this long.
 const REST: Duration = Duration::from_millis(200);
 /// Messages that may be in hand at one time: every worker's slots and every coordinator's places, and then some. Far above
 /// what a fleet holds, yet a bound on what the server keeps in memory for a consumer.
 const MAX_ACK_PENDING: i64 = 65_536;
-/// Requests that may stand at one door.
+/// Requests that may stand at one consumer.
 const MAX_WAITING: i64 = 16_384;
 
 /// A consumer and the subject that it serves.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
+pub(crate) struct Consumer {
     /// Its durable name.
-    pub(crate) consumer: String,
-    /// Which messages come through it.
+    pub(crate) name: String,
+    /// Which messages it serves.
     pub(crate) filter: String,
 }
 
-/// Pulls from the doors of a stream.
+/// Pulls from the consumers of a stream.
 pub(crate) struct Puller {
     shared: Arc<Shared>,
     _stop: DropGuard,
@@ -67,7 +67,7 @@ struct Shared {
 #[derive(Default)]
 struct Ready {
     messages: VecDeque<(Instant, jetstream::Message)>,
-    trouble: Option<NatsError>,
+    failure: Option<NatsError>,
 }
 
 impl Shared {
@@ -94,8 +94,8 @@ impl Drop for Wanting<'_> {
 }
 
 impl Puller {
-    /// Pulls from `doors` of `stream`, at most `ahead` messages more than somebody waits for.
-    pub(crate) fn new(link: Arc<Link>, stream: String, doors: Vec<Door>, ahead: usize) -> Self {
+    /// Pulls from `consumers` of `stream`, at most `ahead` messages more than somebody waits for.
+    pub(crate) fn new(link: Arc<Link>, stream: String, consumers: Vec<Consumer>, ahead: usize) -> Self {
         let shared = Arc::new(Shared {
             ready: Mutex::default(),
             arrived: Notify::new(),
@@ -105,8 +105,8 @@ impl Puller {
         let stop = CancellationToken::new();
         let actor = Actor {
             inbox: link.client.new_inbox(),
-            by_name: doors.iter().enumerate().map(|(n, door)| (door.consumer.clone(), n)).collect(),
-            doors: doors.into_iter().map(State::new).collect(),
+            by_name: consumers.iter().enumerate().map(|(n, consumer)| (consumer.name.clone(), n)).collect(),
+            consumers: consumers.into_iter().map(State::new).collect(),
             turn: 0,
             shared: shared.clone(),
             link,
@@ -127,8 +127,8 @@ impl Puller {
                 if let Some((_, message)) = ready.messages.pop_front() {
                     return Ok(message);
                 }
-                if let Some(trouble) = ready.trouble.take() {
-                    return Err(trouble);
+                if let Some(failure) = ready.failure.take() {
+                    return Err(failure);
                 }
             }
             arrived.await;
@@ -136,21 +136,21 @@ impl Puller {
     }
 }
 
-/// What is known of a door.
+/// What is known of a consumer.
 struct State {
-    door: Door,
+    consumer: Consumer,
     /// Whether the consumer is known to be there.
     made: bool,
     /// When the requests that stand end.
     asked: VecDeque<Instant>,
-    /// What waits behind it, as the last message said.
+    /// What waits in it, as the last message said.
     pending: u64,
     rest: Option<Instant>,
 }
 
 impl State {
-    fn new(door: Door) -> Self {
-        Self { door, made: false, asked: VecDeque::new(), pending: 0, rest: None }
+    fn new(consumer: Consumer) -> Self {
+        Self { consumer, made: false, asked: VecDeque::new(), pending: 0, rest: None }
     }
 }
 
@@ -158,7 +158,7 @@ struct Actor {
     link: Arc<Link>,
     stream: String,
     inbox: String,
-    doors: Vec<State>,
+    consumers: Vec<State>,
     by_name: HashMap<String, usize>,
     turn: usize,
     ahead: usize,
@@ -171,7 +171,7 @@ impl Actor {
             match self.link.client.subscribe(format!("{}.*", self.inbox)).await {
                 Ok(answers) => break answers,
                 // Only a client that was shut down refuses.
-                Err(error) => self.trouble(NatsError::new(&self.stream, error)),
+                Err(error) => self.failure(NatsError::new(&self.stream, error)),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -186,14 +186,14 @@ impl Actor {
                 () = stop.cancelled() => break,
                 answer = answers.next() => match answer {
                     Some(answer) => self.take(answer),
-                    None => return self.trouble(NatsError::new(&self.stream, "the connection is closed")),
+                    None => return self.failure(NatsError::new(&self.stream, "the connection is closed")),
                 },
                 () = self.shared.more.notified() => {}
                 _ = connections.changed() => {
                     // The server has forgotten our requests, perhaps the consumers too.
-                    for door in &mut self.doors {
-                        door.asked.clear();
-                        door.made = false;
+                    for state in &mut self.consumers {
+                        state.asked.clear();
+                        state.made = false;
                     }
                 }
                 () = tokio::time::sleep_until(wake) => {}
@@ -207,34 +207,34 @@ impl Actor {
         self.hand_back(None).await;
     }
 
-    fn trouble(&self, trouble: NatsError) {
-        self.shared.ready().trouble = Some(trouble);
+    fn failure(&self, failure: NatsError) {
+        self.shared.ready().failure = Some(failure);
         self.shared.arrived.notify_one();
     }
 
     fn take(&mut self, answer: async_nats::Message) {
         if let Some(status) = answer.status {
-            let door = answer.subject.rsplit('.').next().and_then(|n| n.parse::<usize>().ok());
-            let Some(door) = door.and_then(|n| self.doors.get_mut(n)) else { return };
+            let number = answer.subject.rsplit('.').next().and_then(|n| n.parse::<usize>().ok());
+            let Some(state) = number.and_then(|n| self.consumers.get_mut(n)) else { return };
             match status {
                 StatusCode::IDLE_HEARTBEAT => return,
-                StatusCode::NOT_FOUND | StatusCode::TIMEOUT => door.pending = 0,
+                StatusCode::NOT_FOUND | StatusCode::TIMEOUT => state.pending = 0,
                 // Nobody there, or the consumer was deleted, or its leader moved.
                 _ => {
-                    tracing::debug!(consumer = door.door.consumer, %status, reason = answer.description, "a pull ended");
-                    door.made = false;
-                    door.rest = Some(Instant::now() + REST.mul_f64(rand::random_range(0.5..1.0)));
+                    tracing::debug!(consumer = state.consumer.name, %status, reason = answer.description, "a pull ended");
+                    state.made = false;
+                    state.rest = Some(Instant::now() + REST.mul_f64(rand::random_range(0.5..1.0)));
                 }
             }
-            door.asked.pop_front();
+            state.asked.pop_front();
             return;
         }
         let message = jetstream::Message { message: answer, context: self.link.jetstream.clone() };
         if let Ok(info) = message.info()
-            && let Some(door) = self.by_name.get(info.consumer).and_then(|n| self.doors.get_mut(*n))
+            && let Some(state) = self.by_name.get(info.consumer).and_then(|n| self.consumers.get_mut(*n))
         {
-            door.asked.pop_front();
-            door.pending = info.pending;
+            state.asked.pop_front();
+            state.pending = info.pending;
         }
         self.shared.ready().messages.push_back((Instant::now(), message));
         self.shared.arrived.notify_one();
@@ -243,50 +243,50 @@ impl Actor {
     /// Asks for what is wanted; when to look again.
     async fn ask(&mut self) -> Instant {
         let now = Instant::now();
-        for door in &mut self.doors {
-            door.asked.retain(|ends| *ends > now);
-            door.rest = door.rest.filter(|until| *until > now);
+        for state in &mut self.consumers {
+            state.asked.retain(|ends| *ends > now);
+            state.rest = state.rest.filter(|until| *until > now);
         }
         let wanted = self.shared.wanted.load(Ordering::SeqCst);
         let ready = self.shared.ready().messages.len();
         if wanted > ready {
-            // What is still to come through doors that have something; the standing requests of empty ones do not count.
-            let coming: usize = self.doors.iter().filter(|d| d.pending > 0).map(|d| d.asked.len()).sum();
+            // What is still to come from consumers that have something; the standing requests of empty ones do not count.
+            let coming: usize = self.consumers.iter().filter(|d| d.pending > 0).map(|d| d.asked.len()).sum();
             let mut want = (wanted + self.ahead).saturating_sub(ready + coming);
-            if self.doors.len() == 1 {
-                // One door: empty or not, as many requests as callers.
-                want = (wanted - ready).saturating_sub(self.doors[0].asked.len());
+            if self.consumers.len() == 1 {
+                // One consumer: empty or not, as many requests as callers.
+                want = (wanted - ready).saturating_sub(self.consumers[0].asked.len());
             }
-            self.ask_doors(want).await;
+            self.ask_consumers(want).await;
         }
         let mut wake = now + Duration::from_secs(1);
-        for door in &self.doors {
-            wake = door.asked.iter().copied().chain(door.rest).fold(wake, Instant::min);
+        for state in &self.consumers {
+            wake = state.asked.iter().copied().chain(state.rest).fold(wake, Instant::min);
         }
         wake.max(now + Duration::from_millis(10))
     }
 
-    async fn ask_doors(&mut self, mut want: usize) {
-        self.make_doors().await;
-        let count = self.doors.len();
-        // One round over the doors, beginning behind the one that was asked last.
+    async fn ask_consumers(&mut self, mut want: usize) {
+        self.make_consumers().await;
+        let count = self.consumers.len();
+        // One round over the consumers, beginning behind the one that was asked last.
         let first = self.turn;
         for step in 0..count {
             let at = (first + step) % count;
-            let door = &self.doors[at];
-            if door.rest.is_some() {
+            let state = &self.consumers[at];
+            if state.rest.is_some() {
                 continue;
             }
-            let empty = door.pending == 0;
+            let empty = state.pending == 0;
             let requests = match (count, empty) {
                 (1, _) => want,
-                (_, true) => usize::from(door.asked.is_empty()),
-                (_, false) => usize::from(want > 0 && (door.asked.len() as u64) < door.pending),
+                (_, true) => usize::from(state.asked.is_empty()),
+                (_, false) => usize::from(want > 0 && (state.asked.len() as u64) < state.pending),
             };
             for _ in 0..requests {
                 if let Err(error) = self.request(at).await {
-                    self.doors[at].rest = Some(Instant::now() + REST);
-                    self.trouble(error);
+                    self.consumers[at].rest = Some(Instant::now() + REST);
+                    self.failure(error);
                     break;
                 }
             }
@@ -298,29 +298,29 @@ impl Actor {
     }
 
     /// Makes the consumers that are not known to be there, several at once: a lane has one for each shard.
-    async fn make_doors(&mut self) {
-        let missing: Vec<usize> = (0..self.doors.len()).filter(|at| !self.doors[*at].made).collect();
+    async fn make_consumers(&mut self) {
+        let missing: Vec<usize> = (0..self.consumers.len()).filter(|at| !self.consumers[*at].made).collect();
         let (link, stream) = (&self.link, &self.stream);
         let making = missing.into_iter().map(|at| {
-            let door = self.doors[at].door.clone();
-            async move { (at, make(link, stream, &door).await) }
+            let consumer = self.consumers[at].consumer.clone();
+            async move { (at, make(link, stream, &consumer).await) }
         });
         let made: Vec<_> = futures::stream::iter(making).buffer_unordered(16).collect().await;
         for (at, made) in made {
             match made {
-                Ok(()) => self.doors[at].made = true,
+                Ok(()) => self.consumers[at].made = true,
                 Err(error) => {
-                    self.doors[at].rest = Some(Instant::now() + REST);
-                    self.trouble(error);
+                    self.consumers[at].rest = Some(Instant::now() + REST);
+                    self.failure(error);
                 }
             }
         }
     }
 
     async fn request(&mut self, at: usize) -> Result<(), NatsError> {
-        let door = &self.doors[at];
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, door.door.consumer);
-        let question = if self.doors.len() > 1 && door.pending > 0 {
+        let state = &self.consumers[at];
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, state.consumer.name);
+        let question = if self.consumers.len() > 1 && state.pending > 0 {
             // Another process may have emptied it meanwhile: then the answer is no, at once, and another's turn comes.
             json!({ "batch": 1, "no_wait": true })
         } else {
@@ -329,7 +329,7 @@ impl Actor {
         let question = question.to_string();
         let sent = self.link.client.publish_with_reply(subject, format!("{}.{at}", self.inbox), question.into()).await;
         sent.map_err(|e| NatsError::new(&self.stream, e))?;
-        self.doors[at].asked.push_back(Instant::now() + EXPIRES + Duration::from_millis(500));
+        self.consumers[at].asked.push_back(Instant::now() + EXPIRES + Duration::from_millis(500));
         Ok(())
     }
 
@@ -351,10 +351,10 @@ impl Actor {
 }
 
 /// Makes a consumer, or makes sure that the one there will do.
-pub(crate) async fn make(link: &Link, stream: &str, door: &Door) -> Result<(), NatsError> {
+pub(crate) async fn make(link: &Link, stream: &str, consumer: &Consumer) -> Result<(), NatsError> {
     let config = pull::Config {
-        durable_name: Some(door.consumer.clone()),
-        filter_subject: door.filter.clone(),
+        durable_name: Some(consumer.name.clone()),
+        filter_subject: consumer.filter.clone(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: link.options.ack_wait,
         // Unlimited: at a limit, the server would keep the message for ever and refuse its subject. Who is given a message
@@ -364,11 +364,11 @@ pub(crate) async fn make(link: &Link, stream: &str, door: &Door) -> Result<(), N
         max_waiting: MAX_WAITING,
         ..pull::Config::default()
     };
-    let place = format!("{stream}/{}", door.consumer);
+    let place = format!("{stream}/{}", consumer.name);
     let mut tries = link.tries();
     loop {
         // Most often it is there.
-        let there = link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(&door.consumer, stream).await;
+        let there = link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(&consumer.name, stream).await;
         if let Ok(there) = there {
             let there = &there.cached_info().config;
             if there.ack_wait != config.ack_wait {

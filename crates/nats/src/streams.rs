@@ -84,7 +84,7 @@ fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
         Kind::Verdicts => (90, VERDICT_AGE, "verdicts by job"),
         Kind::Failures => (10, Duration::ZERO, "why layers failed, for a while"),
         Kind::Claims => (10, CLAIM_AGE, "idempotency keys"),
-        Kind::Roster => (5, Duration::ZERO, "who is in the fleet"),
+        Kind::Membership => (5, Duration::ZERO, "who is in the fleet"),
         Kind::Control => (5, Duration::ZERO, "the current snapshot, drain requests"),
     };
     Config {

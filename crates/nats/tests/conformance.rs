@@ -56,7 +56,7 @@ async fn snapshots() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roster() {
+async fn membership() {
     let Some(server) = Server::start().await else { return };
-    conformance::roster(async || server.fleet().await.roster as _).await;
+    conformance::membership(async || server.fleet().await.membership as _).await;
 }

@@ -241,10 +241,10 @@ async fn a_lost_body_is_told_and_what_comes_again_stays() {
     bodies.purge().await.unwrap();
     assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [true]);
     assert_eq!(fleet.cache.get(&key).await.unwrap(), None);
-    fleet.cache.lost(&key).await.unwrap();
+    fleet.cache.invalidate_if_absent(&key).await.unwrap();
     assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [false]);
     fleet.cache.put(&key, &inventory).await.unwrap();
-    fleet.cache.lost(&key).await.unwrap();
+    fleet.cache.invalidate_if_absent(&key).await.unwrap();
     assert_eq!(fleet.cache.contains_many(&[key]).await.unwrap(), [true]);
     assert_eq!(fleet.cache.get(&key).await.unwrap(), Some(inventory));
 }

@@ -37,9 +37,9 @@ pub trait LayerCache: Send + Sync {
     /// Forgets a value: whoever found that it is not what it should be.
     async fn remove(&self, key: &LayerKey) -> Result<(), CacheError>;
 
-    /// Somebody was told that a key is there and got nothing for it: the word is taken back, unless the value has come
-    /// meanwhile. Many jobs find the same loss; the slower ones must not take away what was made again for the quicker.
-    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+    /// Removes the key of a value that turned out to be missing, unless the value has come meanwhile. Many jobs find the same
+    /// loss; the slower ones must not take away what was made again for the quicker.
+    async fn invalidate_if_absent(&self, key: &LayerKey) -> Result<(), CacheError> {
         match self.get(key).await? {
             Some(_) => Ok(()),
             None => self.remove(key).await,

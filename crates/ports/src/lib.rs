@@ -11,10 +11,10 @@ mod clock;
 pub mod codec;
 pub mod conformance;
 mod failures;
+mod membership;
 pub mod observe;
 mod port_set;
 mod queue;
-mod roster;
 mod snapshot;
 mod source;
 pub mod values;
@@ -23,11 +23,11 @@ mod verdicts;
 pub use cache::{CacheError, LayerCache};
 pub use clock::Clock;
 pub use failures::{FailureKind, FailureStore, LayerFailure};
+pub use membership::{DrainStream, Holding, Member, MemberKind, MemberState, Membership};
 pub use port_set::PortSet;
 pub use queue::{
     DoneEvent, DoneOutcome, DoneStream, JobDelivery, JobQueue, LayerDelivery, LayerQueue, Lease, Published, QueueError,
 };
-pub use roster::{DrainStream, Holding, Member, MemberKind, MemberState, Roster};
 pub use snapshot::{SnapshotError, SnapshotStore, SnapshotStream};
 pub use source::{BlobStream, ImageSource};
 pub use verdicts::{StoreError, VerdictStore, VerdictStream};

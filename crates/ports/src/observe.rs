@@ -150,6 +150,6 @@ pub trait Observer: Send + Sync {
 
 /// Drops every event.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct NoopObserver;
 
-impl Observer for Silent {}
+impl Observer for NoopObserver {}

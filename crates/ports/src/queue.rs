@@ -1,5 +1,5 @@
 //! The two queues: jobs (one image each, by lane and tenant) and layer tasks (one layer each, single flight), and the
-//! word that a layer is done. Messages are leases (invariant 5): what is not acked comes back.
+//! event that a layer is done. Messages are leases (invariant 5): what is not acked comes back.
 
 use std::{pin::Pin, time::Duration};
 
@@ -91,7 +91,7 @@ pub enum DoneOutcome {
     Failed,
 }
 
-/// The word that a layer is done. It only wakes whoever waits: the truth is in the cache and the failure records.
+/// The event that a layer is done. It only wakes whoever waits: the truth is in the cache and the failure records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DoneEvent {
     /// The layer.

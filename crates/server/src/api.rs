@@ -16,7 +16,7 @@ use axum::{
 use futures::StreamExt;
 use layergate_model::{Digest, Report};
 use layergate_ports::{
-    Clock, JobQueue, Published, Roster, VerdictStore,
+    Clock, JobQueue, Membership, Published, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 pub struct Api {
     pub(crate) jobs: Arc<dyn JobQueue>,
     verdicts: Arc<dyn VerdictStore>,
-    pub(crate) roster: Arc<dyn Roster>,
+    pub(crate) membership: Arc<dyn Membership>,
     clock: Arc<dyn Clock>,
     finished: broadcast::Sender<JobId>,
 }
@@ -73,11 +73,11 @@ impl Api {
     pub async fn new(
         jobs: Arc<dyn JobQueue>,
         verdicts: Arc<dyn VerdictStore>,
-        roster: Arc<dyn Roster>,
+        membership: Arc<dyn Membership>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, layergate_ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
-        let api = Arc::new(Self { jobs, verdicts, roster, clock, finished });
+        let api = Arc::new(Self { jobs, verdicts, membership, clock, finished });
         let mut watch = api.verdicts.watch().await?;
         let weak = Arc::downgrade(&api);
         tokio::spawn(async move {

@@ -103,7 +103,7 @@ pub(crate) struct DrainQuery {
 }
 
 pub(crate) async fn status(State(api): State<Arc<Api>>) -> Result<Json<FleetStatus>, ApiError> {
-    let members = api.roster.members().await.map_err(ApiError::unavailable)?;
+    let members = api.membership.members().await.map_err(ApiError::unavailable)?;
     let mut waiting = BTreeMap::new();
     for lane in Lane::ALL {
         let jobs = api.jobs.waiting(lane).await.map_err(ApiError::unavailable)?;
@@ -117,6 +117,6 @@ pub(crate) async fn drain(
     Query(query): Query<DrainQuery>,
 ) -> Result<StatusCode, ApiError> {
     let member: Option<MemberId> = query.member.map(|m| m.parse().map_err(ApiError::bad)).transpose()?;
-    api.roster.drain(member.as_ref()).await.map_err(ApiError::unavailable)?;
+    api.membership.drain(member.as_ref()).await.map_err(ApiError::unavailable)?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -91,13 +91,13 @@ impl LayerCache for SimCache {
     }
 
     /// One request, judged where the value is, when it arrives: a late one finds what came meanwhile.
-    async fn lost(&self, key: &LayerKey) -> Result<(), CacheError> {
+    async fn invalidate_if_absent(&self, key: &LayerKey) -> Result<(), CacheError> {
         let (inner, oracle, key) = (self.inner.clone(), self.oracle.clone(), *key);
         let effect = move || {
             let (inner, oracle) = (inner.clone(), oracle.clone());
             async move {
                 oracle.removed(catalogue::number(&key.digest));
-                inner.lost(&key).await
+                inner.invalidate_if_absent(&key).await
             }
         };
         self.link.call(effect).await?

@@ -96,13 +96,18 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     );
 
     let ready = Readiness::default();
-    let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.roster.clone(), clock).await?;
+    let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.membership.clone(), clock).await?;
     let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
     let tls = tls.map(|(certificate, key)| tls_config(&certificate, &key)).transpose()?;
     serve(listener, tls, routes)?;
 
-    let presence =
-        node::Presence { roster: fleet.roster.clone(), observer, fingerprint, slots: args.jobs, stop: stop.clone() };
+    let presence = node::Presence {
+        membership: fleet.membership.clone(),
+        observer,
+        fingerprint,
+        slots: args.jobs,
+        stop: stop.clone(),
+    };
     let steered = coordinator.clone();
     let mut alone = false;
     let present = tokio::spawn(presence.keep(move |members| {

@@ -17,7 +17,7 @@ use layergate_model::{Limits, Report, Verdict};
 use layergate_policy::{Policy, VexDocument};
 use layergate_ports::{
     LayerCache,
-    observe::{Observer, Silent},
+    observe::{NoopObserver, Observer},
     values::{ImageLocator, JobError, KeyScope, PlatformSelection, SourceError, VerdictRecord},
 };
 use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
@@ -228,7 +228,8 @@ impl LocalScan {
         let scope =
             KeyScope { namespace: Default::default(), analyzers: analyzers.clone(), limits: self.limits.clone() };
         let cache: Arc<dyn LayerCache> = Arc::new(DirCache::new(self.cache_dir.join("layers"), CACHE_BUDGET));
-        let observer: Arc<dyn Observer> = if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(Silent) };
+        let observer: Arc<dyn Observer> =
+            if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(NoopObserver) };
         let gate = StandardGate::new(StandardGateConfig {
             snapshots: Snapshots::Fixed(self.snapshot.clone()),
             policy: self.policy.clone(),

@@ -75,7 +75,8 @@ pub(crate) async fn run(args: WorkerArgs) -> Result<Outcome, Failure> {
             tokio::net::TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
         serve(listener, None, health_router(ready.clone(), metrics))?;
     }
-    let presence = node::Presence { roster: fleet.roster.clone(), observer, fingerprint, slots, stop: stop.clone() };
+    let presence =
+        node::Presence { membership: fleet.membership.clone(), observer, fingerprint, slots, stop: stop.clone() };
     let present = tokio::spawn(presence.keep(|_| {}));
     let link = {
         let (fleet, ready) = (fleet.clone(), ready.clone());

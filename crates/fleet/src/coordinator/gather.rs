@@ -189,7 +189,7 @@ impl Coordinator {
                 }
                 None => {
                     tracing::warn!(layer = %key.digest, "the cache has lost a layer; it is read again");
-                    self.ports.cache.lost(key).await?;
+                    self.ports.cache.invalidate_if_absent(key).await?;
                     gathering.body_missing(key);
                 }
             }

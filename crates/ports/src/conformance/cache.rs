@@ -31,9 +31,9 @@ pub async fn layer_cache(make: impl AsyncFn() -> Arc<dyn LayerCache>) {
     assert_eq!(cache.contains_many(&[key(1), key(2)]).await.holds("contains"), [false, true]);
     cache.put(&key(1), &inventory(1)).await.holds("put after remove");
     assert_eq!(cache.get(&key(1)).await.holds("get"), Some(inventory(1)));
-    cache.lost(&key(1)).await.holds("lost");
+    cache.invalidate_if_absent(&key(1)).await.holds("lost");
     assert_eq!(cache.get(&key(1)).await.holds("get"), Some(inventory(1)), "what has come back meanwhile stays");
-    cache.lost(&key(3)).await.holds("lost");
+    cache.invalidate_if_absent(&key(3)).await.holds("lost");
     cache.flush().await.holds("flush");
 
     let keys: Vec<_> = (1000..1100).map(key).collect();

@@ -1,4 +1,4 @@
-//! The roster of one process.
+//! The membership of one process.
 
 use std::{
     collections::BTreeMap,
@@ -8,19 +8,19 @@ use std::{
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use layergate_ports::{Clock, DrainStream, Member, MemberKind, Roster, StoreError, values::MemberId};
+use layergate_ports::{Clock, DrainStream, Member, MemberKind, Membership, StoreError, values::MemberId};
 use tokio::sync::broadcast;
 
 use crate::lock;
 
-/// The roster of one process.
-pub struct MemoryRoster {
+/// The membership of one process.
+pub struct MemoryMembership {
     clock: Arc<dyn Clock>,
     members: Mutex<BTreeMap<(MemberKind, MemberId), (Member, Duration)>>,
     drains: broadcast::Sender<Option<MemberId>>,
 }
 
-impl MemoryRoster {
+impl MemoryMembership {
     /// Nobody yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, members: Mutex::default(), drains: broadcast::channel(64).0 }
@@ -28,14 +28,14 @@ impl MemoryRoster {
 }
 
 #[async_trait]
-impl Roster for MemoryRoster {
-    async fn beat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError> {
+impl Membership for MemoryMembership {
+    async fn heartbeat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError> {
         let until = self.clock.monotonic() + ttl;
         lock(&self.members).insert((member.kind, member.id.clone()), (member.clone(), until));
         Ok(())
     }
 
-    async fn leave(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError> {
+    async fn deregister(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError> {
         lock(&self.members).remove(&(kind, id.clone()));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The roster: who beats is there, who is silent is not, and who is told to leave hears it.
+//! The membership: who beats is there, who is silent is not, and who is told to leave hears it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::{Holds, fingerprint};
-use crate::{Holding, Member, MemberKind, MemberState, Roster, values::MemberId};
+use crate::{Holding, Member, MemberKind, MemberState, Membership, values::MemberId};
 
 fn member(kind: MemberKind, id: &str) -> Member {
     let since = Timestamp::from_second(1_790_000_000).holds("a time");
@@ -28,27 +28,27 @@ fn member(kind: MemberKind, id: &str) -> Member {
     }
 }
 
-/// A roster.
-pub async fn roster(make: impl AsyncFn() -> Arc<dyn Roster>) {
-    let roster = make().await;
+/// A membership.
+pub async fn membership(make: impl AsyncFn() -> Arc<dyn Membership>) {
+    let membership = make().await;
     let long = Duration::from_secs(600);
-    assert_eq!(roster.members().await.holds("members"), []);
+    assert_eq!(membership.members().await.holds("members"), []);
     let (worker, second, coordinator) = (
         member(MemberKind::Worker, "worker-1"),
         member(MemberKind::Worker, "worker-2"),
         member(MemberKind::Coordinator, "worker-1"),
     );
-    roster.beat(&second, Duration::from_secs(2)).await.holds("beat");
-    roster.beat(&worker, long).await.holds("beat");
-    roster.beat(&coordinator, long).await.holds("beat");
-    assert_eq!(roster.members().await.holds("members"), [coordinator.clone(), worker.clone(), second.clone()]);
+    membership.heartbeat(&second, Duration::from_secs(2)).await.holds("beat");
+    membership.heartbeat(&worker, long).await.holds("beat");
+    membership.heartbeat(&coordinator, long).await.holds("beat");
+    assert_eq!(membership.members().await.holds("members"), [coordinator.clone(), worker.clone(), second.clone()]);
     let draining = Member { state: MemberState::Draining, done: 8, holding: Vec::new(), ..worker.clone() };
-    roster.beat(&draining, long).await.holds("beat");
-    assert_eq!(roster.members().await.holds("members")[1], draining);
-    roster.leave(MemberKind::Coordinator, &coordinator.id).await.holds("leave");
+    membership.heartbeat(&draining, long).await.holds("beat");
+    assert_eq!(membership.members().await.holds("members")[1], draining);
+    membership.deregister(MemberKind::Coordinator, &coordinator.id).await.holds("leave");
     // The time to live is a promise to end, not a precise one.
     for round in 0.. {
-        let members = roster.members().await.holds("members");
+        let members = membership.members().await.holds("members");
         if members == [draining.clone()] {
             break;
         }
@@ -56,15 +56,15 @@ pub async fn roster(make: impl AsyncFn() -> Arc<dyn Roster>) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 
-    let mut told = roster.watch_drain(MemberKind::Worker, &worker.id).await.holds("watch");
-    let mut other = roster.watch_drain(MemberKind::Worker, &second.id).await.holds("watch");
+    let mut told = membership.watch_drain(MemberKind::Worker, &worker.id).await.holds("watch");
+    let mut other = membership.watch_drain(MemberKind::Worker, &second.id).await.holds("watch");
     let mut above =
-        roster.watch_drain(MemberKind::Coordinator, &MemberId::new("c").holds("an id")).await.holds("watch");
+        membership.watch_drain(MemberKind::Coordinator, &MemberId::new("c").holds("an id")).await.holds("watch");
     let soon = Duration::from_secs(15);
-    roster.drain(Some(&worker.id)).await.holds("drain");
+    membership.drain(Some(&worker.id)).await.holds("drain");
     tokio::time::timeout(soon, told.next()).await.holds("told in time").holds("told");
     assert!(other.next().now_or_never().is_none(), "another was meant");
-    roster.drain(None).await.holds("drain");
+    membership.drain(None).await.holds("drain");
     for stream in [&mut told, &mut other] {
         tokio::time::timeout(soon, stream.next()).await.holds("told in time").holds("told");
     }

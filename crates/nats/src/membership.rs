@@ -1,11 +1,11 @@
-//! The roster on JetStream: heartbeats with a time to live, and requests to leave that live for ten minutes.
+//! The membership on JetStream: heartbeats with a time to live, and requests to leave that live for ten minutes.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use jiff::Timestamp;
-use layergate_ports::{DrainStream, Member, MemberKind, Roster, StoreError, values::MemberId};
+use layergate_ports::{DrainStream, Member, MemberKind, Membership, StoreError, values::MemberId};
 
 use crate::{
     bucket::{Bucket, From},
@@ -18,26 +18,26 @@ use crate::{
 /// How long a request to leave is kept, for people who look; whoever is meant hears it at once.
 const DRAIN: Duration = Duration::from_secs(600);
 
-/// The roster on JetStream.
-pub struct NatsRoster {
+/// The membership on JetStream.
+pub struct NatsMembership {
     members: Bucket,
     control: Bucket,
 }
 
-impl NatsRoster {
+impl NatsMembership {
     pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self { members: Bucket::new(link.clone(), Kind::Roster), control: Bucket::new(link, Kind::Control) }
+        Self { members: Bucket::new(link.clone(), Kind::Membership), control: Bucket::new(link, Kind::Control) }
     }
 }
 
 #[async_trait]
-impl Roster for NatsRoster {
-    async fn beat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError> {
+impl Membership for NatsMembership {
+    async fn heartbeat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError> {
         let value = convert::member_to_wire(member).map_err(|e| NatsError::new(self.members.place(), e))?;
         Ok(self.members.put(&format!("{}.{}", member.kind.as_str(), member.id), &value, Some(ttl)).await?)
     }
 
-    async fn leave(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError> {
+    async fn deregister(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError> {
         self.members.purge(&format!("{}.{id}", kind.as_str())).await?;
         Ok(())
     }

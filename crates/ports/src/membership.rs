@@ -1,5 +1,5 @@
 //! Who is in the fleet: what `fleet status` and `top` show, and how a member is told to leave. Nothing depends on it: a
-//! fleet whose roster is out of reach works on, unseen.
+//! fleet whose membership is out of reach works on, unseen.
 
 use std::{pin::Pin, time::Duration};
 
@@ -53,7 +53,7 @@ pub struct Holding {
     pub size: u64,
 }
 
-/// One process of the fleet, as it last told.
+/// One process of the fleet, as of its last heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// What it does.
@@ -70,7 +70,7 @@ pub struct Member {
     pub state: MemberState,
     /// When it started.
     pub since: Timestamp,
-    /// When it told this.
+    /// When it sent this heartbeat.
     pub seen: Timestamp,
     /// How much it may hold at a time.
     pub slots: u32,
@@ -89,14 +89,14 @@ pub type DrainStream = Pin<Box<dyn Stream<Item = ()> + Send>>;
 
 /// Who is in the fleet.
 #[async_trait]
-pub trait Roster: Send + Sync {
-    /// Tells that a member lives, and what it does; forgotten after `ttl` if it is not told again.
-    async fn beat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError>;
+pub trait Membership: Send + Sync {
+    /// Records that a member lives, and what it does; the record expires after `ttl` without another one.
+    async fn heartbeat(&self, member: &Member, ttl: Duration) -> Result<(), StoreError>;
 
-    /// A member says good-bye.
-    async fn leave(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError>;
+    /// Removes a member that ends.
+    async fn deregister(&self, kind: MemberKind, id: &MemberId) -> Result<(), StoreError>;
 
-    /// Everybody who was heard of lately, coordinators first, by id.
+    /// The members whose records have not expired, coordinators first, by id.
     async fn members(&self) -> Result<Vec<Member>, StoreError>;
 
     /// Tells a member, or every worker that runs now, to finish what it holds and leave.

@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 
 use crate::lock;
 
-enum Place {
+enum Delivery {
     /// In its queue.
     Waiting,
-    /// With somebody, or resting, until then (on the monotonic clock); `hold` tells one hold from another and `timer`
+    /// Held, or resting after a nak, until then (on the monotonic clock); `hold` tells one hold from another and `timer`
     /// is its entry among the timers.
-    Away { hold: u64, timer: (Duration, u64) },
+    InFlight { hold: u64, timer: (Duration, u64) },
 }
 
 struct Message<Q, T> {
@@ -30,28 +30,28 @@ struct Message<Q, T> {
     tenant: Tenant,
     value: T,
     deliveries: u64,
-    place: Place,
+    delivery: Delivery,
 }
 
-/// The waiting messages of one sub-queue. Keys of messages that are gone or away may still stand in it: they are passed
+/// The waiting messages of one sub-queue. Keys of messages that are gone or in flight may still stand in it: they are passed
 /// over, so that taking one out of the middle costs nothing.
-struct Turns<K> {
+struct FairQueue<K> {
     order: VecDeque<Tenant>,
-    lines: HashMap<Tenant, VecDeque<K>>,
+    by_tenant: HashMap<Tenant, VecDeque<K>>,
     waiting: u64,
     arrived: Arc<Notify>,
 }
 
 struct State<Q, K, T> {
     messages: HashMap<K, Message<Q, T>>,
-    queues: HashMap<Q, Turns<K>>,
-    /// When messages that are away come back.
+    queues: HashMap<Q, FairQueue<K>>,
+    /// When messages in flight are delivered again.
     timers: BTreeMap<(Duration, u64), K>,
     count: u64,
 }
 
 /// The queue; `Q` names a sub-queue, `K` a message.
-pub(crate) struct Desk<Q, K, T> {
+pub(crate) struct LeaseQueue<Q, K, T> {
     state: Mutex<State<Q, K, T>>,
     clock: Arc<dyn Clock>,
     ack_wait: Duration,
@@ -65,7 +65,7 @@ pub(crate) struct Hold<K> {
     hold: u64,
 }
 
-impl<Q, K, T> Desk<Q, K, T>
+impl<Q, K, T> LeaseQueue<Q, K, T>
 where
     Q: Copy + Eq + Hash,
     K: Clone + Eq + Hash,
@@ -86,9 +86,9 @@ where
         }
         state.count += 1;
         let (number, tenant_of, value) = (state.count, tenant.clone(), value.clone());
-        let message = Message { number, queue, tenant: tenant_of, value, deliveries: 0, place: Place::Waiting };
+        let message = Message { number, queue, tenant: tenant_of, value, deliveries: 0, delivery: Delivery::Waiting };
         state.messages.insert(key.clone(), message);
-        state.line_up(queue, tenant, key.clone());
+        state.enqueue(queue, tenant, key.clone());
         Published::Queued
     }
 
@@ -98,14 +98,14 @@ where
             let now = self.clock.monotonic();
             let (arrived, soonest) = {
                 let mut state = lock(&self.state);
-                state.bring_back(now);
+                state.return_expired(now);
                 if let Some(taken) = state.take(queue, now + self.ack_wait) {
                     return Ok(taken);
                 }
                 let soonest = state.timers.first_key_value().map(|((until, _), _)| *until);
-                (state.turns(queue).arrived.clone(), soonest)
+                (state.queue_of(queue).arrived.clone(), soonest)
             };
-            // What arrives between the lock and here has left its word in `arrived`.
+            // What arrives between the lock and here has left a permit in `arrived`.
             match soonest {
                 None => arrived.notified().await,
                 Some(then) => tokio::select! {
@@ -120,8 +120,8 @@ where
     pub(crate) fn waiting(&self, queue: Q) -> u64 {
         let now = self.clock.monotonic();
         let mut state = lock(&self.state);
-        state.bring_back(now);
-        state.turns(queue).waiting
+        state.return_expired(now);
+        state.queue_of(queue).waiting
     }
 
     /// The message is done with, one way or another. A holder whose time ran out may still be right that the work is done.
@@ -131,9 +131,9 @@ where
             return;
         }
         let Some(message) = state.messages.remove(&hold.key) else { return };
-        match message.place {
-            Place::Waiting => state.turns(message.queue).waiting -= 1,
-            Place::Away { timer, .. } => drop(state.timers.remove(&timer)),
+        match message.delivery {
+            Delivery::Waiting => state.queue_of(message.queue).waiting -= 1,
+            Delivery::InFlight { timer, .. } => drop(state.timers.remove(&timer)),
         }
     }
 
@@ -141,47 +141,47 @@ where
     pub(crate) fn hand_back(&self, hold: &Hold<K>, pause: Duration) {
         let now = self.clock.monotonic();
         let mut state = lock(&self.state);
-        state.away(hold, now + pause, false);
+        state.renew(hold, now + pause, false);
         // At once, or for a waiter to wait for.
-        state.bring_back(now);
+        state.return_expired(now);
         if let Some(queue) = state.messages.get(&hold.key).map(|m| m.queue) {
-            state.turns(queue).arrived.notify_one();
+            state.queue_of(queue).arrived.notify_one();
         }
     }
 
     /// The hold begins anew, if it still stands.
     pub(crate) fn progress(&self, hold: &Hold<K>) {
         let until = self.clock.monotonic() + self.ack_wait;
-        lock(&self.state).away(hold, until, true);
+        lock(&self.state).renew(hold, until, true);
     }
 }
 
 impl<Q: Copy + Eq + Hash, K: Clone + Eq + Hash, T: Clone> State<Q, K, T> {
-    fn turns(&mut self, queue: Q) -> &mut Turns<K> {
-        self.queues.entry(queue).or_insert_with(|| Turns {
+    fn queue_of(&mut self, queue: Q) -> &mut FairQueue<K> {
+        self.queues.entry(queue).or_insert_with(|| FairQueue {
             order: VecDeque::new(),
-            lines: HashMap::new(),
+            by_tenant: HashMap::new(),
             waiting: 0,
             arrived: Arc::default(),
         })
     }
 
-    fn line_up(&mut self, queue: Q, tenant: &Tenant, key: K) {
-        let turns = self.turns(queue);
-        let line = turns.lines.entry(tenant.clone()).or_default();
+    fn enqueue(&mut self, queue: Q, tenant: &Tenant, key: K) {
+        let waiting_line = self.queue_of(queue);
+        let line = waiting_line.by_tenant.entry(tenant.clone()).or_default();
         if line.is_empty() {
-            turns.order.push_back(tenant.clone());
+            waiting_line.order.push_back(tenant.clone());
         }
         line.push_back(key);
-        turns.waiting += 1;
-        turns.arrived.notify_one();
+        waiting_line.waiting += 1;
+        waiting_line.arrived.notify_one();
     }
 
-    fn away(&mut self, hold: &Hold<K>, until: Duration, keep: bool) {
+    fn renew(&mut self, hold: &Hold<K>, until: Duration, keep: bool) {
         self.count += 1;
         let fresh = self.count;
         let Some(message) = self.messages.get_mut(&hold.key) else { return };
-        let Place::Away { hold: current, timer } = &mut message.place else { return };
+        let Delivery::InFlight { hold: current, timer } = &mut message.delivery else { return };
         if *current != hold.hold {
             return;
         }
@@ -193,45 +193,45 @@ impl<Q: Copy + Eq + Hash, K: Clone + Eq + Hash, T: Clone> State<Q, K, T> {
         }
     }
 
-    /// Puts messages whose time away is over back into their queues.
-    fn bring_back(&mut self, now: Duration) {
+    /// Puts messages whose lease has run out back into their queues.
+    fn return_expired(&mut self, now: Duration) {
         while let Some(entry) = self.timers.first_entry() {
             if entry.key().0 > now {
                 return;
             }
             let key = entry.remove();
             let Some(message) = self.messages.get_mut(&key) else { continue };
-            message.place = Place::Waiting;
+            message.delivery = Delivery::Waiting;
             let (queue, tenant) = (message.queue, message.tenant.clone());
-            self.line_up(queue, &tenant, key);
+            self.enqueue(queue, &tenant, key);
         }
     }
 
     fn take(&mut self, queue: Q, until: Duration) -> Option<(Hold<K>, T, u64)> {
         self.count += 1;
         let hold = self.count;
-        let turns = self.queues.get_mut(&queue)?;
+        let waiting_line = self.queues.get_mut(&queue)?;
         loop {
-            let tenant = turns.order.pop_front()?;
-            let line = turns.lines.get_mut(&tenant)?;
+            let tenant = waiting_line.order.pop_front()?;
+            let line = waiting_line.by_tenant.get_mut(&tenant)?;
             let key = line.pop_front()?;
             if line.is_empty() {
-                turns.lines.remove(&tenant);
+                waiting_line.by_tenant.remove(&tenant);
             } else {
-                turns.order.push_back(tenant);
+                waiting_line.order.push_back(tenant);
             }
             let Some(message) = self.messages.get_mut(&key) else { continue };
-            if !matches!(message.place, Place::Waiting) || message.queue != queue {
+            if !matches!(message.delivery, Delivery::Waiting) || message.queue != queue {
                 continue;
             }
             let timer = (until, hold);
             message.deliveries += 1;
-            message.place = Place::Away { hold, timer };
+            message.delivery = Delivery::InFlight { hold, timer };
             self.timers.insert(timer, key.clone());
-            turns.waiting -= 1;
-            if turns.waiting > 0 {
+            waiting_line.waiting -= 1;
+            if waiting_line.waiting > 0 {
                 // The next waiter may have been told of a message that this one took.
-                turns.arrived.notify_one();
+                waiting_line.arrived.notify_one();
             }
             let hold = Hold { key, message: message.number, hold };
             return Some((hold, message.value.clone(), message.deliveries));
