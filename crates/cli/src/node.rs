@@ -31,8 +31,8 @@ use crate::{
 };
 
 /// How often a process tells that it lives, and after how long it is forgotten.
-const BEAT: Duration = Duration::from_secs(2);
-const BEAT_LIFE: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(2);
+const HEARTBEAT_TTL: Duration = Duration::from_secs(15);
 /// Entries of the membership; what more is held is counted by the metrics.
 const MOST_HELD: usize = 64;
 
@@ -233,7 +233,7 @@ pub(crate) struct Presence {
 
 impl Presence {
     /// Tells that the process lives until it stops; `stop` is cancelled when somebody drains it. `each` runs at every
-    /// beat with everybody who is there.
+    /// heartbeat with everybody who is there.
     pub(crate) async fn keep(self, mut each: impl FnMut(&[Member])) {
         let Self { membership, observer, fingerprint, slots, stop } = self;
         let (kind, id, since) = (observer.kind, MemberId::random(&host_name()), Timestamp::now());
@@ -250,11 +250,11 @@ impl Presence {
                     }
                     Err(error) => tracing::debug!(%error, "the membership cannot be watched"),
                 }
-                tokio::time::sleep(BEAT).await;
+                tokio::time::sleep(HEARTBEAT).await;
             }
         };
-        let beat = async {
-            let mut clock = tokio::time::interval(BEAT);
+        let heartbeats = async {
+            let mut clock = tokio::time::interval(HEARTBEAT);
             clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 clock.tick().await;
@@ -278,7 +278,7 @@ impl Presence {
                     bytes: observer.bytes.load(Ordering::Relaxed),
                 };
                 let told = async {
-                    membership.heartbeat(&member, BEAT_LIFE).await?;
+                    membership.heartbeat(&member, HEARTBEAT_TTL).await?;
                     membership.members().await
                 };
                 match told.await {
@@ -289,10 +289,10 @@ impl Presence {
         };
         tokio::select! {
             () = drained => stop.cancel(),
-            () = beat => {}
+            () = heartbeats => {}
         }
         // Drained, but still holding: go on telling until the caller drops this.
-        let mut clock = tokio::time::interval(BEAT);
+        let mut clock = tokio::time::interval(HEARTBEAT);
         loop {
             clock.tick().await;
             if observer.holding().is_empty() {

@@ -189,10 +189,10 @@ async fn a_damaged_record_is_read_again_and_a_hopeless_cache_is_a_gap() {
 }
 
 /// Does not answer about layer 1.
-struct Silent(Arc<dyn LayerQueue>);
+struct NoAnnouncements(Arc<dyn LayerQueue>);
 
 #[async_trait]
-impl LayerQueue for Silent {
+impl LayerQueue for NoAnnouncements {
     async fn publish(&self, task: &LayerTask) -> Result<Published, QueueError> {
         if task.key == key(1) {
             std::future::pending::<()>().await;
@@ -217,7 +217,7 @@ impl LayerQueue for Silent {
 #[tokio::test(start_paused = true)]
 async fn one_answer_that_does_not_come_holds_up_no_other_layer() {
     let mut fleet = Fleet::new();
-    fleet.layers = Arc::new(Silent(fleet.layers.clone()));
+    fleet.layers = Arc::new(NoAnnouncements(fleet.layers.clone()));
     let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
     let stuck = fleet.world.image("registry.example/app:1", &[(1, "app")]);
     fleet.submit("stuck", &stuck, Lane::Bulk, HOUR).await;

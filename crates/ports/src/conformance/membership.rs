@@ -38,12 +38,12 @@ pub async fn membership(make: impl AsyncFn() -> Arc<dyn Membership>) {
         member(MemberKind::Worker, "worker-2"),
         member(MemberKind::Coordinator, "worker-1"),
     );
-    membership.heartbeat(&second, Duration::from_secs(2)).await.holds("beat");
-    membership.heartbeat(&worker, long).await.holds("beat");
-    membership.heartbeat(&coordinator, long).await.holds("beat");
+    membership.heartbeat(&second, Duration::from_secs(2)).await.holds("a heartbeat");
+    membership.heartbeat(&worker, long).await.holds("a heartbeat");
+    membership.heartbeat(&coordinator, long).await.holds("a heartbeat");
     assert_eq!(membership.members().await.holds("members"), [coordinator.clone(), worker.clone(), second.clone()]);
     let draining = Member { state: MemberState::Draining, done: 8, holding: Vec::new(), ..worker.clone() };
-    membership.heartbeat(&draining, long).await.holds("beat");
+    membership.heartbeat(&draining, long).await.holds("a heartbeat");
     assert_eq!(membership.members().await.holds("members")[1], draining);
     membership.deregister(MemberKind::Coordinator, &coordinator.id).await.holds("leave");
     // The time to live is a promise to end, not a precise one.
