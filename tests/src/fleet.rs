@@ -128,6 +128,11 @@ impl Fleet {
         self.spawn("worker", &arguments, &format!("worker-{place}"))
     }
 
+    /// The cache directory of the coordinator of a place.
+    pub fn coordinator_cache(&self, place: usize) -> PathBuf {
+        self.directory.path().join(format!("coordinator-{place}"))
+    }
+
     /// Waits until every coordinator says that it is ready.
     pub fn ready(&self, processes: &[&Process]) {
         let end = Instant::now() + Duration::from_secs(30);

@@ -31,6 +31,8 @@ const MAX_ANSWER: usize = 1 << 30;
 /// A client of one fleet.
 pub(crate) struct Client {
     http: reqwest::Client,
+    /// Past every proxy: for coordinators on this machine.
+    here: reqwest::Client,
     servers: Vec<Url>,
     token: Option<String>,
 }
@@ -62,19 +64,24 @@ impl Client {
         if let Some(url) = servers.iter().find(open).filter(|_| token.is_some()) {
             return Err(usage(anyhow!("the token is not sent to {url} over plain HTTP; use https://")));
         }
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")));
+        let mut certificates = Vec::new();
         if let Some(path) = &api.api_ca {
             let pem =
                 std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())).map_err(usage)?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            certificates = reqwest::Certificate::from_pem_bundle(&pem)
                 .with_context(|| format!("{} has no certificates", path.display()))
                 .map_err(usage)?;
-            builder = builder.tls_certs_merge(certificates);
         }
-        Ok(Self { http: builder.build().context("the HTTP client cannot be made")?, servers, token })
+        let builder = || {
+            reqwest::Client::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
+                .tls_certs_merge(certificates.clone())
+        };
+        let http = builder().build().context("the HTTP client cannot be made")?;
+        let here = builder().no_proxy().build().context("the HTTP client cannot be made")?;
+        Ok(Self { http, here, servers, token })
     }
 
     /// Submits; the same key again, to whatever coordinator, is the same job.
@@ -135,7 +142,9 @@ impl Client {
             let mut last = None;
             for server in &self.servers {
                 let url = server.join(path).map_err(|e| anyhow!("{server}{path} is not a URL: {e}"))?;
-                let mut request = self.http.request(method.clone(), url).query(query);
+                // The token must not reach a proxy on its way to this machine.
+                let here = server.host_str().is_some_and(is_loopback_host);
+                let mut request = if here { &self.here } else { &self.http }.request(method.clone(), url).query(query);
                 request = request.timeout(takes + Duration::from_secs(30));
                 if let Some(body) = body {
                     request = request.json(body);

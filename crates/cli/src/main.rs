@@ -15,12 +15,14 @@ mod node;
 mod output;
 mod places;
 mod progress;
+mod proved;
 mod reports;
 mod sbom_file;
 mod settings;
 mod signature;
 mod snapshot;
 mod telemetry;
+mod template;
 mod unscanned;
 
 use std::process::ExitCode;

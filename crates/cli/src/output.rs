@@ -19,62 +19,89 @@ use crate::{
 /// Columns of a report that goes to no terminal.
 const PLAIN_WIDTH: usize = 100;
 
-/// Renders and writes the reports to every output that was asked for; a table to standard output when none was.
+/// Renders and writes the reports to every output that was asked for; a table to standard output when none was. One that
+/// cannot be written keeps none of the others back; the first trouble is told at the end.
 pub(crate) fn write(reports: &[Report], outputs: &[OutputSpec], verbose: bool) -> Result<()> {
     let table = [OutputSpec { format: Format::Table, file: None }];
     let outputs = if outputs.is_empty() { &table[..] } else { outputs };
     let scanned: Vec<Report> = reports.iter().filter(|r| !unscanned::is_one(r)).cloned().collect();
+    let mut trouble = Ok(());
     for output in outputs {
-        if describes_one(output.format) && scanned.is_empty() {
+        let written = if output.format.is_single() && scanned.is_empty() {
             // Of an image that could not be had there is no list; yesterday's must not stand in for it.
             crate::exit::say(&format!("no {} document is written: the image could not be scanned", output.format));
-            forget(output.file.as_deref())?;
-            continue;
-        }
-        let reports = if describes_one(output.format) { &scanned } else { reports };
-        let options = options(output.file.is_none(), verbose);
-        let text = render(output.format, reports, &options)
-            .with_context(|| format!("the report could not be rendered as {}", output.format))?;
-        match &output.file {
-            Some(path) if path == Path::new("-") => to_stdout(text.as_bytes())?,
-            Some(path) => to_file(path, text.as_bytes())?,
-            None => to_stdout(text.as_bytes())?,
-        }
+            forget(own_file(output))
+        } else {
+            one(if output.format.is_single() { &scanned } else { reports }, output, verbose)
+        };
+        trouble = trouble.and(written);
+    }
+    trouble
+}
+
+fn one(reports: &[Report], output: &OutputSpec, verbose: bool) -> Result<()> {
+    let options = options(output.file.is_none(), verbose);
+    let text = render(output.format, reports, &options)
+        .with_context(|| format!("the report could not be rendered as {}", output.format))?;
+    match &output.file {
+        Some(path) if !is_stdout(path) => to_file(path, text.as_bytes()),
+        _ => to_stdout(text.as_bytes()),
+    }
+}
+
+/// Whether a path names this process's standard output: what the shell has put behind it (a log that is appended to) is
+/// not ours to replace.
+fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|p| path == Path::new(p))
+}
+
+/// The file of an output that an earlier run may have written.
+fn own_file(output: &OutputSpec) -> Option<&Path> {
+    output.file.as_deref().filter(|p| p.is_file() && !is_stdout(p))
+}
+
+/// Finds before anything is scanned what would go wrong with the outputs after it, and empties what an earlier run has
+/// left in their files: whatever becomes of this run (it may be killed), nobody takes yesterday's verdict for today's.
+pub(crate) fn begin(outputs: &[OutputSpec], template: bool) -> Result<(), Failure> {
+    check(outputs, template)?;
+    for path in outputs.iter().filter_map(own_file) {
+        let emptied = std::fs::File::options().write(true).truncate(true).open(path).map(drop);
+        let emptied = emptied.or_else(|_| std::fs::remove_file(real(path)));
+        emptied.with_context(|| format!("the old document {} cannot be emptied", path.display()))?;
     }
     Ok(())
 }
 
-/// Whether a document of this format describes one image.
-fn describes_one(format: Format) -> bool {
-    matches!(format, Format::CycloneDx | Format::Spdx)
+/// Refuses documents that describe one image where there are several.
+pub(crate) fn check_number(outputs: &[OutputSpec], images: usize) -> Result<(), Failure> {
+    match outputs.iter().find(|o| o.format.is_single() && images > 1) {
+        Some(output) => Err(usage(anyhow!(
+            "a {} document describes one image, and {images} are named: scan each by itself",
+            output.format
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Removes an ordinary file of an earlier run.
 fn forget(path: Option<&Path>) -> Result<()> {
-    match path.filter(|p| p.is_file()) {
+    match path {
         Some(path) => {
-            let emptied = std::fs::remove_file(path).or_else(|_| std::fs::write(path, b""));
+            let emptied = std::fs::remove_file(real(path)).or_else(|_| std::fs::write(path, b""));
             emptied.with_context(|| format!("the old document {} cannot be removed", path.display()))
         }
         None => Ok(()),
     }
 }
 
-/// Finds before anything is scanned what would go wrong with the outputs after it.
-pub(crate) fn check(outputs: &[OutputSpec], template: bool, images: usize) -> Result<(), Failure> {
+fn check(outputs: &[OutputSpec], template: bool) -> Result<(), Failure> {
     let mut places: Vec<Option<PathBuf>> = Vec::new();
     if template {
         places.push(None);
     }
     for output in outputs {
-        if describes_one(output.format) && images > 1 {
-            return Err(usage(anyhow!(
-                "a {} document describes one image, and {images} are named: scan each by itself",
-                output.format
-            )));
-        }
         let place = match &output.file {
-            Some(path) if path == Path::new("/dev/stdout") || path == Path::new("-") => None,
+            Some(path) if is_stdout(path) => None,
             Some(path) => Some(writable(path)?),
             None => None,
         };
@@ -95,11 +122,13 @@ fn writable(path: &Path) -> Result<PathBuf, Failure> {
         return refused("it is a directory");
     }
     if let Ok(real) = path.canonicalize() {
+        if !real.is_file() {
+            // Opened once, when it is written to: to whoever reads a pipe the first end is the end.
+            return Ok(real);
+        }
         let open = std::fs::File::options().append(true).open(&real);
         return match open {
             Ok(_) => Ok(real),
-            // A pipe without a reader is waited for when it is written to.
-            Err(_) if !real.is_file() => Ok(real),
             Err(error) => match probe(&real) {
                 Ok(()) => Ok(real),
                 Err(_) => refused(&error.to_string()),
@@ -114,12 +143,24 @@ fn writable(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Links that are followed, as many as Linux does.
+const MAX_LINKS: usize = 40;
+
 /// What a link that leads nowhere yet names; the path itself otherwise.
 fn target(path: &Path) -> PathBuf {
-    match path.read_link() {
-        Ok(to) => directory(path).join(to),
-        Err(_) => path.to_owned(),
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match path.read_link().ok().filter(|_| !path.exists()) {
+            Some(to) => path = directory(&path).join(to),
+            None => break,
+        }
     }
+    path
+}
+
+/// The file behind links.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| target(path))
 }
 
 fn directory(path: &Path) -> &Path {
@@ -155,7 +196,7 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("the report could not be written to {}", path.display());
-    let path = &path.canonicalize().unwrap_or_else(|_| target(path));
+    let path = &real(path);
     // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced.
     if path.exists() && !path.is_file() {
         return std::fs::write(path, bytes).with_context(context);

@@ -1,8 +1,8 @@
 //! Which advisories a command judges by: a snapshot file, a directory of feeds (compiled once and kept in the cache), or
 //! the data directory's current snapshot.
 //!
-//! A kept snapshot is named by its digest, so that opening it costs nothing; a file of the user's is hashed once, on a
-//! thread of its own while the image is asked for.
+//! A kept snapshot is named by its digest and known again (`proved.rs`), so that opening it costs nothing; a file of the
+//! user's is hashed once, on a thread of its own while the image is asked for.
 
 use std::{
     fs::{self, File},
@@ -18,6 +18,7 @@ use crate::{
     exit::Failure,
     places,
     progress::Spinner,
+    proved,
     signature::{self, VerifyKey},
 };
 
@@ -45,11 +46,27 @@ pub(crate) fn open(db: Option<&Path>, key: Option<&VerifyKey>, quiet: bool) -> R
 
 /// Opens a snapshot file.
 pub(crate) fn file(path: &Path) -> Result<Snapshot> {
+    let digest = digest_of_name(path);
+    if let Some(digest) = &digest {
+        proved::check(path, digest)?;
+    }
     let snapshot = Snapshot::open(path).with_context(|| format!("the advisories {} cannot be used", path.display()))?;
-    Ok(match digest_of_name(path) {
+    Ok(match digest {
         Some(digest) => snapshot.with_digest(digest),
         None => hashed(snapshot),
     })
+}
+
+/// The current snapshot, where there is one and it is what its name says.
+pub(crate) fn sound() -> Result<Option<PathBuf>> {
+    let sound = |path: &PathBuf| {
+        let checked = digest_of_name(path).filter(|_| path.is_file()).map(|digest| proved::check(path, &digest));
+        if let Some(Err(why)) = &checked {
+            tracing::warn!("{why:#}");
+        }
+        checked.is_some_and(|c| c.is_ok())
+    };
+    Ok(current_path()?.filter(sound))
 }
 
 /// Has a snapshot's digest reckoned while other work is done; who needs it before waits.
@@ -120,6 +137,9 @@ pub(crate) fn make_current(path: &Path) -> Result<()> {
     Snapshot::open(path).context("the new snapshot cannot be opened; the old one stays")?;
     // Its age is the time since somebody found that it is the newest.
     File::options().append(true).open(path).and_then(|f| f.set_modified(std::time::SystemTime::now()))?;
+    if let Some(digest) = digest_of_name(path) {
+        proved::check(path, &digest)?;
+    }
     let link = tempfile::Builder::new().prefix(".current-").tempfile_in(&directory)?;
     fs::write(link.path(), name)?;
     link.persist(directory.join(CURRENT))?;
@@ -140,6 +160,7 @@ fn forget_old(directory: &Path, current: &str) {
     for (_, path) in others {
         // Whoever has it mapped keeps it; that it could not be removed only costs space.
         let _ = fs::remove_file(signature::beside(&path));
+        let _ = fs::remove_file(proved::beside(&path));
         let _ = fs::remove_file(path);
     }
 }

@@ -56,13 +56,19 @@ pub(crate) fn is_one(report: &Report) -> bool {
     report.image.digest.is_none() && report.reasons.iter().any(|r| r.rule == RULE)
 }
 
-/// The report on a job that ended without any.
-pub(crate) fn of_record(record: &layergate_ports::values::VerdictRecord, pins: &Pins<'_>) -> Option<Report> {
-    let why = match &record.error {
-        Some(layergate_ports::values::JobError::Source(error)) => error.to_string(),
-        Some(error) => error.to_string(),
-        None if record.images.is_empty() => "it ended without a report".to_owned(),
-        None => return None,
-    };
-    Some(report(&record.reference, &why, pins))
+/// The same where nothing was told of what would have been judged by.
+pub(crate) fn without_pins(reference: &str, why: &str) -> Report {
+    let (policy, limits) = (Policy::default(), Limits::default());
+    let pins = Pins { snapshot: None, policy: &policy, vex: &[], limits: &limits, as_of: crate::judge::today() };
+    report(reference, why, &pins)
+}
+
+/// Why a job ended without a report, if it did.
+pub(crate) fn why(record: &layergate_ports::values::VerdictRecord) -> Option<String> {
+    match &record.error {
+        Some(layergate_ports::values::JobError::Source(error)) => Some(error.to_string()),
+        Some(error) => Some(error.to_string()),
+        None if record.images.is_empty() => Some("it ended without a report".to_owned()),
+        None => None,
+    }
 }

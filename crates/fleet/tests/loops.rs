@@ -46,6 +46,25 @@ async fn each_layer_is_read_once_for_everybody() {
     }
 }
 
+/// A store that gives another image's report under a key is not believed.
+#[tokio::test(start_paused = true)]
+async fn a_report_in_the_place_of_another_is_made_again() {
+    let fleet = Fleet::new();
+    let _loops = (fleet.coordinator(|_| {}), fleet.worker(|_| {}));
+    let images = ["a", "b"].map(|n| fleet.world.image(&format!("registry.example/{n}:1"), &[(0, "app")]));
+    fleet.submit("first", &images[0], Lane::Interactive, HOUR).await;
+    let passed = fleet.verdict("first").await;
+    let request = ImageRequest { image: images[1].clone(), platforms: PlatformSelection::Default, credential: None };
+    let other = fleet.world.resolve(&request).await.unwrap().remove(0);
+    let key = ReportKey::pinned(&other, "counting");
+    fleet.verdicts.put_report(&key, &fleet.report(&passed).await).await.unwrap();
+    fleet.submit("second", &images[1], Lane::Interactive, HOUR).await;
+    let record = fleet.verdict("second").await;
+    let report = fleet.report(&record).await;
+    assert_eq!((report.image.reference.as_str(), report.image.digest), (other.reference.as_str(), Some(other.digest)));
+    assert!(record.images[0].is_of(&report) && !passed.images[0].is_of(&report));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_not_there_is_an_error_that_says_so() {
     let fleet = Fleet::new();

@@ -2,13 +2,15 @@
 //!
 //! Suppressed findings are left out: GitLab has no place for them, and would show them as open.
 
+use std::collections::BTreeSet;
+
 use layergate_model::{Digest, Finding, Report, ReportPackage, Severity, Verdict};
 use serde_json::{Value, json};
 
 use crate::{stamp, text::clean, view};
 
 pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
-    let vulnerabilities: Vec<Value> = reports
+    let mut vulnerabilities: Vec<Value> = reports
         .iter()
         .flat_map(|r| {
             let by_id = view::packages(r);
@@ -16,6 +18,9 @@ pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
             open.map(move |f| vulnerability(r, f, by_id.get(&f.package).copied())).collect::<Vec<_>>()
         })
         .collect();
+    // One image named twice has its vulnerabilities once.
+    let mut seen = BTreeSet::new();
+    vulnerabilities.retain(|v| seen.insert(v["id"].to_string()));
     let time = reports.first().map_or_else(|| "1970-01-01T00:00:00".into(), stamp::local_time);
     let worst = reports.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Error);
     let tool = json!({
@@ -56,8 +61,9 @@ fn vulnerability(report: &Report, f: &Finding, package: Option<&ReportPackage>) 
     let name = package.map_or(f.package.as_str(), |p| p.name.as_str());
     let version = package.map_or("", |p| p.version.as_str());
     let system = view::distro_text(report).unwrap_or_else(|| "unknown".into());
-    // The finding's id, spread over the image, so that two images in one report do not share one.
-    let id = Digest::of(format!("{}\n{}", report.image.reference, f.id).as_bytes()).to_hex();
+    // The finding's id, spread over the image, so that two images or platforms in one report do not share one.
+    let platform = report.image.platform.as_ref().map(ToString::to_string).unwrap_or_default();
+    let id = Digest::of(format!("{}\n{platform}\n{}", report.image.reference, f.id).as_bytes()).to_hex();
     let identifiers: Vec<Value> = std::iter::once(&f.advisory)
         .chain(&f.aliases)
         .map(|a| {

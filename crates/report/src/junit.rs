@@ -1,7 +1,7 @@
 //! `-o junit`: JUnit's XML as CI servers read it. A test suite for each image: the verdict itself is the first test, so
 //! that a clean image shows a passed test rather than nothing; then one test for each finding, check, secret and gap.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use layergate_model::{Effect, Report, Verdict};
 
@@ -22,12 +22,23 @@ struct Case {
 }
 
 pub(crate) fn render(reports: &[Report]) -> String {
-    let suites: Vec<_> = reports.iter().map(|r| (r, cases(r))).collect();
-    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let mut names = Names::default();
+    let suites: Vec<_> = reports
+        .iter()
+        .map(|report| {
+            let mut name = report.image.reference.clone();
+            let platforms = reports.iter().filter(|r| r.image.reference == report.image.reference).count();
+            if let Some(platform) = report.image.platform.as_ref().filter(|_| platforms > 1) {
+                name.push_str(&format!(" ({platform})"));
+            }
+            (report, names.unique(&name), cases(report))
+        })
+        .collect();
+    let all = || suites.iter().flat_map(|(.., cases)| cases);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(out, "<testsuites name=\"layergate\" {}>", totals(all()));
-    for (report, cases) in &suites {
-        let name = xml(&report.image.reference);
+    for (report, name, cases) in &suites {
+        let name = xml(name);
         let time = crate::stamp::local_time(report);
         let _ = writeln!(out, "  <testsuite name=\"{name}\" timestamp=\"{time}\" time=\"0\" {}>", totals(cases.iter()));
         for case in cases {
@@ -88,6 +99,18 @@ fn outcome(effect: Effect, text: String) -> Outcome {
     }
 }
 
+/// Names that were given already: CI servers take two tests of one name for one.
+#[derive(Default)]
+struct Names(BTreeMap<String, usize>);
+
+impl Names {
+    fn unique(&mut self, name: &str) -> String {
+        let times = self.0.entry(name.to_owned()).or_default();
+        *times += 1;
+        if *times > 1 { format!("{name} #{times}") } else { name.to_owned() }
+    }
+}
+
 fn cases(report: &Report) -> Vec<Case> {
     let why: Vec<&str> = report.reasons.iter().map(|r| r.text.as_str()).collect();
     let why = format!("{}: {}", report.verdict.as_str(), why.join("; "));
@@ -125,6 +148,10 @@ fn cases(report: &Report) -> Vec<Case> {
     for g in &report.gaps {
         let text = format!("{}; {}", g.detail, advice::for_gap(g.kind));
         cases.push(Case { class: "gap", name: format!("{} at {}", g.kind, g.place), outcome: outcome(g.effect, text) });
+    }
+    let mut names = Names::default();
+    for case in &mut cases {
+        case.name = names.unique(&case.name);
     }
     cases
 }

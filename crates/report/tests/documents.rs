@@ -81,6 +81,29 @@ fn sarif_keeps_its_schemas_rules() {
     }
 }
 
+/// GitHub refuses a file with more: the worst stay, and that others were left out is told.
+#[test]
+fn a_sarif_run_has_at_most_25000_results_the_worst_first() {
+    let mut big = common::failing();
+    let mut model = big.findings[0].clone();
+    (model.effect, model.suppressed_by) = (Effect::Warn, None);
+    big.findings.clear();
+    for n in 0..30_000 {
+        let mut finding = model.clone();
+        finding.advisory = format!("CVE-2024-{n:05}");
+        finding.id = finding.package.finding(&finding.advisory);
+        finding.effect = if n >= 29_990 { Effect::Fail } else { Effect::Warn };
+        big.findings.push(finding);
+    }
+    let log = value(Format::Sarif, &big);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 25_000);
+    let failed = results.iter().take(10).filter(|r| r["level"] == "error").count();
+    assert_eq!(failed, 10, "what fails was last, and is first");
+    let notes = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].to_string();
+    assert!(notes.contains("results are left out"), "{notes}");
+}
+
 #[test]
 fn cyclonedx_refs_meet_and_texts_are_expressions_or_names() {
     for (name, report) in samples() {
@@ -252,4 +275,7 @@ fn templates_see_the_report_and_nothing_else() {
     }
     let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
     assert!(render_template(endless, "x.txt", one).is_err());
+    let long = "{% set x = 'x' * 1000000 %}{% for a in range(200) %}{{ x }}{% endfor %}";
+    let error = render_template(long, "x.txt", one).unwrap_err().to_string();
+    assert!(error.contains("writes more than 134217728 bytes"), "{error}");
 }

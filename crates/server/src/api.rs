@@ -193,6 +193,8 @@ async fn reports(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<
     let mut reports = Vec::with_capacity(record.images.len());
     for image in &record.images {
         let report = api.verdicts.get_report(&image.report).await.map_err(ApiError::unavailable)?;
+        // What lies in its place now may be another's.
+        let report = report.filter(|report| image.is_of(report));
         reports.push(report.ok_or_else(|| missing(format!("the report on {} is no longer kept", image.reference)))?);
     }
     Ok(Json(reports))

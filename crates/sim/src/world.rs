@@ -236,6 +236,10 @@ impl Bench for SimBench {
         "sim".into()
     }
 
+    fn judged(&self, _: &Report) -> bool {
+        true
+    }
+
     async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
         self.0.judged(&layers);
         let mut gaps = Vec::new();
@@ -263,8 +267,8 @@ impl Bench for SimBench {
             image: ReportImage {
                 reference: image.reference.clone(),
                 digest: Some(image.digest),
-                index_digest: None,
-                platform: None,
+                index_digest: image.index_digest,
+                platform: image.platform.clone(),
                 layers: Vec::new(),
                 distro: None,
                 base: None,

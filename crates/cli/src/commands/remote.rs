@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures::{StreamExt, stream};
-use layergate_model::{Limits, Report, Verdict};
-use layergate_policy::Policy;
+use layergate_model::{Report, Verdict};
 use layergate_ports::values::{PlatformSelection, PolicyOverrides, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::Submission;
@@ -19,8 +18,8 @@ use super::scan::tell_record;
 use crate::{
     args::{JudgeArgs, ScanArgs},
     client::Client,
-    exit::{Failure, Outcome, tell, usage},
-    judge, output, unscanned,
+    exit::{Failure, tell, usage},
+    judge, unscanned,
 };
 
 /// Images that one command has in flight.
@@ -30,15 +29,11 @@ pub(crate) async fn scan(
     args: ScanArgs,
     locations: Vec<Location>,
     platforms: PlatformSelection,
-    verbose: bool,
-) -> Result<Outcome, Failure> {
+) -> Result<(Vec<Report>, Verdict), Failure> {
     if args.as_of.is_some() {
         return Err(usage(anyhow!("--as-of has no place beside --server: the server's day holds")));
     }
     let policy = wishes(&args.judge)?;
-    let (rules, limits) = (Policy::default(), Limits::default());
-    // The pins are the server's to tell; of a job that told nothing there are none.
-    let pins = unscanned::Pins { snapshot: None, policy: &rules, vex: &[], limits: &limits, as_of: judge::today() };
     let client = Client::new(&args.server, &args.api)?;
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
     let mut submissions = Vec::with_capacity(locations.len());
@@ -58,9 +53,11 @@ pub(crate) async fn scan(
     // The job ends by itself at its deadline; a little later the client ends even if nobody tells it.
     let end = args.timeout.map(|t| Instant::now() + t + Duration::from_secs(30));
     let one = async |submission: Submission| -> Result<(VerdictRecord, Vec<Report>), Failure> {
+        let reference = submission.image.to_string();
         let job = client.submit(submission).await?;
         let record = client.wait(&job, end).await?;
         let reports = if record.images.is_empty() { Vec::new() } else { client.reports(&job).await? };
+        answers(&reference, &record, &reports)?;
         Ok((record, reports))
     };
     let ended: Vec<_> = stream::iter(submissions).map(one).buffered(AT_ONCE).collect().await;
@@ -71,21 +68,34 @@ pub(crate) async fn scan(
             Ok((record, of_image)) => {
                 tell_record(&record);
                 worst = worst.max(record.verdict);
-                reports.extend(unscanned::of_record(&record, &pins).filter(|_| of_image.is_empty()));
+                let why = unscanned::why(&record).filter(|_| of_image.is_empty());
+                reports.extend(why.map(|why| unscanned::without_pins(&reference, &why)));
                 reports.extend(of_image);
             }
             Err(Failure::Error(error)) => {
                 tell(&error);
-                reports.push(unscanned::report(&reference, &format!("{error:#}"), &pins));
+                reports.push(unscanned::without_pins(&reference, &format!("{error:#}")));
                 worst = Verdict::Error;
             }
             Err(usage) => return Err(usage),
         }
     }
-    if !reports.is_empty() {
-        output::write(&reports, &args.outputs, verbose)?;
+    Ok((reports, worst))
+}
+
+/// Refuses an answer that is not on what was asked: no other image's pass counts for this one.
+pub(super) fn answers(reference: &str, record: &VerdictRecord, reports: &[Report]) -> Result<(), Failure> {
+    let worst = reports.iter().map(|r| r.verdict).max();
+    let fits = record.images.len() == reports.len() && record.images.iter().zip(reports).all(|(i, r)| i.is_of(r));
+    if record.reference == reference && fits && worst.is_none_or(|worst| worst <= record.verdict) {
+        return Ok(());
     }
-    Ok(Outcome::Judged(worst))
+    Err(anyhow!(
+        "{reference}: job {} was answered for {}, or by reports that do not fit its verdict",
+        record.job,
+        record.reference
+    )
+    .into())
 }
 
 /// What the client asks of the policy.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use layergate_advisory::Snapshot;
 use layergate_fleet::{
     gate::Snapshots,
@@ -28,7 +28,9 @@ use crate::{
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
-    sbom_file, unscanned,
+    sbom_file,
+    template::Template,
+    unscanned,
 };
 
 /// How long an image may take when nobody says otherwise.
@@ -54,25 +56,57 @@ pub(crate) struct LocalScan {
 
 /// `layergate scan`.
 pub(crate) async fn run(args: ScanArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
+    output::begin(&args.outputs, args.template.is_some())?;
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
-    output::check(&args.outputs, args.template.is_some(), locations.len())?;
-    if !args.server.is_empty() {
-        return interruptible(super::remote::scan(args, locations, platforms, verbose)).await;
+    output::check_number(&args.outputs, images(locations.len(), &platforms))?;
+    let template = args.template.as_deref().map(Template::read).transpose()?;
+    let outputs = args.outputs.clone();
+    let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
+    let judged = match args.server.is_empty() {
+        true => local(args, locations, platforms, quiet).await,
+        false => interruptible(super::remote::scan(args, locations, platforms)).await,
+    };
+    let (reports, verdict) = match judged {
+        Ok(judged) => judged,
+        Err(Failure::Error(error)) => {
+            // The documents say so too, or the step that reads them would find none, or one of yesterday.
+            let why = format!("{error:#}");
+            let told: Vec<Report> = references.iter().map(|r| unscanned::without_pins(r, &why)).collect();
+            if !outputs.is_empty() {
+                output::write(&told, &outputs, verbose)?;
+            }
+            return Err(Failure::Error(error));
+        }
+        Err(usage) => return Err(usage),
+    };
+    if template.is_none() || !outputs.is_empty() {
+        output::write(&reports, &outputs, verbose)?;
     }
-    let template = args
-        .template
-        .as_ref()
-        .map(|path| {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).with_context(|| format!("the template {name} cannot be read"))?;
-            anyhow::Ok((name, text))
-        })
-        .transpose()
-        .map_err(usage)?;
+    if let Some(template) = template {
+        output::to_stdout(template.render(reports)?.as_bytes())?;
+    }
+    Ok(Outcome::Judged(verdict))
+}
+
+/// Images that the documents are about, as far as it is known before they are asked for.
+fn images(locations: usize, platforms: &PlatformSelection) -> usize {
+    match platforms {
+        PlatformSelection::List(list) => locations * list.len(),
+        _ => locations,
+    }
+}
+
+/// The scan of this machine.
+async fn local(
+    args: ScanArgs,
+    locations: Vec<Location>,
+    platforms: PlatformSelection,
+    quiet: bool,
+) -> Result<(Vec<Report>, Verdict), Failure> {
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let snapshot = super::update::snapshot_for_scan(&args, quiet).await?;
+    let snapshot = interruptible(super::update::snapshot_for_scan(&args, quiet)).await?;
     let scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
@@ -85,20 +119,7 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool, verbose: bool) -> Result<Ou
         timeout: args.timeout.unwrap_or(TIMEOUT),
         quiet,
     };
-    let (reports, verdict) = interruptible(scan.run(locations)).await?;
-    if !reports.is_empty() {
-        match template {
-            Some((name, text)) => {
-                let rendered = layergate_report::render_template(&text, &name, &reports).map_err(usage)?;
-                output::to_stdout(rendered.as_bytes())?;
-                if !args.outputs.is_empty() {
-                    output::write(&reports, &args.outputs, verbose)?;
-                }
-            }
-            None => output::write(&reports, &args.outputs, verbose)?,
-        }
-    }
-    Ok(Outcome::Judged(verdict))
+    interruptible(scan.run(locations)).await
 }
 
 /// `layergate sbom`: the same scan, judged by nothing.
@@ -115,8 +136,8 @@ pub(crate) async fn sbom(args: SbomArgs, quiet: bool) -> Result<Outcome, Failure
         timeout: TIMEOUT,
         quiet,
     };
+    output::begin(&args.outputs, false)?;
     let locations = locations(std::slice::from_ref(&args.image))?;
-    output::check(&args.outputs, false, locations.len())?;
     let (mut reports, _) = interruptible(scan.run(locations)).await?;
     reports.retain(|report| !unscanned::is_one(report));
     if reports.is_empty() {
@@ -202,7 +223,8 @@ impl LocalScan {
         for (position, (record, reports)) in positions.into_iter().zip(scanned) {
             tell_record(&record);
             worst = worst.max(record.verdict);
-            slots[position].extend(unscanned::of_record(&record, &self.pins()).filter(|_| reports.is_empty()));
+            let why = unscanned::why(&record).filter(|_| reports.is_empty());
+            slots[position].extend(why.map(|why| unscanned::report(&record.reference, &why, &self.pins())));
             slots[position].extend(reports);
         }
         let reports: Vec<Report> = slots.into_iter().flatten().collect();

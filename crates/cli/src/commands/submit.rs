@@ -1,19 +1,21 @@
 //! `layergate submit` and `layergate wait`: the two halves of `scan --server`, for whoever does not want to stand by.
 
 use anyhow::anyhow;
-use layergate_model::{ImageReference, Limits, Verdict};
-use layergate_policy::Policy;
-use layergate_ports::values::{CredentialName, JobId, Lane, Tenant};
+use layergate_model::{ImageReference, Report, Verdict};
+use layergate_ports::values::{CredentialName, JobId, Lane, Tenant, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::Submission;
 use tokio::time::Instant;
 
-use super::scan::{platforms, tell_record};
+use super::{
+    remote::answers,
+    scan::{platforms, tell_record},
+};
 use crate::{
     args::{SubmitArgs, WaitArgs},
     client::Client,
-    exit::{Failure, Outcome, usage},
-    judge, output, unscanned,
+    exit::{Failure, Outcome, tell, usage},
+    output, unscanned,
 };
 
 /// `layergate submit`: one job id a line.
@@ -49,24 +51,35 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
 
 /// `layergate wait`.
 pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failure> {
+    output::begin(&args.outputs, false)?;
     let jobs: Vec<JobId> = args.jobs.iter().map(|j| j.parse().map_err(usage)).collect::<Result<_, _>>()?;
-    output::check(&args.outputs, false, 1)?;
-    let (rules, limits) = (Policy::default(), Limits::default());
-    let pins = unscanned::Pins { snapshot: None, policy: &rules, vex: &[], limits: &limits, as_of: judge::today() };
+    output::check_number(&args.outputs, jobs.len())?;
     let client = Client::new(&args.server.server, &args.server.api)?;
     let end = args.timeout.map(|t| Instant::now() + t);
+    let one = async |job: &JobId| -> Result<(VerdictRecord, Vec<Report>), Failure> {
+        let record = client.wait(job, end).await?;
+        let reports = if record.images.is_empty() { Vec::new() } else { client.reports(job).await? };
+        answers(&record.reference, &record, &reports)?;
+        Ok((record, reports))
+    };
     let (mut worst, mut reports) = (Verdict::Pass, Vec::new());
     for job in &jobs {
-        let record = client.wait(job, end).await?;
-        tell_record(&record);
-        worst = worst.max(record.verdict);
-        reports.extend(unscanned::of_record(&record, &pins).filter(|_| record.images.is_empty()));
-        if !record.images.is_empty() {
-            reports.extend(client.reports(job).await?);
+        match one(job).await {
+            Ok((record, of_image)) => {
+                tell_record(&record);
+                worst = worst.max(record.verdict);
+                let why = unscanned::why(&record);
+                reports.extend(why.map(|why| unscanned::without_pins(&record.reference, &why)));
+                reports.extend(of_image);
+            }
+            Err(Failure::Error(error)) => {
+                tell(&error);
+                reports.push(unscanned::without_pins(&format!("job {job}"), &format!("{error:#}")));
+                worst = Verdict::Error;
+            }
+            Err(usage) => return Err(usage),
         }
     }
-    if !reports.is_empty() {
-        output::write(&reports, &args.outputs, verbose)?;
-    }
+    output::write(&reports, &args.outputs, verbose)?;
     Ok(Outcome::Judged(worst))
 }

@@ -34,7 +34,7 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Sn
         return snapshot::open(args.judge.db.as_deref(), key.as_ref(), quiet);
     }
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };
-    match snapshot::current_path()? {
+    match snapshot::sound()? {
         None => {
             let told = if quiet { Told::Nothing } else { Told::Size };
             let fresh = refresh(&from, key.as_ref(), limits, told).await;
@@ -110,7 +110,7 @@ async fn refresh(
     let options = UpdateOptions {
         mirror: places::data_dir().join("mirror"),
         snapshots: snapshot::directory(),
-        current: snapshot::current_path()?.filter(|p| p.is_file()),
+        current: snapshot::sound()?,
         sources: feeds::Sources::from_environment().map_err(usage)?,
         limits,
         force: args.force,

@@ -90,6 +90,8 @@ pub(crate) struct Wanted<'a> {
 /// Fetches.
 pub(crate) struct Fetcher {
     client: reqwest::Client,
+    /// Past every proxy: for mirrors on this machine.
+    here: reqwest::Client,
     limits: FetchLimits,
     tell: Tell,
 }
@@ -99,24 +101,39 @@ impl Fetcher {
         static RING: Once = Once::new();
         // An error means that somebody installed a provider before: theirs is as good.
         RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let redirects = reqwest::redirect::Policy::custom(|attempt| {
-            let from_https = attempt.previous().last().is_some_and(|u| u.scheme() == "https");
-            if attempt.previous().len() > 6 {
-                attempt.error("more than 6 redirects")
-            } else if from_https && attempt.url().scheme() != "https" {
-                attempt.error("a redirect from https to something else")
-            } else {
-                attempt.follow()
-            }
-        });
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirects)
-            .connect_timeout(limits.connect)
-            .read_timeout(limits.idle)
-            .build()
-            .map_err(|e| FetchError::Unreachable { url: "HTTP client".into(), why: reason(&e) })?;
-        Ok(Self { client, limits, tell })
+        let redirects = || {
+            reqwest::redirect::Policy::custom(|attempt| {
+                let from_https = attempt.previous().last().is_some_and(|u| u.scheme() == "https");
+                if attempt.previous().len() > 6 {
+                    attempt.error("more than 6 redirects")
+                } else if from_https && attempt.url().scheme() != "https" {
+                    attempt.error("a redirect from https to something else")
+                } else {
+                    attempt.follow()
+                }
+            })
+        };
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirects())
+                .connect_timeout(limits.connect)
+                .read_timeout(limits.idle)
+        };
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|e| FetchError::Unreachable { url: "HTTP client".into(), why: reason(&e) })
+        };
+        Ok(Self { client: build(builder())?, here: build(builder().no_proxy())?, limits, tell })
+    }
+
+    fn client(&self, url: &Url) -> &reqwest::Client {
+        let here = match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if here { &self.here } else { &self.client }
     }
 
     /// Fetches a file, as often as it takes and may take.
@@ -126,7 +143,7 @@ impl Fetcher {
 
     /// The size that a server says of a file without sending it; most do.
     pub(crate) async fn size(&self, url: &Url) -> Option<u64> {
-        let answer = self.client.head(url.clone()).timeout(ASK_SIZE).send().await.ok()?;
+        let answer = self.client(url).head(url.clone()).timeout(ASK_SIZE).send().await.ok()?;
         // The body of the answer to HEAD has no length; its header has.
         let length = answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
         length.filter(|_| answer.status().is_success())
@@ -135,7 +152,7 @@ impl Fetcher {
     /// A small document, into memory.
     pub(crate) async fn document(&self, url: &Url, label: &str) -> Result<Vec<u8>, FetchError> {
         self.again(label, async || {
-            let response = self.send(self.client.get(url.clone()), url).await?;
+            let response = self.send(self.client(url).get(url.clone()), url).await?;
             let too_large = || FetchError::TooLarge { url: shown(url), limit: MAX_DOCUMENT as u64 };
             let declared = response.content_length();
             if declared.is_some_and(|n| n > MAX_DOCUMENT as u64) {
@@ -260,7 +277,7 @@ impl Fetcher {
 
     /// The request, and from which byte it asks.
     fn request(&self, wanted: &Wanted<'_>, state: &State) -> (u64, reqwest::RequestBuilder) {
-        let mut request = self.client.get(wanted.url.clone());
+        let mut request = self.client(wanted.url).get(wanted.url.clone());
         let url = wanted.url.as_str();
         let have = fs::metadata(&wanted.places.part).map_or(0, |m| m.len());
         let broken = state.broken.as_ref().filter(|b| have > 0 && b.url == url);

@@ -111,8 +111,15 @@ impl Coordinator {
         let mut reports: Vec<Option<(ReportKey, Arc<Report>)>> = Vec::with_capacity(images.len());
         for image in &images {
             let key = ReportKey::pinned(image, &bench.pins());
-            // A report that cannot be had is made again.
-            let reused = self.ports.verdicts.get_report(&key).await.ok().flatten();
+            // A report that cannot be had is made again, and so is one that is another's: a key is only a name.
+            let kept = self.ports.verdicts.get_report(&key).await.ok().flatten();
+            let reused = kept.filter(|report| {
+                let good = record::is_on(image, report) && bench.judged(report);
+                if !good {
+                    tracing::error!(report = %key, image = %image.reference, "a kept report is of another image, platform or pins, and is made again");
+                }
+                good
+            });
             if reused.is_some() {
                 self.ports.observer.event(&Event::ReportReused { job });
             }

@@ -10,6 +10,15 @@ use layergate_ports::values::{ImageVerdict, Job, JobError, ReportKey, ResolvedIm
 /// Reasons that a record carries; the report has all.
 const MAX_REASONS: usize = 20;
 
+/// Whether a report speaks of this image and platform.
+pub(super) fn is_on(image: &ResolvedImage, report: &Report) -> bool {
+    let told = &report.image;
+    told.reference == image.reference
+        && told.digest == Some(image.digest)
+        && told.index_digest == image.index_digest
+        && told.platform == image.platform
+}
+
 /// One image's line of the record.
 pub(super) fn image_verdict(image: &ResolvedImage, report: &Report, key: ReportKey) -> ImageVerdict {
     let mut reasons: Vec<Reason> = report.reasons.iter().take(MAX_REASONS).cloned().collect();

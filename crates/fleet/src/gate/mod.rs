@@ -36,6 +36,9 @@ pub trait Bench: Send + Sync {
     /// Everything of the judgement but the image, in one text: part of the key of a report.
     fn pins(&self) -> String;
 
+    /// Whether a kept report names these pins: its place in a store is no proof of what it was judged by.
+    fn judged(&self, report: &Report) -> bool;
+
     /// The report on `image` whose layers, in its order, contain `layers`. CPU work; does not block the caller's thread.
     async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError>;
 }

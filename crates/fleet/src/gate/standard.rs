@@ -166,6 +166,21 @@ impl Bench for StandardBench {
         .join("\n")
     }
 
+    fn judged(&self, report: &Report) -> bool {
+        let inputs = &report.inputs;
+        let mut vex: Vec<Digest> = self.rules.vex.iter().map(|d| d.digest).collect();
+        vex.sort();
+        vex.dedup();
+        inputs.snapshot == self.snapshot.as_ref().map(Snapshot::digest)
+            && inputs.policy == self.policy.digest()
+            && inputs.exceptions == self.policy.exceptions_digest()
+            && inputs.vex == vex
+            && inputs.limits == self.rules.limits.fingerprint()
+            && inputs.analyzers == self.rules.analyzers
+            && inputs.judge == JUDGE_VERSION
+            && inputs.as_of == self.as_of.to_string()
+    }
+
     async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
         let place = match &self.places {
             // A semaphore that is never closed gives a permit.
@@ -240,5 +255,54 @@ fn report_image(image: &ResolvedImage) -> ReportImage {
         base: None,
         other_platforms: image.other_platforms.clone(),
         left_out: image.left_out.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use layergate_model::Report;
+
+    use super::*;
+    use layergate_ports::conformance;
+
+    #[tokio::test]
+    async fn a_report_is_accepted_only_under_its_own_pins() {
+        let gate = StandardGate::new(StandardGateConfig {
+            snapshots: Snapshots::Fixed(None),
+            policy: Policy::default(),
+            vex: Vec::new(),
+            limits: Limits::default(),
+            analyzers: "a".into(),
+        });
+        let bench = gate.pin(&conformance::job("one", Lane::Interactive, "team")).await.unwrap();
+        let image = ResolvedImage {
+            reference: "registry.example/a:1".into(),
+            digest: Digest::of(b"image"),
+            index_digest: None,
+            platform: None,
+            config: Default::default(),
+            layers: Vec::new(),
+            gaps: Vec::new(),
+            other_platforms: Vec::new(),
+            left_out: Vec::new(),
+        };
+        let good = bench.assess(&image, Vec::new()).await.unwrap();
+        assert!(bench.judged(&good));
+        type Change = fn(&mut Report);
+        let changes: [(&str, Change); 8] = [
+            ("snapshot", |r| r.inputs.snapshot = Some(Digest::of(b"x"))),
+            ("policy", |r| r.inputs.policy = Digest::of(b"x")),
+            ("exceptions", |r| r.inputs.exceptions = Digest::of(b"x")),
+            ("vex", |r| r.inputs.vex.push(Digest::of(b"x"))),
+            ("limits", |r| r.inputs.limits.push('0')),
+            ("analyzers", |r| r.inputs.analyzers.push('0')),
+            ("judge", |r| r.inputs.judge.push('0')),
+            ("as_of", |r| r.inputs.as_of.push('0')),
+        ];
+        for (pin, change) in changes {
+            let mut other = good.clone();
+            change(&mut other);
+            assert!(!bench.judged(&other), "{pin}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The verdict record of a job: small, so that millions can be kept; the reports lie beside it.
 
 use jiff::Timestamp;
-use layergate_model::{Digest, Gap, Inputs, Platform, Reason, Summary, Verdict};
+use layergate_model::{Digest, Gap, Inputs, Platform, Reason, Report, Summary, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{JobId, Lane, ReportKey, SourceError, Tenant};
@@ -25,6 +25,16 @@ pub struct ImageVerdict {
     pub inputs: Inputs,
     /// The report, if it is still kept.
     pub report: ReportKey,
+}
+
+impl ImageVerdict {
+    /// Whether `report` is the one that this verdict was taken from.
+    pub fn is_of(&self, report: &Report) -> bool {
+        let told = &report.image;
+        told.digest == Some(self.digest)
+            && (&told.reference, &told.platform) == (&self.reference, &self.platform)
+            && (report.verdict, &report.inputs) == (self.verdict, &self.inputs)
+    }
 }
 
 /// Why a job ended without a report.

@@ -123,7 +123,7 @@ pub(super) fn in_file(
     {
         return Ok(Some(found));
     }
-    match outline.find(|key| host.iter().position(|h| h == bare(key))) {
+    match outline.find(|key| host.iter().position(|h| h.eq_ignore_ascii_case(bare(key)))) {
         Some((key, entry)) => entry.credential(file, key),
         None => Ok(None),
     }
@@ -144,9 +144,12 @@ fn questions(registry: &Registry, repository: &RepoPath) -> (Vec<String>, Vec<St
     (paths, hosts)
 }
 
-/// A registry's key without its scheme and the version of its interface, which old Docker clients wrote.
+/// A registry's key without its scheme and the version of its interface, which old Docker clients wrote. A key with a scheme
+/// is a URL, of which Docker takes the host; one without may be Podman's, in which a path narrows it.
 fn bare(key: &str) -> &str {
-    let key = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
+    if let Some(url) = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")) {
+        return url.split('/').next().unwrap_or(url);
+    }
     let key = key.trim_end_matches('/');
     key.strip_suffix("/v1").or_else(|| key.strip_suffix("/v2")).unwrap_or(key)
 }
@@ -164,7 +167,8 @@ impl Outline {
 
     /// The helper for the registry, and the name that it knows the registry by.
     fn helper(&self, hosts: &[String]) -> Option<(String, &str)> {
-        let own = self.cred_helpers.iter().flatten().find(|(key, _)| hosts.iter().any(|h| h == bare(key)));
+        let own =
+            self.cred_helpers.iter().flatten().find(|(key, _)| hosts.iter().any(|h| h.eq_ignore_ascii_case(bare(key))));
         if let Some((key, helper)) = own.filter(|(_, helper)| !helper.is_empty()) {
             return Some((key.clone(), helper));
         }
@@ -251,6 +255,12 @@ mod tests {
             (r#"{"auths":{"https://r.io/v1/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
             (r#"{"auths":{"http://r.io/v2/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
             (r#"{"auths":{"r.io/":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"https://r.io/some/page":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"R.IO":{"auth":"YTpi"}}}"#, "r.io", "x", user("a", "b")),
+            (r#"{"auths":{"r.io:5000":{"auth":"YTpi"}}}"#, "r.io:5000", "x", user("a", "b")),
+            (r#"{"auths":{"https://r.io:5000/v2/":{"auth":"YTpi"}}}"#, "r.io:5000", "x", user("a", "b")),
+            (r#"{"auths":{"r.io:5000":{"auth":"YTpi"}}}"#, "r.io", "x", None),
+            (r#"{"auths":{"r.io":{"auth":"YTpi"}}}"#, "r.io:5000", "x", None),
             (r#"{"auths":{"docker.io":{"auth":"YTpi"}}}"#, "docker.io", "library/x", user("a", "b")),
             (r#"{"auths":{"index.docker.io":{"auth":"YTpi"}}}"#, "docker.io", "library/x", user("a", "b")),
             (r#"{"auths":{"r.io/other":{"auth":"YTpi"}}}"#, "r.io", "x/y", None),

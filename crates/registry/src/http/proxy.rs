@@ -23,14 +23,33 @@ pub(super) fn check() -> Result<(), SourceError> {
     Ok(())
 }
 
+/// The proxy over which requests for URLs like this one go, with its variable, as far as the environment tells:
+/// `proxy.corp:3128 (HTTPS_PROXY)`. Exceptions (`NO_PROXY`) are not looked at: it is for messages on what went wrong.
+pub(super) fn hop(scheme: &str) -> Option<String> {
+    let own = if scheme == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
+    let names = own.into_iter().chain(["ALL_PROXY", "all_proxy"]);
+    names.filter_map(|name| shown(std::env::var(name).ok()?.trim()).map(|host| format!("{host} ({name})"))).next()
+}
+
+/// Host and port of a proxy's URL, without its login.
+fn shown(text: &str) -> Option<String> {
+    let url = parse(text).ok()?;
+    let port = url.port_or_known_default().map(|p| format!(":{p}")).unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?))
+}
+
+fn parse(text: &str) -> Result<Url, url::ParseError> {
+    if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) }
+}
+
 /// What is wrong with a proxy's URL; `host:port` without a scheme is http.
 fn wrong(text: &str) -> Option<&'static str> {
-    let text = text.trim();
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    match Url::parse(&with_scheme) {
+    match parse(text.trim()) {
         Err(url::ParseError::InvalidPort) => Some("its port is not a number"),
         Err(_) => Some("it is not a URL"),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => Some("only http:// and https:// proxies are supported"),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            Some("only http:// and https:// proxies are supported (most SOCKS proxies speak one of them too)")
+        }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => Some("it has no host"),
         Ok(_) => None,
     }

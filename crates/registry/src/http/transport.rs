@@ -19,7 +19,7 @@ use reqwest::Response;
 use url::Url;
 
 use super::{proxy, trust};
-use crate::trouble::{malformed, unavailable};
+use crate::trouble::{malformed, unauthorized, unavailable};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -78,7 +78,6 @@ impl Transport {
         static RING: Once = Once::new();
         // An error means that somebody installed a provider before: theirs is as good.
         RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        proxy::check()?;
         let plain = build(builder(timeouts).tls_certs_only([]))?;
         let loopback = build(builder(timeouts).tls_certs_only([]).no_proxy())?;
         Ok(Self {
@@ -95,6 +94,10 @@ impl Transport {
     /// The client for the scheme of `url`.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
         let here = is_loopback(url);
+        if !here {
+            // Only now: who scans an archive, or a registry on this machine, needs no proxy.
+            proxy::check()?;
+        }
         let (plain, tls) = if here { (&self.loopback, &self.loopback_tls) } else { (&self.plain, &self.tls) };
         if url.scheme() == "http" {
             return Ok(plain);
@@ -158,6 +161,9 @@ impl Transport {
                 sent = ask(&url).await?;
             }
             let response = sent.map_err(|error| request_failed(&url, &error))?;
+            if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                return Err(proxy_login(&url));
+            }
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if url.scheme() == "https" && next.scheme() != "https" {
                 return Err(malformed(
@@ -301,8 +307,28 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, SourceError> 
     }
 }
 
+/// The proxy on the way wants a login of its own.
+fn proxy_login(url: &Url) -> SourceError {
+    let hop = proxy::hop(url.scheme()).unwrap_or_else(|| "on the way".into());
+    unauthorized(
+        shown(url),
+        format!("the proxy {hop} wants a login (407)"),
+        "write http://USER:PASSWORD@HOST:PORT into its variable, or name the registry in NO_PROXY",
+    )
+}
+
 /// A request that got no answer, or not the whole of it.
 pub(crate) fn request_failed(url: &Url, error: &reqwest::Error) -> SourceError {
+    let hop = proxy::hop(url.scheme()).filter(|_| error.is_connect() && !is_loopback(url));
+    if let Some(hop) = hop {
+        let what = describe(error);
+        if what.contains("proxy authorization required") {
+            return proxy_login(url);
+        }
+        let advice =
+            "does the proxy run, and does it let this registry through? NO_PROXY names hosts that are asked directly";
+        return unavailable(shown(url), format!("{what}, by way of the proxy {hop}"), advice);
+    }
     let advice = match kind(error) {
         Failure::Refused => "is the registry running, and the port right?",
         Failure::Name => "is the registry's name right, and does this machine resolve names?",
