@@ -49,8 +49,8 @@ pub struct Distribution {
     pub manager: PackageKind,
     /// The name that OSV's ecosystems begin with; `None` where OSV has none.
     pub osv: Option<&'static str>,
-    /// Parts of what its packages say of their publisher (rpm's vendor, the maintainer's address), lower case. Empty
-    /// where its packages name nobody.
+    /// How its packages name their publisher (rpm's vendor, the maintainer's address): a host of an address or URL, or what
+    /// the name begins with, lower case. Empty where its packages name nobody.
     pub publishers: &'static [&'static str],
     /// Whose advisories, one for each line, for people.
     pub sources: &'static str,
@@ -59,8 +59,8 @@ pub struct Distribution {
 use Names::{Binary, BinaryAndSource, BinaryAndUnfixedSource, Source};
 use PackageKind::{Alpm, Apk, Deb, Portage, Rpm};
 
-const DEBIAN: &[&str] = &["debian.org", "debian.net", "alioth", "raspbian.org", "raspberrypi.com"];
-const UBUNTU: &[&str] = &["ubuntu.com", "canonical.com", "debian.org", "debian.net", "alioth"];
+const DEBIAN: &[&str] = &["debian.org", "debian.net", "raspbian.org", "raspberrypi.com", "raspberrypi.org"];
+const UBUNTU: &[&str] = &["ubuntu.com", "canonical.com", "debian.org", "debian.net"];
 /// Who builds for the family of Red Hat; each rebuilds the packages of the others, under the same names and versions.
 const RED_HAT: &[&str] = &[
     "red hat",
@@ -76,7 +76,7 @@ const RED_HAT: &[&str] = &[
     "springdale",
     "koji",
 ];
-const SUSE: &[&str] = &["suse"];
+const SUSE: &[&str] = &["suse", "opensuse", "suse.com", "suse.de", "opensuse.org"];
 
 macro_rules! rows {
     ($($ids:expr, $family:literal, $cut:ident, $names:ident, $manager:ident, $osv:expr, $publishers:expr, $sources:literal;)*) => {
@@ -95,9 +95,9 @@ pub const DISTRIBUTIONS: &[Distribution] = rows! {
     ["wolfi"], "wolfi", Rolling, Source, Apk, Some("wolfi"), &[], "secdb; OSV";
     ["chainguard"], "chainguard", Rolling, Source, Apk, Some("chainguard"), &[], "secdb; OSV";
     ["minimos"], "minimos", Rolling, Source, Apk, Some("minimos"), &[], "secdb; OSV";
-    ["alpaquita"], "alpaquita", Major, Source, Apk, Some("alpaquita"), &["bell-sw", "bellsoft"], "OSV";
-    ["bellsoft-hardened-containers"], "bellsoft-hardened-containers", Major, Source, Apk, Some("bellsoft hardened containers"), &["bell-sw", "bellsoft"], "OSV";
-    ["echo"], "echo", Rolling, Source, Deb, Some("echo"), &["echo", "debian.org", "debian.net", "alioth"], "OSV";
+    ["alpaquita"], "alpaquita", Major, Source, Apk, Some("alpaquita"), &["bell-sw.com", "bellsoft"], "OSV";
+    ["bellsoft-hardened-containers"], "bellsoft-hardened-containers", Major, Source, Apk, Some("bellsoft hardened containers"), &["bell-sw.com", "bellsoft"], "OSV";
+    ["echo"], "echo", Rolling, Source, Deb, Some("echo"), &["echo", "echo.ai", "echohq.com", "debian.org", "debian.net"], "OSV";
     ["rhel", "redhat", "centos"], "rhel", Major, BinaryAndUnfixedSource, Rpm, Some("red hat"), RED_HAT, "CSAF and VEX; OVAL; OSV";
     ["almalinux", "alma"], "almalinux", Major, Binary, Rpm, Some("almalinux"), RED_HAT, "OSV; updateinfo";
     ["rocky"], "rocky", Major, Binary, Rpm, Some("rocky linux"), RED_HAT, "OSV; updateinfo";
@@ -113,8 +113,8 @@ pub const DISTRIBUTIONS: &[Distribution] = rows! {
     ["opensuse-leap-micro"], "opensuse-leap-micro", Minor, BinaryAndSource, Rpm, Some("opensuse"), SUSE, "OVAL; OSV";
     ["opensuse-tumbleweed"], "opensuse-tumbleweed", Rolling, BinaryAndSource, Rpm, Some("opensuse"), SUSE, "OVAL; OSV";
     ["arch"], "arch", Rolling, Binary, Alpm, None, &["archlinux.org"], "security.archlinux.org";
-    ["openeuler"], "openeuler", Whole, BinaryAndSource, Rpm, Some("openeuler"), &["openeuler"], "OSV";
-    ["mageia"], "mageia", Major, BinaryAndSource, Rpm, Some("mageia"), &["mageia"], "OSV";
+    ["openeuler"], "openeuler", Whole, BinaryAndSource, Rpm, Some("openeuler"), &["openeuler", "openeuler.org"], "OSV";
+    ["mageia"], "mageia", Major, BinaryAndSource, Rpm, Some("mageia"), &["mageia", "mageia.org"], "OSV";
     ["gentoo"], "gentoo", Rolling, Binary, Portage, None, &[], "none that is read yet";
 };
 
@@ -244,11 +244,38 @@ impl Distribution {
 
     /// Whether what a package says of its publisher is what this distribution's own packages say.
     pub fn publishes(&self, publisher: &str) -> bool {
-        let lower = publisher.to_ascii_lowercase();
+        let lower = publisher.trim().to_ascii_lowercase();
         // Anybody can build in SUSE's build service; only its own projects are the distribution.
-        let guest = lower.starts_with("obs://") && !lower.contains("/suse:") && !lower.contains("/opensuse:");
-        !guest && self.publishers.iter().any(|own| lower.contains(own))
+        if let Some(project) = lower.strip_prefix("obs://") {
+            let project = project.split_once('/').map_or("", |(_, project)| project);
+            return self.publishers.contains(&"suse") && ["suse:", "opensuse:"].iter().any(|p| project.starts_with(p));
+        }
+        let hosts = hosts(&lower);
+        self.publishers.iter().any(|own| {
+            if own.contains('.') { hosts.iter().any(|host| is_below(host, own)) } else { begins_with(&lower, own) }
+        })
     }
+}
+
+/// The hosts of the addresses and URLs in what a package says of its publisher.
+pub fn hosts(publisher: &str) -> Vec<&str> {
+    publisher
+        .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\''))
+        .filter_map(|word| {
+            let after = word.split_once("://").map(|(_, rest)| rest).or_else(|| Some(word.rsplit_once('@')?.1))?;
+            after.split(['/', ':', '?']).next().map(|host| host.trim_end_matches('.')).filter(|host| host.contains('.'))
+        })
+        .collect()
+}
+
+/// Whether a host is another or lies below it.
+pub fn is_below(host: &str, own: &str) -> bool {
+    host.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether a name begins with whole words.
+pub fn begins_with(name: &str, words: &str) -> bool {
+    name.strip_prefix(words).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -322,6 +349,12 @@ mod tests {
             ("ubuntu", "Ubuntu Developers <ubuntu-devel-discuss@lists.ubuntu.com>", true),
             ("alpine", "Natanael Copa <ncopa@alpinelinux.org>", true),
             ("rhel", "Red Hat, Inc.", true),
+            ("rhel", "Red Hatter", false),
+            ("debian", "E <x@notdebian.org>", false),
+            ("debian", "E <x@debian.org.evil.example>", false),
+            ("openeuler", "http://openeuler.org", true),
+            ("mageia", "Mageia.Org", true),
+            ("sles", "SUSE LLC <https://www.suse.com/>", true),
             ("rocky", "Rocky Enterprise Software Foundation", true),
             ("rhel", "Microsoft Corporation", false),
             ("azurelinux", "Microsoft Corporation", true),

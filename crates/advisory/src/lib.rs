@@ -23,7 +23,8 @@ mod snapshot;
 pub use builder::{BuildError, Builder};
 pub use diff::{Change, ChangeKind, diff};
 pub use distributions::{
-    Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, codename, oracle_flavour,
+    Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, begins_with, codename, hosts,
+    is_below, oracle_flavour,
 };
 pub use entry::{Entries, Entry, List, Ranges};
 pub use flaw::Flaw;

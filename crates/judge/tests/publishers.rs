@@ -158,8 +158,8 @@ fn a_list_of_files_that_nobody_installed_silences_nothing() {
         record("f", "CVE-2", &[], Affected::fixed(ns("debian:12"), "base-files", "1")),
     ];
     for (kind, version, location, gap) in [
-        (PackageKind::Deb, "12-1", "srv/node_modules/lodash/package.json", Some(GapKind::UnreadableDatabase)),
-        (PackageKind::Deb, "12-1", "usr/local/lib/node_modules/lodash/package.json", Some(GapKind::UnreadableDatabase)),
+        (PackageKind::Deb, "12-1", "srv/node_modules/lodash/package.json", Some(GapKind::ForgedFileList)),
+        (PackageKind::Deb, "12-1", "usr/local/lib/node_modules/lodash/package.json", Some(GapKind::ForgedFileList)),
         (PackageKind::Apk, "1-r0", "usr/share/lodash/package.json", Some(GapKind::UnknownDistribution)),
     ] {
         let mut owner = package(kind, "base-files", version, None);

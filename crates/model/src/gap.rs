@@ -42,6 +42,7 @@ gap_kinds! {
     NoPackages = "no_packages", true, true, "No package of any kind was found: there is nothing that could be judged.";
     NoPackageDatabase = "no_package_database", true, true, "The image is of a known distribution, and no package database of it could be found.";
     PackageDatabaseRemoved = "package_database_removed", true, true, "An upper layer removed, emptied or falsified a package database while what it described is still in the image.";
+    ForgedFileList = "forged_file_list", true, true, "A package's list of files claims what its distribution cannot have put there: it would silence the package that lies there.";
     ConflictingRelease = "conflicting_release", true, true, "The files that say of which distribution and release the image is contradict each other or the packages.";
     UnreadLink = "unread_link", true, true, "A link's name says package metadata, and what it leads to was not read under that name.";
     UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";

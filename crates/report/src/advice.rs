@@ -16,6 +16,7 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
             "keep the package manager's database in the image, or allow this gap in the policy"
         }
         GapKind::PackageDatabaseRemoved => "do not remove or replace the package database in a later build step",
+        GapKind::ForgedFileList => "find out who changed the package database; it claims files of others",
         GapKind::ConflictingRelease => "let os-release say what the packages are of, as the distribution wrote it",
         GapKind::UnreadLink => "put the file itself where its name is, rather than a link to it",
         GapKind::UnreadableFile => "look at the file: its package may be missing from this report",

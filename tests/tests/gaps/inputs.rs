@@ -45,6 +45,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("package_database_removed", |s| {
         s.layers.push(LayerRecipe { whiteouts: vec!["lib/apk/db/installed".into()], ..LayerRecipe::default() });
     }),
+    row("forged_file_list", |s| {
+        let installed = s.layers[0].files.get_mut("lib/apk/db/installed").unwrap();
+        installed.push_str("P:base\nV:1.0-r0\nA:x86_64\no:base\nF:srv/node_modules/left-pad\nR:package.json\n\n");
+        s.layers.push(node("left-pad", "1.3.0"));
+    }),
     row("conflicting_release", |s| {
         s.layers.push(files([("etc/os-release", "ID=debian\nVERSION_ID=12\n")]));
     }),

@@ -116,7 +116,7 @@ fn claimed(owner: &ImagePackage, package: &ImagePackage) -> Gap {
         owner.package.name,
         package.package.locations.first().map_or("", String::as_str)
     );
-    Gap::new(GapKind::UnreadableDatabase, place, detail)
+    Gap::new(GapKind::ForgedFileList, place, detail)
 }
 
 /// Whose advisories the distribution's packages have, or the gap.
@@ -233,15 +233,16 @@ fn match_os(
     out: &mut Collected,
     others: &mut Others,
 ) {
-    let epel = space.epel.as_slice();
+    let both: Vec<Namespace>;
     let namespaces = match publisher {
         Publisher::ThirdParty(who) => return others.add(who, package, None),
-        Publisher::Epel => match &space.epel {
-            Some(epel) if snapshot.coverage(epel).is_none() => {
-                return others.add("Fedora Project", package, Some(epel));
+        Publisher::Epel { contradicted } => {
+            if let Some(epel) = space.epel.as_ref().filter(|epel| snapshot.coverage(epel).is_none()) {
+                others.add("Fedora Project", package, Some(epel));
             }
-            _ => epel,
-        },
+            both = space.epel.iter().chain(space.namespaces.iter().filter(|_| *contradicted)).cloned().collect();
+            &both
+        }
         Publisher::Distribution | Publisher::Doubtful => space.namespaces.as_slice(),
     };
     let flavour = space.flavour(&package.package.version);

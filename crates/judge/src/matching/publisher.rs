@@ -3,7 +3,10 @@
 //! A third party's `nginx` is not the distribution's: what the distribution says of its own tells nothing of it, and what
 //! is inside it nobody's advisories but the registries' speak of. The signs are the publisher (rpm's vendor, the
 //! maintainer's address in dpkg's and apk's databases) and marks in versions. Both are the image's own claims, so they
-//! decide nothing in doubt: a package whose publisher nobody knows is judged by the distribution *and* by the registries.
+//! decide nothing in doubt: a package whose publisher nobody knows, or whose publisher is not known to publish what has the
+//! distribution's own name and a version of its form, is judged by the distribution *and* by the registries.
+
+mod vendors;
 
 use layergate_advisory::Snapshot;
 use layergate_model::{ImagePackage, Package, PackageKind};
@@ -18,130 +21,13 @@ pub(super) enum Publisher {
     /// Nobody that is known: as the distribution's for its advisories, as a third party's for what it contains.
     Doubtful,
     /// Fedora, for a relative of Red Hat's (EPEL).
-    Epel,
+    Epel {
+        /// Whether the distribution's advisories know the name too: then both are asked.
+        contradicted: bool,
+    },
     /// Somebody else, with the name for people.
     ThirdParty(String),
 }
-
-/// Parts of the addresses of those who publish deb and apk packages of their own beside the distributions, lower case.
-const VENDORS: &[&str] = &[
-    "@docker.com",
-    "nodesource",
-    "@nginx.com",
-    "@nginx.org",
-    "@f5.com",
-    "@elastic.co",
-    "jenkins",
-    "@kohsuke.org",
-    "kubernetes",
-    "@k8s.io",
-    "@google.com",
-    "@microsoft.com",
-    "@hashicorp.com",
-    "@mongodb.com",
-    "@mongodb.org",
-    "mysql.com",
-    "oss.oracle.com",
-    "@oracle.com",
-    "@lists.mariadb.org",
-    "@mariadb.",
-    "@percona.com",
-    "@grafana.com",
-    "@influxdata.com",
-    "@influxdb.com",
-    "datadoghq.com",
-    "@newrelic.com",
-    "@gitlab.com",
-    "@github.com",
-    "@yarnpkg.com",
-    "@redis.",
-    "@rabbitmq.com",
-    "@vmware.com",
-    "@broadcom.com",
-    "@erlang-solutions.com",
-    "@confluent.io",
-    "@apache.org",
-    "@cassandra.apache.org",
-    "@clickhouse.",
-    "@yandex-team.ru",
-    "@varnish-software.com",
-    "@haproxy.com",
-    "@zabbix.com",
-    "temurin",
-    "@eclipse.org",
-    "@azul.com",
-    "corretto",
-    "@amazon.com",
-    "@bell-sw.com",
-    "@nvidia.com",
-    "@intel.com",
-    "@amd.com",
-    "@cloudflare.com",
-    "tailscale",
-    "caddyserver",
-    "@traefik.io",
-    "@getsentry",
-    "@puppet.com",
-    "@puppetlabs.com",
-    "@chef.io",
-    "@opscode.com",
-    "saltproject",
-    "@saltstack.com",
-    "@timber.io",
-    "treasuredata",
-    "treasure-data",
-    "@treasure",
-    "fluentd",
-    "fluentbit",
-    "@cri-o",
-    "@aquasec",
-    "@anchore.",
-    "@crowdstrike.com",
-    "@splunk.com",
-    "@dynatrace.com",
-    "@openresty",
-    "@konghq.com",
-    "@neo4j",
-    "@neotechnology",
-    "@couchbase.com",
-    "@arangodb.com",
-    "@cockroach",
-    "@timescale.com",
-    "@citusdata.com",
-    "@enterprisedb.com",
-    "@opensearch",
-    "@graylog",
-    "@sonatype",
-    "@atlassian.com",
-    "@jetbrains.com",
-    "@slack-corp",
-    "@brave.com",
-    "@vivaldi.com",
-    "@opera.com",
-    "@skype.net",
-    "@zoom.us",
-    "@dropbox.com",
-    "@spotify",
-    "@signal.org",
-    "@proxysql",
-    "@powerdns.com",
-    "@isc.org",
-    "@dovecot.fi",
-    "@passenger",
-    "@phusion",
-    "@newrelic",
-    "launchpad ppa",
-    "@sury.org",
-    "@dotdeb.org",
-    "@packagecloud",
-    "@hwraid",
-    "@heroku.com",
-    "@fermyon",
-    "@pulumi.com",
-    "@nomachine.com",
-    "@teamviewer.com",
-    "@anydesk.com",
-];
 
 /// What a version of a third party's build carries, whoever maintains it.
 const MARKS: &[(&str, &str)] = &[
@@ -157,6 +43,8 @@ const MARKS: &[(&str, &str)] = &[
     ("~dotdeb", "Dotdeb"),
     ("+dotdeb", "Dotdeb"),
     ("+maria~", "MariaDB's repository"),
+    ("~1.gbp", "sury.org"),
+    ("pgdg.rhel", "PostgreSQL's repository"),
 ];
 
 /// Suffixes of versions that somebody builds for several releases (`1.27.3-1~bookworm`). Distributions themselves write
@@ -188,27 +76,69 @@ pub(super) fn of(package: &Package, space: &DistroSpace, snapshot: &Snapshot) ->
         let silent = space.row.publishers.is_empty() || revised || known(package, space, snapshot);
         return if silent { Publisher::Distribution } else { Publisher::Doubtful };
     };
+    let known = known(package, space, snapshot);
     if space.epel.is_some() && named.eq_ignore_ascii_case("fedora project") {
-        return Publisher::Epel;
+        return Publisher::Epel { contradicted: known };
     }
     if space.row.publishers.is_empty() || space.row.publishes(named) {
         return Publisher::Distribution;
     }
     let third = || Publisher::ThirdParty(label(named));
-    let lower = named.to_ascii_lowercase();
+    let vendor = vendors::of(named);
+    let revised = package.version.contains('-');
+    if known && own_version(package, space) && !vendor.is_some_and(|v| v.publishes(&package.name)) {
+        // Debian's and Alpine's developers keep private addresses, and most of what they maintain is known by name.
+        let developer = vendor.is_none() && revised && matches!(package.kind, PackageKind::Deb | PackageKind::Apk);
+        return if developer { Publisher::Distribution } else { Publisher::Doubtful };
+    }
     match package.kind {
         // A vendor is the builder's own word for all its packages.
         PackageKind::Rpm => third(),
-        PackageKind::Alpm if lower == "unknown packager" => third(),
-        _ if VENDORS.iter().any(|vendor| lower.contains(vendor)) => third(),
+        PackageKind::Alpm if named.eq_ignore_ascii_case("unknown packager") => third(),
+        _ if vendor.is_some() => third(),
         PackageKind::Deb if BUILT_FOR.iter().any(|suffix| version.contains(suffix)) => third(),
         // Every package of aports tells its origin.
         PackageKind::Apk if package.source.is_none() => third(),
-        // Debian's and Alpine's developers keep private addresses, and most of what they maintain is known by name. A
-        // version without a revision is not how a distribution packages what it takes from elsewhere.
-        _ if space.covered(snapshot) && !known(package, space, snapshot) && !package.version.contains('-') => third(),
-        _ if known(package, space, snapshot) && package.version.contains('-') => Publisher::Distribution,
+        PackageKind::Deb if vendors::is_native(&package.name) => Publisher::Distribution,
+        // A version without a revision is not how a distribution packages what it takes from elsewhere.
+        _ if space.covered(snapshot) && !known && !revised => third(),
         _ => Publisher::Doubtful,
+    }
+}
+
+/// Whether a version is of the form that the distribution gives its own: a revision and no other release's name with dpkg,
+/// the distribution's tag and nobody's behind it with rpm. Those of apk and pacman do not differ.
+fn own_version(package: &Package, space: &DistroSpace) -> bool {
+    let version = package.version.to_ascii_lowercase();
+    match package.kind {
+        PackageKind::Deb => version.contains('-') && !BUILT_FOR.iter().any(|suffix| version.contains(suffix)),
+        PackageKind::Rpm => {
+            let tag = match space.row.family {
+                "rhel" | "almalinux" | "rocky" | "oracle" => "el",
+                "fedora" => "fc",
+                "amazon" => "amzn",
+                "azurelinux" => "azl",
+                "mariner" => "cm",
+                "photon" => "ph",
+                "mageia" => "mga",
+                "openeuler" => "oe",
+                // SUSE's releases have no tag.
+                _ => return true,
+            };
+            let release = version.rsplit_once('-').map_or("", |(_, release)| release);
+            let mut words = release.split(['.', '_', '+', '~']).skip_while(|word| {
+                !word.strip_prefix(tag).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            });
+            let tagged = words.next().is_some();
+            let own = |word: &str| {
+                let hexadecimal = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_hexdigit());
+                word.bytes().all(|b| b.is_ascii_digit())
+                    || hexadecimal
+                    || matches!(word, "alma" | "rocky" | "centos" | "openela" | "fips" | "a" | "b")
+            };
+            tagged && words.all(own)
+        }
+        _ => true,
     }
 }
 
@@ -244,8 +174,8 @@ pub(super) fn contents(
     content: &ImagePackage,
     space: &DistroSpace,
 ) -> Contents {
-    let own =
-        owner.package.kind == space.row.manager && matches!(publisher, Some(Publisher::Distribution | Publisher::Epel));
+    let own = owner.package.kind == space.row.manager
+        && matches!(publisher, Some(Publisher::Distribution | Publisher::Epel { .. }));
     match (own, content.package.locations.iter().all(|l| distribution_path(l, space))) {
         (true, true) => Contents::Judged,
         (true, false) => Contents::Claimed,

@@ -21,6 +21,9 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::PackageDatabaseRemoved => {
             ("package database was removed by an upper layer", "package databases were removed by upper layers")
         }
+        GapKind::ForgedFileList => {
+            ("list of files is not the installed one", "lists of files are not the installed ones")
+        }
         GapKind::ConflictingRelease => {
             ("statement on the distribution is contradicted", "statements on the distribution are contradicted")
         }
