@@ -47,8 +47,11 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     row("forged_file_list", |s| {
         let installed = s.layers[0].files.get_mut("lib/apk/db/installed").unwrap();
-        installed.push_str("P:base\nV:1.0-r0\nA:x86_64\no:base\nF:srv/node_modules/left-pad\nR:package.json\n\n");
-        s.layers.push(node("left-pad", "1.3.0"));
+        let maintainer = "m:Natanael Copa <ncopa@alpinelinux.org>";
+        let files = "F:srv/node_modules/left-pad\nR:package.json";
+        installed.push_str(&format!("P:base\nV:1.0-r0\nA:x86_64\no:base\n{maintainer}\n{files}\n\n"));
+        let text = r#"{"name": "left-pad", "version": "1.3.0"}"#;
+        s.layers[0].files.insert("srv/node_modules/left-pad/package.json".into(), text.into());
     }),
     row("conflicting_release", |s| {
         s.layers.push(files([("etc/os-release", "ID=debian\nVERSION_ID=12\n")]));

@@ -198,7 +198,7 @@ fn owners() -> Vec<Way> {
             "a list of a package of the distribution",
             "var/lib/dpkg/info/node-lodash.list",
             "",
-            Gap("unreadable_database"),
+            Gap("forged_file_list"),
         ),
         owned(
             "a list of a package of somebody else",
