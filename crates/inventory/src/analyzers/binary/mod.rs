@@ -1,5 +1,7 @@
 //! Programs: what they were built from, and well-known ones that no package manager installed.
 
+#[cfg(test)]
+pub(crate) mod build;
 pub mod carrier;
 pub mod elf_note;
 mod executable;
