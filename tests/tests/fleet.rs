@@ -355,3 +355,36 @@ fn submit_wait_status_and_drain_are_halves_of_a_scan() {
     assert!(worker.ended(Duration::from_secs(20)).is_some_and(|s| s.success()), "{}", worker.log());
     assert!(http(fleet.ports[0], "GET", "/readyz", &[], b"").is_ok_and(|(s, ..)| s == 200), "the coordinator stays");
 }
+
+#[test]
+fn a_second_look_happens_once_and_tells_what_the_single_machine_tells() {
+    let Some(mut fleet) = Fleet::new(1) else { return };
+    let text = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+    let lodash = r#"{"name":"lodash","version":"4.17.20"}"#;
+    let store = LayerRecipe { files: text(&[("opt/blob", lodash)]), ..LayerRecipe::default() };
+    let link = LayerRecipe {
+        links: text(&[("srv/node_modules/lodash/package.json", "/opt/blob")]),
+        files: text(&[("store/minimist", r#"{"name":"minimist","version":"1.2.5"}"#)]),
+        hard_links: text(&[("srv/node_modules/minimist/package.json", "store/minimist")]),
+        ..LayerRecipe::default()
+    };
+    let other = LayerRecipe { files: text(&[("note", "another image")]), ..LayerRecipe::default() };
+    let image = |layer| Image::build(&Recipe { platform: "linux/amd64".into(), config: Default::default(), layer });
+    let one = image(vec![store.clone(), link.clone()]).unwrap();
+    let two = image(vec![store, link, other]).unwrap();
+    let references = [fleet.push("team/app", "one", &one), fleet.push("team/app", "two", &two)];
+    let coordinator = fleet.coordinator(0, &[]);
+    let _worker = fleet.worker(0, &[]);
+    fleet.ready(&[&coordinator]);
+    for reference in &references {
+        let (run, report) = fleet.scan(reference, &[]);
+        let packages = report["packages"].as_array().unwrap().iter();
+        let mut found: Vec<_> = packages.map(|p| (p["name"].as_str().unwrap(), p["layer"].as_u64().unwrap())).collect();
+        found.sort();
+        assert_eq!(found, [("lodash", 0), ("minimist", 1)], "{}", run.stderr);
+    }
+    // The layer with the file twice, for both images; the one whose own hard links ask for it twice as well.
+    let fetched = fleet.fetched("team/app");
+    let counts: Vec<_> = layers(&two).iter().map(|digest| fetched.get(digest).copied().unwrap_or_default()).collect();
+    assert_eq!(counts.iter().sum::<usize>(), 5, "{fetched:?}");
+}

@@ -5,8 +5,8 @@
 use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
-use layergate_inventory::{Catalogue, LayerError, inventory_layer};
-use layergate_model::{LayerInventory, Limits};
+use layergate_inventory::{Catalogue, LayerError, inventory_layer, links, look_again};
+use layergate_model::{Alias, LayerInventory, Limits};
 
 use crate::feed::feed;
 use layergate_ports::{BlobStream, observe::Meter, values::LayerTask};
@@ -31,15 +31,21 @@ pub enum ReadError {
 /// Reads layers.
 #[async_trait]
 pub trait LayerReader: Send + Sync {
-    /// Reads the blob of `task`. `meter` advances with the bytes taken; `hold` is dropped when no thread is busy with
+    /// Reads the blob of `task`; for these names alone, and under them, where there are any. `meter` advances with the bytes taken; `hold` is dropped when no thread is busy with
     /// the layer any more, which may be after the future was dropped.
     async fn read(
         &self,
         task: &LayerTask,
+        names: &[Alias],
         blob: BlobStream,
         meter: Arc<Meter>,
         hold: Box<dyn Any + Send>,
     ) -> Result<LayerInventory, ReadError>;
+
+    /// The names for which the layer, read once, is to be read again: those of its own hard links.
+    fn names_within(&self, _inventory: &LayerInventory) -> Vec<Alias> {
+        Vec::new()
+    }
 }
 
 /// The real reader: the standard analyzers under the configured limits.
@@ -60,15 +66,25 @@ impl LayerReader for CatalogueReader {
     async fn read(
         &self,
         task: &LayerTask,
+        names: &[Alias],
         blob: BlobStream,
         meter: Arc<Meter>,
         hold: Box<dyn Any + Send>,
     ) -> Result<LayerInventory, ReadError> {
         let (feed, reader) = feed(blob, meter);
-        let (catalogue, limits, digest) = (Arc::clone(&self.catalogue), self.limits.clone(), task.key.digest);
+        let (catalogue, limits) = (Arc::clone(&self.catalogue), self.limits.clone());
+        let (blob, key) = (task.locator.digest(), task.key.digest);
+        let (aliases, names) = (task.aliases.clone(), names.to_vec());
         let thread = tokio::task::spawn_blocking(move || {
             let _hold = hold;
-            inventory_layer(reader, digest, &catalogue, &limits)
+            if !names.is_empty() {
+                return look_again(reader, blob, &catalogue, &limits, &names, false);
+            }
+            if aliases.is_empty() {
+                return inventory_layer(reader, blob, &catalogue, &limits);
+            }
+            let found = look_again(reader, blob, &catalogue, &limits, &aliases, true)?;
+            Ok(LayerInventory { blob: key, ..found })
         });
         // Not a select: the thread may end first, and the pump ends as soon as nobody reads.
         let ((), result) = futures::join!(feed.pump(), thread);
@@ -79,6 +95,10 @@ impl LayerReader for CatalogueReader {
             Ok(Err(LayerError::Io(error))) => Err(ReadError::Bytes(chain(&error))),
             Err(error) => Err(ReadError::Panicked(format!("the reading thread broke down: {error}"))),
         }
+    }
+
+    fn names_within(&self, inventory: &LayerInventory) -> Vec<Alias> {
+        links::within(&self.catalogue, &inventory.paths)
     }
 }
 

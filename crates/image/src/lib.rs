@@ -9,6 +9,7 @@ pub mod checks;
 mod contradiction;
 mod distro;
 mod installed;
+mod links;
 mod merge;
 mod overlay;
 mod ownership;
@@ -20,4 +21,5 @@ mod tree;
 mod twofold;
 mod view;
 
+pub use links::{Look, Looks, Readers, looks};
 pub use merge::{MergeLayer, MergeOptions, merge};

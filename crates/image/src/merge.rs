@@ -2,7 +2,7 @@
 
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
-use crate::{base, checks, distro, installed, ownership, packages, removed, told, view::View};
+use crate::{base, checks, distro, installed, links, ownership, packages, removed, told, view::View};
 
 /// One layer of the image.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,8 @@ pub struct MergeOptions<'a> {
 /// image: packages with the layer that introduced each, owners, origins, secrets, failed checks and gaps. All lists are
 /// sorted; the same arguments give the same inventory.
 pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &MergeOptions<'_>) -> ImageInventory {
-    let view = View::new(layers);
+    let hard_links = links::across(layers);
+    let view = View::new(layers, &hard_links);
     let (kept, mut gaps) = removed::find(&view);
     let (distro, of_distro) = distro::find(&view, &kept);
     gaps.extend(of_distro);

@@ -44,6 +44,7 @@ impl Overlay {
         let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None };
         for (layer, table) in (0u32..).zip(tables) {
             let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
+            hard_links(&overlay.tree, proofs, layer);
             let mut state = Applying {
                 tree: &mut overlay.tree,
                 proofs,
@@ -91,6 +92,18 @@ impl Overlay {
     /// The node of a path, links followed to the end.
     pub(crate) fn find(&self, path: &str) -> Option<NodeId> {
         self.tree.resolve(path).and_then(Place::known)
+    }
+}
+
+/// Remembers which proofs the files are that hard links of `layer` to lower layers lead to, before the layer hides them.
+fn hard_links(tree: &Tree, proofs: &mut Proofs<'_>, layer: u32) {
+    let of_layer: Vec<u32> = proofs.of_layer(layer).map(|(_, id)| id).collect();
+    for proof in of_layer {
+        let Some(link) = proofs.all[proof as usize].link else { continue };
+        let below = tree.resolve(link).and_then(Place::known).and_then(|n| tree.node(n).proof);
+        // A link to a link leads to where the content is.
+        let found = below.and_then(|v| v.proof).map(|p| proofs.all[p as usize].target.unwrap_or(p));
+        proofs.all[proof as usize].target = found;
     }
 }
 
@@ -217,9 +230,6 @@ impl Applying<'_, '_, '_> {
                 self.tree.child_or_new(directory, name)
             }
         };
-        if let (EntryKind::HardLink, Some(proof)) = (entry.kind, proof) {
-            self.hard_link(proof, entry.target);
-        }
         self.put(node, proof, entry, is_link);
         if existing.is_some() {
             self.changed();
@@ -285,19 +295,6 @@ impl Applying<'_, '_, '_> {
         node.layer = self.layer;
         node.proof = proof.map(|_| version);
         remember(&mut node.history, version);
-    }
-
-    /// An analyzer wanted a file whose content a lower layer has: remembers which proof that content is. What was read
-    /// under another file name was perhaps not read by the analyzer that wants it now, so names must agree.
-    fn hard_link(&mut self, proof: u32, target: &str) {
-        let wanted = &self.proofs.all[proof as usize];
-        if !wanted.wants_target || split(wanted.path).1 != split(target).1 {
-            return;
-        }
-        let below = self.tree.resolve(target).and_then(Place::known).and_then(|n| self.tree.node(n).proof);
-        // A link to a link leads to where the content is.
-        let found = below.and_then(|v| v.proof).map(|p| self.proofs.all[p as usize].target.unwrap_or(p));
-        self.proofs.all[proof as usize].target = found;
     }
 
     fn whiteout(&mut self, place: Option<Place>, parent: &str, hidden: &str) {

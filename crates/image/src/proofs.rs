@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use layergate_model::{Gap, GapKind, LayerPath, Section};
 
-use crate::MergeLayer;
+use crate::{MergeLayer, links::Across};
 
 /// A file of one layer that something was found in.
 #[derive(Debug)]
@@ -17,9 +17,9 @@ pub(crate) struct Proof<'a> {
     pub(crate) solid: bool,
     /// Whether the layer has an entry of this path.
     pub(crate) seen: bool,
-    /// Whether an analyzer wanted the content, which is that of a hard link's target outside of the layer.
-    pub(crate) wants_target: bool,
-    /// The proof that the target is in a lower layer, once it is known.
+    /// Of a hard link to a file of a lower layer: that file.
+    pub(crate) link: Option<&'a str>,
+    /// The proof that its target is, once it is known.
     pub(crate) target: Option<u32>,
 }
 
@@ -52,6 +52,14 @@ impl<'a> Proofs<'a> {
         proofs
     }
 
+    /// Adds hard links to files of lower layers: what was found there is shown here, too.
+    pub(crate) fn hard_links(&mut self, links: &'a [Across]) {
+        for link in links {
+            let proof = self.add(link.layer, &link.path, false);
+            self.all[proof as usize].link = Some(&link.target);
+        }
+    }
+
     fn section(&mut self, layer: u32, section: &'a Section) {
         for package in &section.packages {
             self.add(layer, package.proof(), true);
@@ -73,8 +81,7 @@ impl<'a> Proofs<'a> {
 
     fn gaps(&mut self, layer: u32, gaps: &'a [Gap]) {
         for gap in gaps.iter().filter(|g| is_about_a_file(g.kind)) {
-            let proof = self.add(layer, outer(&gap.place), false);
-            self.all[proof as usize].wants_target |= matches!(gap.kind, GapKind::HardLink | GapKind::UnreadLink);
+            self.add(layer, outer(&gap.place), false);
         }
     }
 
@@ -82,7 +89,7 @@ impl<'a> Proofs<'a> {
         let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let id = *self.by_layer[layer as usize].entry(path).or_insert(next);
         if id == next {
-            self.all.push(Proof { layer, path, solid, seen: false, wants_target: false, target: None });
+            self.all.push(Proof { layer, path, solid, seen: false, link: None, target: None });
         }
         self.all[id as usize].solid |= solid;
         id

@@ -207,6 +207,22 @@ impl Tree {
         Some(way.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join("/"))
     }
 
+    /// The paths of all symbolic links, without links in them.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let (mut found, mut stack) = (Vec::new(), vec![(ROOT, String::new())]);
+        while let Some((id, path)) = stack.pop() {
+            for (name, child) in &self.node(id).children {
+                let path = if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
+                if matches!(self.node(*child).kind, Kind::Link(_)) {
+                    found.push(path);
+                } else {
+                    stack.push((*child, path));
+                }
+            }
+        }
+        found
+    }
+
     /// Makes nodes for the directory `path`, links followed; `None` when they go in circles.
     pub(crate) fn make_directory(&mut self, path: &str) -> Option<NodeId> {
         // The texts still to go, the next one last, each with where to go on in it; a link's target comes in between.

@@ -6,6 +6,7 @@ use layergate_model::{Digest, Section};
 
 use crate::{
     MergeLayer,
+    links::Across,
     overlay::Overlay,
     proofs::{Proofs, outer},
     tree::NodeId,
@@ -32,8 +33,10 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(layers: &'a [MergeLayer<'a>]) -> Self {
+    /// `hard_links` are those to files of lower layers.
+    pub(crate) fn new(layers: &'a [MergeLayer<'a>], hard_links: &'a [Across]) -> Self {
         let mut proofs = Proofs::of(layers);
+        proofs.hard_links(hard_links);
         let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut proofs);
         let mut linked: HashMap<_, Vec<u32>> = HashMap::new();
         for (id, proof) in (0u32..).zip(&proofs.all) {
@@ -71,19 +74,14 @@ impl<'a> View<'a> {
 
     /// Which of these entries, each a path as its layer names it, the image still shows.
     pub(crate) fn shown(&self, wanted: &[(u32, &str)]) -> Vec<bool> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let mut proofs = Proofs::entries(self.layers.len(), wanted);
-        let overlay = Overlay::new(self.layers.iter().map(|l| &l.inventory.paths), &mut proofs);
-        wanted.iter().map(|(layer, path)| proofs.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
+        shown(self.layers, wanted)
     }
 
     /// Whether `place` is a path of the layer that upper layers hide.
     pub(crate) fn is_hidden(&self, layer: u32, place: &str) -> bool {
         self.proofs
             .find(layer, outer(place))
-            .is_some_and(|id| self.proofs.all[id as usize].seen && !self.overlay.shows(id))
+            .is_some_and(|id| self.proofs.all[id as usize].seen && self.places(layer, place).is_empty())
     }
 
     /// Whether `place` is a path of the layer.
@@ -95,4 +93,14 @@ impl<'a> View<'a> {
     pub(crate) fn digest(&self, layer: u32) -> Digest {
         self.layers[layer as usize].digest
     }
+}
+
+/// Which of these entries, each a path as its layer names it, an image of these layers still shows.
+pub(crate) fn shown(layers: &[MergeLayer<'_>], wanted: &[(u32, &str)]) -> Vec<bool> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut proofs = Proofs::entries(layers.len(), wanted);
+    let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut proofs);
+    wanted.iter().map(|(layer, path)| proofs.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
 }

@@ -153,15 +153,6 @@ fn gaps_go_with_their_file_and_with_nothing_else() {
 }
 
 #[test]
-fn a_hard_link_into_a_lower_layer_is_a_gap_only_when_nothing_was_read_there() {
-    let link = "h b/package.json a/package.json\ngap hard_link b/package.json";
-    let gaps = |lower: &str, upper: &str| image(&[lower, upper]).gaps.len();
-    assert_eq!(gaps("f a/package.json: x 1", link), 0);
-    assert_eq!(gaps("f a/package.json", link), 1);
-    assert_eq!(gaps("f a/other: x 1", "h b/package.json a/other\ngap hard_link b/package.json"), 1);
-}
-
-#[test]
 fn deleted_secrets_are_told_as_such() {
     let base = "f root/.npmrc\nsecret root/.npmrc";
     let title = |layers: &[&str]| image(layers).secrets.into_iter().map(|s| s.title).collect::<Vec<_>>();

@@ -88,7 +88,7 @@ static STANDARD: &[&dyn Analyzer] = &[
 ];
 
 /// The version of what an inventory looks like; raised when the driver itself changes what it would write.
-const INVENTORY_FORMAT: u32 = 5;
+const INVENTORY_FORMAT: u32 = 6;
 
 /// The analyzers of one run and an index over their interests.
 pub struct Catalogue {
@@ -191,29 +191,63 @@ impl Catalogue {
     }
 
     /// The analyzers that find packages in a file of this name, whatever it holds: what a link of the name leads to
-    /// matters to them. Programs are known by their content under any name; who owns files, and which distribution it
-    /// is, has gaps of its own where it is missing.
+    /// matters to them. Programs are known by their content under any name.
     pub(crate) fn named(&self, path: &LayerPath) -> Vec<usize> {
-        const OTHERS: [&str; 3] = ["os-release", "dpkg-files", "copyright"];
         let mut out = Vec::new();
         self.claims(&Entry { path, kind: EntryKind::File, mode: 0o644, target: "" }, &mut out);
-        out.retain(|index| {
-            let analyzer = self.analyzers[*index];
-            let by_content = |i: &Interest| matches!(i, Interest::Executable | Interest::AnyFile | Interest::Metadata);
-            analyzer.finds_packages()
-                && !analyzer.interests().iter().any(by_content)
-                && !OTHERS.contains(&analyzer.id().as_str())
-        });
+        out.retain(|index| self.is_by_name(*index));
         out
     }
 
-    /// Paths at which analyzers look for package databases, for those below `directory`.
-    pub(crate) fn places_below(&self, directory: &str) -> Vec<LayerPath> {
-        let is_below = |p: &str| p.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
-        let below = self.paths.keys().filter(|p| is_below(p)).filter_map(|p| LayerPath::normalise(p).ok());
-        let mut all: Vec<_> = below.filter(|p| !self.named(p).is_empty()).collect();
+    fn is_by_name(&self, index: usize) -> bool {
+        let analyzer = self.analyzers[index];
+        let by_content = |i: &Interest| matches!(i, Interest::Executable | Interest::AnyFile | Interest::Metadata);
+        // Debian links the directories of a source's packages under usr/share/doc; the merge follows them.
+        analyzer.finds_packages()
+            && !analyzer.interests().iter().any(by_content)
+            && analyzer.id().as_str() != "copyright"
+    }
+
+    /// Paths at which analyzers look for packages, and directories below which they do, sorted.
+    pub fn places(&self) -> Vec<LayerPath> {
+        let by_name = |indices: &[usize]| indices.iter().any(|i| self.is_by_name(*i));
+        let paths = self.paths.iter().filter(|(_, indices)| by_name(indices)).map(|(path, _)| *path);
+        let below = self.below.iter().filter(|(_, index)| self.is_by_name(*index)).map(|(directory, _)| *directory);
+        let mut all: Vec<_> = paths.chain(below).filter_map(|p| LayerPath::normalise(p).ok()).collect();
         all.sort();
+        all.dedup();
         all
+    }
+
+    /// Whether a file of this name may be asked for by its name alone, wherever it lies.
+    pub fn wants_name(&self, name: &str) -> bool {
+        let by_name = |indices: &Vec<usize>| indices.iter().any(|i| self.is_by_name(*i));
+        self.names.get(name).is_some_and(by_name)
+            || name.rfind('.').is_some_and(|dot| {
+                let end = &name[dot..];
+                let plain = end.bytes().all(|b| !b.is_ascii_uppercase());
+                let known = if plain {
+                    self.extensions.get(end)
+                } else {
+                    self.extensions.get(end.to_ascii_lowercase().as_str())
+                };
+                known.is_some_and(by_name)
+            })
+    }
+
+    /// Whether an analyzer would find packages in a file called `name` that does not look at it under `path`.
+    pub fn tells_more(&self, name: &LayerPath, path: &LayerPath) -> bool {
+        !self.more(name, path).is_empty()
+    }
+
+    /// The analyzers that [`Self::tells_more`] is about.
+    pub(crate) fn more(&self, name: &LayerPath, path: &LayerPath) -> Vec<usize> {
+        let mut wanted = self.named(name);
+        if !wanted.is_empty() {
+            let read = self.named(path);
+            wanted.retain(|index| !read.contains(index));
+        }
+        wanted
     }
 
     /// The indices of the analyzers that look at every entry.

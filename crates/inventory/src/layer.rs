@@ -12,14 +12,14 @@ use std::{
 };
 
 use layergate_model::{
-    Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, Notes, PathTableBuilder, Section,
+    Alias, Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, Notes, PathTableBuilder, Section,
 };
 use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 
 use crate::{
     Catalogue, Entry, File, Spool,
     gathered::{Gathered, MAX_WEIGHT},
-    links,
+    links::{Again, Claim},
     spool::TemporaryFile,
 };
 
@@ -80,8 +80,31 @@ pub fn inventory_layer(
     catalogue: &Catalogue,
     limits: &Limits,
 ) -> Result<LayerInventory, LayerError> {
+    read(blob, expected, catalogue, limits, None)
+}
+
+/// Reads one layer again for what its files tell under other names, and nothing else; there is no path table. With
+/// `in_place` what is found stands at the file's own path, otherwise at the name.
+pub fn look_again(
+    blob: impl Read + Send,
+    expected: Digest,
+    catalogue: &Catalogue,
+    limits: &Limits,
+    aliases: &[Alias],
+    in_place: bool,
+) -> Result<LayerInventory, LayerError> {
+    read(blob, expected, catalogue, limits, Some((aliases, in_place)))
+}
+
+fn read(
+    blob: impl Read + Send,
+    expected: Digest,
+    catalogue: &Catalogue,
+    limits: &Limits,
+    again: Option<(&[Alias], bool)>,
+) -> Result<LayerInventory, LayerError> {
     let (pass, hashed) = with_hash(blob, limits.max_layer_bytes, |bytes| {
-        let mut pass = Pass::new(catalogue, limits);
+        let mut pass = Pass::new(catalogue, limits, again);
         let end = pass.run(bytes);
         (pass, end)
     });
@@ -142,10 +165,11 @@ struct Pass<'c> {
     dropped_gaps: usize,
     paths: PathTableBuilder,
     unpacked: u64,
+    again: Option<Again>,
 }
 
 impl<'c> Pass<'c> {
-    fn new(catalogue: &'c Catalogue, limits: &'c Limits) -> Self {
+    fn new(catalogue: &'c Catalogue, limits: &'c Limits, again: Option<(&[Alias], bool)>) -> Self {
         let sections =
             catalogue.analyzers().iter().map(|a| Section { revision: a.revision(), ..Section::default() }).collect();
         Self {
@@ -156,6 +180,7 @@ impl<'c> Pass<'c> {
             dropped_gaps: 0,
             paths: PathTableBuilder::default(),
             unpacked: 0,
+            again: again.map(|(aliases, in_place)| Again::new(aliases, in_place)),
         }
     }
 
@@ -172,6 +197,11 @@ impl<'c> Pass<'c> {
     fn walk<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), PassError> {
         let (mut claims, mut buffer) = (Vec::new(), String::new());
         while let Some(entry) = archive.next_entry()? {
+            if self.again.is_some() {
+                let seen = Entry { path: &entry.path, kind: entry.kind, mode: entry.mode, target: &entry.target };
+                self.again(&seen, entry.size, archive)?;
+                continue;
+            }
             self.paths.push(&entry.path, entry.kind, entry.mode, &entry.target);
             if self.paths.size() > MAX_PATHS {
                 let limit = UnpackError::Limit {
@@ -196,37 +226,39 @@ impl<'c> Pass<'c> {
                     }
                     self.catalogue.by_content(&seen, &mut claims);
                     if !claims.is_empty() {
-                        self.analyze(&seen, entry.size, &mut claims, archive)?;
+                        let claims = claims.iter().map(|index| (*index, entry.path.clone())).collect();
+                        self.analyze(&seen, entry.size, claims, archive)?;
                     }
                 }
                 EntryKind::HardLink => self.hard_link(&seen, &mut claims)?,
-                EntryKind::Symlink => {
-                    for (place, to) in links::unread(self.catalogue, &entry.path, &entry.target) {
-                        let detail = format!("a link leads to {to}, which was not read as what {place} is");
-                        self.gap(GapKind::UnreadLink, &place, detail);
-                    }
-                }
                 _ => {}
             }
         }
         Ok(())
     }
 
+    /// An entry of a second look.
+    fn again<R: Read>(&mut self, entry: &Entry<'_>, size: u64, archive: &mut Archive<R>) -> Result<(), PassError> {
+        let Some(again) = self.again.as_mut().filter(|_| entry.kind == EntryKind::File) else { return Ok(()) };
+        let claims = again.claims(self.catalogue, entry.path, size)?;
+        if claims.is_empty() { Ok(()) } else { self.analyze(entry, size, claims, archive) }
+    }
+
     fn analyze<R: Read>(
         &mut self,
         entry: &Entry<'_>,
         size: u64,
-        claims: &mut Vec<usize>,
+        mut claims: Vec<Claim>,
         archive: &mut Archive<R>,
     ) -> Result<(), PassError> {
-        claims.retain(|index| self.catalogue.analyzers()[*index].wants_size(entry.path, size));
+        claims.retain(|(index, name)| self.catalogue.analyzers()[*index].wants_size(name, size));
         if claims.is_empty() {
             return Ok(());
         }
         let mut content = archive.content();
         let mut head = Vec::with_capacity(HEAD);
         content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-        claims.retain(|index| self.catalogue.analyzers()[*index].wants(&head));
+        claims.retain(|(index, _)| self.catalogue.analyzers()[*index].wants(&head));
         if claims.is_empty() {
             return Ok(());
         }
@@ -239,11 +271,11 @@ impl<'c> Pass<'c> {
             return Ok(());
         }
         let catalogue = self.catalogue;
-        for index in claims.extract_if(.., |index| size > catalogue.analyzers()[*index].max_bytes()) {
+        for (index, name) in claims.extract_if(.., |(index, _)| size > catalogue.analyzers()[*index].max_bytes()) {
             let analyzer = catalogue.analyzers()[index];
             let (id, most) = (analyzer.id(), analyzer.max_bytes());
             let detail = format!("the file has {size} bytes, and {id} reads at most {most} of such a file");
-            let gap = Gap::new(GapKind::FileLimit, entry.path.as_str(), detail);
+            let gap = Gap::new(GapKind::FileLimit, name.as_str(), detail);
             self.dropped_gaps += usize::from(!told(self.gathered.section(index), gap));
             self.note(index)?;
         }
@@ -256,49 +288,48 @@ impl<'c> Pass<'c> {
             self.gap(GapKind::FileLimit, entry.path, detail);
             return Ok(());
         };
-        let file = File { spool: Some(&spool), ..File::new(entry.path, entry.mode, &spool, self.limits) };
-        for index in claims.iter() {
+        for (index, name) in &claims {
             let analyzer = self.catalogue.analyzers()[*index];
+            let file = File { spool: Some(&spool), ..File::new(name, entry.mode, &spool, self.limits) };
             let section = self.gathered.section(*index);
             let known = section.packages.len();
             // Analyzers do not panic; should one, the layer must not look clean and the worker must live.
             let result = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&file, section)));
             let oversized = bound_texts(&mut section.packages, known);
             let gap = match result {
-                Ok(Ok(())) if oversized == 0 => continue,
+                Ok(Ok(())) if oversized == 0 => {
+                    self.note(*index)?;
+                    continue;
+                }
                 Ok(Ok(())) => {
                     let detail = format!(
                         "{oversized} packages have a name or version over {MAX_TEXT} bytes or with control characters"
                     );
-                    Gap::new(GapKind::UnreadableFile, entry.path.as_str(), detail)
+                    Gap::new(GapKind::UnreadableFile, name.as_str(), detail)
                 }
-                Ok(Err(error)) => Gap::new(error.kind, entry.path.as_str(), error.detail),
+                Ok(Err(error)) => Gap::new(error.kind, name.as_str(), error.detail),
                 Err(_) => {
                     let detail = format!("the analyzer {} broke down on this file; please report it", analyzer.id());
-                    Gap::new(GapKind::AnalyzerFailed, entry.path.as_str(), detail)
+                    Gap::new(GapKind::AnalyzerFailed, name.as_str(), detail)
                 }
             };
             self.dropped_gaps += usize::from(!told(section, gap));
+            self.note(*index)?;
         }
-        claims.iter().try_for_each(|index| self.note(*index))
+        Ok(())
     }
 
-    /// A second name of a file that came earlier. When the first name was claimed the same is proved here too;
-    /// otherwise the content is gone, and if this name would have been claimed that is a gap.
+    /// A second name of a file that came earlier. When the first name was claimed the same is proved here too; what this
+    /// name alone would tell, and a file of a lower layer, is the second look's.
     fn hard_link(&mut self, entry: &Entry<'_>, claims: &mut Vec<usize>) -> Result<(), PassError> {
-        let as_file = Entry { kind: EntryKind::File, ..*entry };
-        self.catalogue.claims(&as_file, claims);
-        if claims.is_empty() {
+        if !self.gathered.is_claimed(entry.target) {
             return Ok(());
         }
-        if !self.gathered.is_claimed(entry.target) {
-            // Programs are claimed by their mode alone: every name of one is, so a first name that was not is no file
-            // of interest, or lies in a lower layer.
-            let detail = format!("a hard link to {}, whose content is not in this layer or was not kept", entry.target);
-            // What the name alone tells was lost for certain.
-            let kind =
-                if self.catalogue.named(entry.path).is_empty() { GapKind::HardLink } else { GapKind::UnreadLink };
-            self.gap(kind, entry.path, detail);
+        // The file's mode is that of its first name, whatever the link's header says.
+        let as_file = Entry { kind: EntryKind::File, mode: entry.mode | 0o111, ..*entry };
+        self.catalogue.claims(&as_file, claims);
+        self.catalogue.by_content(&as_file, claims);
+        if claims.is_empty() {
             return Ok(());
         }
         self.gathered.claim(entry.path);
@@ -350,6 +381,9 @@ impl<'c> Pass<'c> {
                 section.gaps.push(Gap::new(GapKind::AnalyzerFailed, blob.to_string(), detail));
             }
             section.notes = Notes::default();
+            if let Some(again) = self.again.as_ref() {
+                section.rename(|name| again.place(name));
+            }
             for owned in &mut section.owned {
                 owned.paths.retain(|p| *known.entry(p.clone()).or_insert_with(|| self.catalogue.might_claim(p)));
             }

@@ -10,7 +10,7 @@ pub mod analyzers;
 mod catalogue;
 mod gathered;
 mod layer;
-mod links;
+pub mod links;
 mod place;
 mod spool;
 #[cfg(test)]
@@ -18,5 +18,5 @@ mod testing;
 
 pub use analyzer::{AnalyzeError, Analyzer, Entry, File, Interest};
 pub use catalogue::Catalogue;
-pub use layer::{LayerError, inventory_layer};
+pub use layer::{LayerError, inventory_layer, look_again};
 pub use spool::Spool;

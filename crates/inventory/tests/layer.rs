@@ -1,8 +1,8 @@
 //! The pass over whole layers: forgetting, hard links, corruption, limits and lies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use layergate_inventory::{Catalogue, LayerError, inventory_layer};
-use layergate_model::{Digest, GapKind, LayerInventory, Limits};
+use layergate_inventory::{Catalogue, LayerError, inventory_layer, links, look_again};
+use layergate_model::{Alias, Digest, GapKind, LayerInventory, LayerPath, Limits};
 
 fn package_json(version: &str) -> Vec<u8> {
     format!(r#"{{"name":"a","version":"{version}"}}"#).into_bytes()
@@ -64,11 +64,69 @@ fn a_later_entry_of_the_same_layer_replaces_an_earlier_one() {
 }
 
 #[test]
-fn hard_links_prove_the_same_or_are_gaps() {
+fn hard_links_prove_the_same() {
     let blob = tar(&[Item::File(AT, package_json("1")), Item::Hard("x/node_modules/a/package.json", AT)]);
     assert_eq!(found(&scan(&blob, &Limits::default())), [format!("1 {AT}"), "1 x/node_modules/a/package.json".into()]);
-    let blob = tar(&[Item::File("store/ab", package_json("1")), Item::Hard(AT, "store/ab")]);
-    assert_eq!(gaps(&scan(&blob, &Limits::default())), [GapKind::UnreadLink]);
+}
+
+/// What a layer's own hard links tell in a second look, by their names.
+fn within(blob: &[u8]) -> Vec<String> {
+    let (catalogue, limits) = (Catalogue::standard(), Limits::default());
+    let names = links::within(&catalogue, &scan(blob, &limits).paths);
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let again = look_again(blob, Digest::of(blob), &catalogue, &limits, &names, false).unwrap();
+    assert!(again.paths.is_empty() && again.gaps.is_empty(), "{:?}", again.gaps);
+    found(&again)
+}
+
+#[test]
+fn hard_links_whose_first_name_says_nothing_are_read_in_a_second_look() {
+    const B: &str = "srv/node_modules/b/package.json";
+    let store = || Item::File("root/store/ab", package_json("1"));
+    let data = Item::File("data", vec![1; 3000]);
+    for (items, want) in [
+        (vec![data, store(), Item::Hard(AT, "root/store/ab")], vec![format!("1 {AT}")]),
+        (vec![store(), Item::Hard(AT, "root/store/ab"), Item::Hard(B, AT)], vec![format!("1 {AT}"), format!("1 {B}")]),
+        (vec![store(), Item::Hard("opt/x", "root/store/ab"), Item::Hard(AT, "opt/x")], vec![format!("1 {AT}")]),
+        // A store after what it gives: everything was read the first time.
+        (vec![Item::File(AT, package_json("1")), Item::Hard("root/store/ab", AT)], vec![]),
+        // What lies in no layer, or in another.
+        (vec![Item::Hard(AT, "root/store/ab")], vec![]),
+        (vec![store(), Item::Hard("opt/x", "root/store/ab")], vec![]),
+    ] {
+        assert_eq!(within(&tar(&items)), want);
+    }
+}
+
+#[test]
+fn a_second_look_reads_what_it_is_asked_and_shows_it_where_it_lies() {
+    let status = b"Package: openssl\nStatus: install ok installed\nVersion: 1\n\n".to_vec();
+    let list = b"/usr/bin/openssl\n".to_vec();
+    let blob = tar(&[
+        Item::File("opt/d/status", status.clone()),
+        Item::File("opt/d/info/openssl.list", list),
+        Item::File("opt/blob", status),
+        Item::File("opt/p", package_json("2")),
+        Item::File(AT, package_json("3")),
+    ]);
+    let path = |text: &str| LayerPath::normalise(text).unwrap();
+    let look = |aliases: &[(&str, &str)]| {
+        let aliases: Vec<_> = aliases.iter().map(|(name, of)| Alias { name: path(name), path: path(of) }).collect();
+        look_again(&blob[..], Digest::of(&blob), &Catalogue::standard(), &Limits::default(), &aliases, true).unwrap()
+    };
+    let directory = look(&[("var/lib/dpkg", "opt/d")]);
+    assert_eq!(found(&directory), ["1 opt/d/status"]);
+    let owned: Vec<_> = directory.sections.values().flat_map(|s| &s.owned).map(|o| o.proof.as_str()).collect();
+    assert_eq!(owned, ["opt/d/info/openssl.list"]);
+    assert_eq!(found(&look(&[("var/lib/dpkg/status", "opt/blob")])), ["1 opt/blob"]);
+    assert_eq!(found(&look(&[(AT, "opt/p"), ("x/node_modules/b/package.json", "opt/p")])), ["2 opt/p"]);
+    // Of what is no such file the gap lies where the file does.
+    let broken = look(&[("node_modules/a/package.json", "opt/blob")]);
+    let places: Vec<_> = broken.sections.values().flat_map(|s| &s.gaps).map(|g| (g.kind, g.place.as_str())).collect();
+    assert_eq!(places, [(GapKind::UnreadableFile, "opt/blob")]);
+    assert!(found(&look(&[("node_modules", "nowhere")])).is_empty());
 }
 
 #[test]

@@ -44,12 +44,12 @@ gap_kinds! {
     PackageDatabaseRemoved = "package_database_removed", true, true, "An upper layer removed, emptied or falsified a package database while what it described is still in the image.";
     ForgedFileList = "forged_file_list", true, true, "A package's list of files claims what its distribution cannot have put there: it would silence the package that lies there.";
     ConflictingRelease = "conflicting_release", true, true, "The files that say of which distribution and release the image is contradict each other or the packages.";
-    UnreadLink = "unread_link", true, true, "A link's name says package metadata, and what it leads to was not read under that name.";
+    UnreadLink = "unread_link", true, true, "Links give files names of package metadata, too many of them to be read under these.";
     UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";
     PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
     UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";
     FileLimit = "file_limit", true, true, "A file that an analyzer wanted is over its limit.";
-    HardLink = "hard_link", true, true, "A claimed file is a hard link to content that was not kept.";
+    HardLink = "hard_link", true, true, "A hard link whose name is that of package metadata leads to a file that is in none of the layers.";
     HostilePath = "hostile_path", true, true, "An entry whose path leaves the layer, is too long or is redirected by an attribute: runtimes disagree on where it lies.";
     LayerUnavailable = "layer_unavailable", true, false, "The layer could not be had: registry, network, credentials, time.";
     Quarantined = "quarantined", true, false, "The layer has failed too often and rests for a while.";

@@ -200,6 +200,48 @@ impl Section {
         keep(&mut self.notes.kept, |i, (path, _)| gone(7, i, path));
     }
 
+    /// Gives the paths that prove its items other names where `to` knows one; what is inside of a file goes with it.
+    pub fn rename<'p>(&mut self, to: impl Fn(&str) -> Option<&'p LayerPath>) {
+        let text = |place: &mut String| {
+            let (outer, inside) = place.split_at(place.find('!').unwrap_or(place.len()));
+            if let Some(path) = to(outer) {
+                *place = format!("{path}{inside}");
+            }
+        };
+        let path = |path: &mut LayerPath| {
+            if let Some(other) = to(path.as_str()) {
+                *path = other.clone();
+            }
+        };
+        self.packages.iter_mut().flat_map(|p| &mut p.locations).for_each(text);
+        self.os_releases.iter_mut().for_each(|o| path(&mut o.path));
+        self.owned.iter_mut().for_each(|o| path(&mut o.proof));
+        self.licenses.iter_mut().for_each(|l| path(&mut l.proof));
+        self.secrets.iter_mut().for_each(|s| text(&mut s.path));
+        self.facts.iter_mut().for_each(|f| path(&mut f.path));
+        self.gaps.iter_mut().for_each(|g| text(&mut g.place));
+    }
+
+    /// Takes in what another look at the same layer found.
+    pub fn absorb(&mut self, other: Section) {
+        fn add<T: Ord>(list: &mut Vec<T>, more: Vec<T>) {
+            list.extend(more);
+            list.sort();
+            list.dedup();
+        }
+        self.revision = other.revision;
+        add(&mut self.packages, other.packages);
+        add(&mut self.secrets, other.secrets);
+        add(&mut self.facts, other.facts);
+        add(&mut self.gaps, other.gaps);
+        self.os_releases.extend(other.os_releases);
+        self.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
+        self.owned.extend(other.owned);
+        self.owned.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+        self.licenses.extend(other.licenses);
+        self.licenses.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+    }
+
     /// Drops everything that `path` proved: a later entry of the same layer has replaced the file.
     pub fn forget(&mut self, path: &str) {
         self.forget_where(|_, _, proof| proof == path);
@@ -209,7 +251,7 @@ impl Section {
 /// What one layer contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerInventory {
-    /// The digest of the blob, hashed while it was read.
+    /// The digest of the blob, hashed while it was read; of a second look, [`crate::Alias::digest`].
     pub blob: Digest,
     /// Compressed bytes read.
     pub size: u64,
@@ -229,6 +271,16 @@ impl LayerInventory {
     /// [is deterministic](crate::GapKind::is_deterministic).
     pub fn unread(blob: Digest, gap: Gap) -> Self {
         Self { blob, size: 0, unpacked: 0, sections: BTreeMap::new(), gaps: vec![gap], paths: PathTable::default() }
+    }
+
+    /// Takes in what another look at the same layer found. A gap of the layer as a whole is told once.
+    pub fn absorb(&mut self, other: LayerInventory) {
+        for (id, section) in other.sections {
+            self.sections.entry(id).or_default().absorb(section);
+        }
+        self.gaps.extend(other.gaps);
+        self.gaps.sort();
+        self.gaps.dedup();
     }
 
     /// Whether it may be stored under its key (invariant 3: failures of time, memory, disk and network are not).

@@ -4,6 +4,7 @@
 //! when at least two other crates exchange it; each file holds one idea.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod alias;
 mod backoff;
 mod check;
 mod config;
@@ -26,6 +27,7 @@ mod report;
 mod secret;
 mod severity;
 
+pub use alias::Alias;
 pub use backoff::Backoff;
 pub use check::{Check, CheckFact, FactKind};
 pub use config::{HistoryEntry, ImageConfig, RuntimeConfig};

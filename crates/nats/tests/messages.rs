@@ -23,6 +23,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
     vec![
         ("job", job_to_wire(&conformance::job("one", Lane::Bulk, "team-a")).unwrap()),
         ("layer-task", task_to_wire(&conformance::task(1)).unwrap()),
+        ("second-look", task_to_wire(&conformance::second_look(1)).unwrap()),
         ("done-event", done_to_wire(&DoneEvent { key: conformance::key(1), outcome: DoneOutcome::Failed }).unwrap()),
         ("layer-failure-source", failure_to_wire(&failure(FailureKind::Source(source))).unwrap()),
         ("layer-failure-quarantined", failure_to_wire(&failure(FailureKind::Quarantined)).unwrap()),
@@ -117,9 +118,14 @@ fn what_is_written_is_read_back() {
     let trace = Some("00-11-22-01".to_owned());
     let read = job_from_wire(job_to_wire(&job).unwrap(), &job.id, trace.clone()).unwrap();
     assert_eq!(read, layergate_ports::values::Job { trace: trace.clone(), ..job.clone() });
-    let task = conformance::task(1);
-    let read = task_from_wire(task_to_wire(&task).unwrap(), &task.key, task.trace.clone()).unwrap();
-    assert_eq!(read, task);
+    for task in [conformance::task(1), conformance::second_look(1)] {
+        let read = task_from_wire(task_to_wire(&task).unwrap(), &task.key, task.trace.clone()).unwrap();
+        assert_eq!(read, task);
+    }
+    // Other names than the key's.
+    let mut other = conformance::second_look(1);
+    other.aliases.pop();
+    assert!(task_from_wire(task_to_wire(&other).unwrap(), &other.key, None).is_err());
     for record in [verdict(0), verdict(50), no_image(), conformance::verdict("x", Verdict::Pass)] {
         assert_eq!(verdict_from_wire(verdict_to_wire(&record).unwrap(), &record.job).unwrap(), record);
     }

@@ -168,6 +168,7 @@ impl LayerReader for SimReader {
     async fn read(
         &self,
         task: &LayerTask,
+        _names: &[layergate_model::Alias],
         _blob: BlobStream,
         meter: Arc<Meter>,
         _hold: Box<dyn Any + Send>,

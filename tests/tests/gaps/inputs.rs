@@ -57,8 +57,9 @@ pub(crate) const ROWS: &[Row] = &[
         s.layers.push(files([("etc/os-release", "ID=debian\nVERSION_ID=12\n")]));
     }),
     row("unread_link", |s| {
-        s.layers.push(files([("opt/blob", "{\"name\": \"lodash\", \"version\": \"4.17.20\"}")]));
-        let links = [("srv/node_modules/lodash/package.json".to_owned(), "/opt/blob".to_owned())].into();
+        s.layers.push(files([("opt/blob", "{\"name\": \"lodash\", \"version\": \"4.17.21\"}")]));
+        let link = |n| (format!("srv/node_modules/p{n}/package.json"), "/opt/blob".to_owned());
+        let links = (0..2001).map(link).collect();
         s.layers.push(LayerRecipe { links, ..LayerRecipe::default() });
     }),
     row("unreadable_file", |s| s.layers.push(files([("srv/node_modules/a/package.json", "{\"name\": ")]))),
@@ -73,8 +74,8 @@ pub(crate) const ROWS: &[Row] = &[
         s.arguments = vec!["--max-file-bytes".into(), "4000".into()];
     }),
     row("hard_link", |s| {
-        let hard_links = [("usr/lib/libtool.so.1".to_owned(), "srv/data".to_owned())].into();
-        s.layers.push(LayerRecipe { hard_links, ..files([("srv/data", "not a program\n")]) });
+        let hard_links = [("srv/node_modules/a/package.json".to_owned(), "opt/gone".to_owned())].into();
+        s.layers.push(LayerRecipe { hard_links, ..LayerRecipe::default() });
     }),
     row("hostile_path", |s| {
         s.layers.push(files([("srv/a", "a file\n")]));

@@ -87,7 +87,7 @@ fn databases() -> Vec<Way> {
                     .file("opt/db/status", &status(&[("libssl3", "3.0.9-1", "Source: openssl\n")]))
                     .symlink("var/lib/dpkg", "/opt/db"),
             )],
-            Gap("unread_link"),
+            Named("libssl3"),
         ),
         Way::new(
             "a database that lies elsewhere, with a link to it",
@@ -97,7 +97,7 @@ fn databases() -> Vec<Way> {
                     .file("opt/db", &status(&[("libssl3", "3.0.9-1", "Source: openssl\n")]))
                     .symlink(STATUS, "/opt/db"),
             )],
-            Gap("unread_link"),
+            Named("libssl3"),
         ),
         Way::new(
             "a database that lies elsewhere, with a hard link to it",
@@ -107,7 +107,7 @@ fn databases() -> Vec<Way> {
                     .file("opt/db", &status(&[("libssl3", "3.0.9-1", "Source: openssl\n")]))
                     .hard_link(STATUS, "opt/db"),
             )],
-            Gap("unread_link"),
+            Named("libssl3"),
         ),
         Way::new(
             "a database behind a link in its way",
@@ -117,7 +117,7 @@ fn databases() -> Vec<Way> {
                     .file("opt/dpkg/status", &status(&[("libssl3", "3.0.9-1", "Source: openssl\n")]))
                     .symlink("var/lib", "../opt"),
             )],
-            Gap("unread_link"),
+            Named("libssl3"),
         ),
         Way::new(
             "a database in capitals",
@@ -181,7 +181,7 @@ fn releases() -> Vec<Way> {
                 debian(),
                 plain(RawTar::new().file("opt/r", "ID=alpine\nVERSION_ID=3.3\n").symlink("etc/os-release", "/opt/r")),
             ],
-            Named("libssl3"),
+            Gap("conflicting_release"),
         ),
     ]
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use layergate_model::LayerInventory;
+use layergate_model::{Alias, LayerInventory};
 
 use super::{
     Coordinator,
@@ -19,8 +19,8 @@ use layergate_ports::{
 /// When the queue is full or a store does not answer, the next try comes after this long.
 const SOON: Duration = Duration::from_millis(500);
 
-/// The layers that a job wants, and where their blobs are.
-pub(super) type Wanted = HashMap<LayerKey, LayerLocator>;
+/// The layers that a job wants: where their blobs are, and for a second look the names.
+pub(super) type Wanted = HashMap<LayerKey, (LayerLocator, Vec<Alias>)>;
 
 /// A job's wait for its layers, begun.
 pub(super) struct Wait {
@@ -149,10 +149,11 @@ impl Coordinator {
         let trace = self.ports.observer.traceparent(&tracing::Span::current()).or_else(|| job.trace.clone());
         let mut tasks = Vec::new();
         for (key, _) in gathering.pending() {
-            let Some(locator) = wanted.get(&key) else { continue };
+            let Some((locator, aliases)) = wanted.get(&key) else { continue };
             tasks.push(LayerTask {
                 key,
                 locator: locator.clone(),
+                aliases: aliases.clone(),
                 lane: job.lane,
                 tenant: job.tenant.clone(),
                 trace: trace.clone(),

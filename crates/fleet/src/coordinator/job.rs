@@ -17,7 +17,7 @@ use layergate_ports::{
 };
 
 /// Why a job has no verdict from here and goes back to the queue.
-struct HandBack(String);
+pub(super) struct HandBack(pub(super) String);
 
 impl Coordinator {
     /// Carries a delivery to its end. Errors of the ports leave the message to be delivered again.
@@ -127,7 +127,7 @@ impl Coordinator {
         }
         let lacking_reports = images.iter().zip(&reports).filter(|(_, report)| report.is_none());
         let wanted = self.wanted(lacking_reports.map(|(image, _)| image));
-        let mut gathering = Gathering::new(wanted.iter().map(|(key, locator)| (*key, SourceId::of(locator))));
+        let mut gathering = Gathering::new(wanted.iter().map(|(key, (locator, _))| (*key, SourceId::of(locator))));
         let wait = self.begin(job, &wanted, &mut gathering, true).await;
         drop(wanted);
         if !gathering.is_complete() {
@@ -145,7 +145,9 @@ impl Coordinator {
             let (key, report) = match report {
                 Some(reused) => reused,
                 None => {
-                    let (layers, lacking) = self.layers(job, image, &mut gathering, deadline).await?;
+                    let (layers, mut lacking) = self.layers(job, image, &mut gathering, deadline).await?;
+                    let (layers, unread) = self.look_again(job, image, layers, deadline).await?;
+                    lacking.extend(unread);
                     let late = clock.monotonic() >= deadline;
                     let made = self.assess(job, &*bench, image, layers, lacking.len(), late, index).await?;
                     missing.extend(lacking);
@@ -217,7 +219,7 @@ impl Coordinator {
     fn wanted<'a>(&self, images: impl IntoIterator<Item = &'a ResolvedImage>) -> Wanted {
         let layers = images.into_iter().flat_map(|image| &image.layers);
         let readable = layers.filter(|layer| self.excuse(layer).is_none());
-        readable.map(|l| (self.config.fingerprint.key(l.digest), l.locator.clone())).collect()
+        readable.map(|l| (self.config.fingerprint.key(l.digest), (l.locator.clone(), Vec::new()))).collect()
     }
 
     /// Why a layer is not read at all.

@@ -7,6 +7,7 @@ mod hub;
 mod job;
 mod publisher;
 mod record;
+mod second;
 
 use std::{sync::Arc, time::Duration};
 

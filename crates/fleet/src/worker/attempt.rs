@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use layergate_model::{GapKind, LayerInventory};
+use layergate_model::{Alias, GapKind, LayerInventory};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{UNIT, Worker};
@@ -112,13 +112,15 @@ impl Worker {
             let host = self.hosts.enter(task.locator.host()).await;
             self.ports.observer.event(&Event::LayerStarted { task, deliveries, meter });
             placed.store(true, Ordering::Relaxed);
-            let hold: Box<dyn Any + Send> = Box::new((slot, share, host));
-            let blob = match self.ports.source.open(&task.locator).await {
-                Ok(blob) => blob,
-                Err(error) => return Err(self.refusal(task, &error)),
-            };
-            let read = self.ports.reader.read(task, blob, meter.clone(), hold).await;
-            read.map_err(|error| read_failure(task, error))
+            let hold = Arc::new((slot, share, host));
+            let mut inventory = self.read(task, &[], meter, Box::new(hold.clone())).await?;
+            if task.aliases.is_empty() {
+                let names = self.ports.reader.names_within(&inventory);
+                if !names.is_empty() {
+                    inventory.absorb(self.read(task, &names, meter, Box::new(hold)).await?);
+                }
+            }
+            Ok(inventory)
         };
         let inventory = match self.watched(work, lease, meter, &placed).await {
             Ok(inventory) => inventory,
@@ -131,6 +133,18 @@ impl Worker {
             Ok(()) => Attempt::Stored,
             Err(error) => Attempt::Trouble { detail: error.to_string() },
         }
+    }
+
+    async fn read(
+        &self,
+        task: &LayerTask,
+        names: &[Alias],
+        meter: &Arc<Meter>,
+        hold: Box<dyn Any + Send>,
+    ) -> Result<LayerInventory, Attempt> {
+        let blob = self.ports.source.open(&task.locator).await.map_err(|error| self.refusal(task, &error))?;
+        let read = self.ports.reader.read(task, names, blob, meter.clone(), hold).await;
+        read.map_err(|error| read_failure(task, error))
     }
 
     /// Runs `work` while it gets on: progress acks only while bytes advance, within the layer's deadline.

@@ -165,6 +165,7 @@ impl LayerReader for World {
     async fn read(
         &self,
         task: &LayerTask,
+        _names: &[Alias],
         _blob: BlobStream,
         meter: Arc<Meter>,
         _hold: Box<dyn Any + Send>,

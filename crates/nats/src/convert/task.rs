@@ -1,6 +1,7 @@
 //! A layer task, and the word that a layer is done.
 
 use bytes::Bytes;
+use layergate_model::{Alias, LayerPath};
 use layergate_ports::{
     DoneEvent, DoneOutcome,
     values::{LayerKey, LayerLocator, LayerTask, RegistryBlob},
@@ -29,6 +30,11 @@ pub fn task_to_wire(task: &LayerTask) -> Result<Bytes, WireError> {
         }),
         lane: parts::lane(task.lane),
         tenant: task.tenant.to_string(),
+        aliases: task
+            .aliases
+            .iter()
+            .map(|a| v1::Alias { name: a.name.to_string(), path: a.path.to_string() })
+            .collect(),
     })
 }
 
@@ -40,7 +46,11 @@ pub fn task_from_wire(bytes: Bytes, key: &LayerKey, trace: Option<String>) -> Re
     }
     let blob = READ.required("blob", wire.blob)?;
     let digest = READ.digest("digest", &blob.digest)?;
-    if digest != key.digest {
+    let path = |field: &str, text: &str| LayerPath::normalise(text).map_err(|e| READ.bad(field, e));
+    let aliases = wire.aliases.iter().map(|a| Ok(Alias { name: path("name", &a.name)?, path: path("path", &a.path)? }));
+    let aliases = aliases.collect::<Result<Vec<_>, WireError>>()?;
+    let of = if aliases.is_empty() { digest } else { Alias::digest(&digest, &aliases) };
+    if of != key.digest {
         return Err(READ.bad("digest", format!("{digest} under the key of {}", key.digest)));
     }
     Ok(LayerTask {
@@ -53,6 +63,7 @@ pub fn task_from_wire(bytes: Bytes, key: &LayerKey, trace: Option<String>) -> Re
             size: blob.size,
             credential: READ.optional("credential", &blob.credential)?,
         }),
+        aliases,
         lane: READ.lane(wire.lane)?,
         tenant: READ.parse("tenant", &wire.tenant)?,
         trace,

@@ -18,7 +18,7 @@ pub use failures::failure_store;
 pub use jobs::job_queue;
 pub use layers::layer_queue;
 pub use membership::membership;
-pub use samples::{fingerprint, inventory, job, key, locator, report, task, verdict};
+pub use samples::{fingerprint, inventory, job, key, locator, report, second_look, task, verdict};
 pub use snapshots::snapshot_store;
 pub use verdicts::verdict_store;
 

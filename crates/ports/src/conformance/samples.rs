@@ -62,10 +62,20 @@ pub fn task(n: u32) -> LayerTask {
     LayerTask {
         key: key(n),
         locator: locator(n, "app"),
+        aliases: Vec::new(),
         lane: Lane::Interactive,
         tenant: Tenant::default(),
         trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
     }
+}
+
+/// The task of a second look at layer number `n`.
+pub fn second_look(n: u32) -> LayerTask {
+    let path = |text: &str| layergate_model::LayerPath::normalise(text).holds("a path");
+    let alias = |name, of| layergate_model::Alias { name: path(name), path: path(of) };
+    let aliases = vec![alias("var/lib/dpkg", "opt/d"), alias("app/node_modules/a/package.json", "opt/blob")];
+    let digest = layergate_model::Alias::digest(&key(n).digest, &aliases);
+    LayerTask { key: key(n).fingerprint.key(digest), aliases, ..task(n) }
 }
 
 /// Job `id` of `tenant`.

@@ -1,7 +1,7 @@
 //! A job (one image to judge) and a layer task (one layer to read).
 
 use jiff::Timestamp;
-use layergate_model::{Digest, Severity};
+use layergate_model::{Alias, Digest, Severity};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -90,10 +90,12 @@ impl Job {
 /// One layer to read. It carries where the blob is, never an inventory and never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerTask {
-    /// The layer; its digest is the one that the bytes must have.
+    /// What is to be stored. Its digest is that of the blob, or of a second look at it (`Alias::digest`).
     pub key: LayerKey,
     /// Where its bytes can be had.
     pub locator: LayerLocator,
+    /// The names for whose sake the layer is read once more; empty the first time.
+    pub aliases: Vec<Alias>,
     /// The lane of the job that asked first.
     pub lane: Lane,
     /// The tenant of the job that asked first.
