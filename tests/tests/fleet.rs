@@ -77,6 +77,25 @@ fn every_layer_is_fetched_once_and_every_report_is_the_single_machines() {
     }
 }
 
+#[test]
+fn a_coordinator_judges_by_the_policy_of_its_configuration_file() {
+    let Some(mut fleet) = Fleet::new(1) else { return };
+    let image = fleet.push("team/shop", "1", &sample("shop"));
+    let home = fleet.program.home.path().to_owned();
+    fs::write(home.join("lenient.toml"), "[findings]\nfail-on = \"never\"\nkev = \"warn\"\n").unwrap();
+    let file = home.join("coordinator.toml");
+    let _worker = fleet.worker(0, &[]);
+    for (text, code) in [("max-nesting = 7\n", 1), ("policy = \"lenient.toml\"\n", 0)] {
+        fs::write(&file, text).unwrap();
+        let coordinator = fleet.coordinator(0, &["--config", file.to_str().unwrap()]);
+        fleet.ready(&[&coordinator]);
+        let limits: &[&str] = if text.starts_with("max") { &["--max-nesting", "7"] } else { &[] };
+        let _worker = fleet.worker(1, limits);
+        let (run, report) = fleet.scan(&image, &[]);
+        assert_eq!(run.code, code, "{text}: {} {report}", run.stderr);
+    }
+}
+
 /// `just chaos` raises the numbers; the choices follow from the seed.
 #[test]
 fn whoever_dies_every_image_gets_its_one_right_verdict() {
