@@ -47,7 +47,7 @@ fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     found
 }
 
-fn below<'a>(message: &'a [u8], field: u64) -> impl Iterator<Item = &'a [u8]> {
+fn below(message: &[u8], field: u64) -> impl Iterator<Item = &[u8]> {
     fields(message).into_iter().filter(move |(number, _)| *number == field).map(|(_, bytes)| bytes)
 }
 
