@@ -60,6 +60,7 @@ fn one(out: &mut String, report: &Report) {
     facts.extend(view::base_text(report).map(|b| h(&b)));
     facts.push(format!("as of {}", h(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", h(d))));
+    facts.extend(view::left_out_text(report).map(|l| h(&l)));
     let _ = writeln!(out, "{}</p>", facts.join(" · "));
     let todo = plan::todo(report);
     if !todo.is_empty() {

@@ -107,6 +107,7 @@ fn one(page: &mut Page, report: &Report) {
     facts.extend(view::base_text(report).map(|b| cell(&b)));
     facts.push(format!("as of {}", cell(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", cell(d))));
+    facts.extend(view::left_out_text(report).map(|l| cell(&l)));
     page.out.push_str(&format!("{}\n\n", facts.join(" · ")));
     if report.verdict == Verdict::Error {
         page.out.push_str("No verdict can be given: something that matters was not read.\n\n");

@@ -107,6 +107,9 @@ fn facts(page: &mut Page, report: &Report) {
         let others = format!("{} (not asked for)", image.other_platforms.join(", "));
         page.hang("  others ", &others, Ink::Plain);
     }
+    if let Some(left_out) = view::left_out_text(report) {
+        page.hang("  beside ", &left_out, Ink::Plain);
+    }
 }
 
 fn title(report: &Report) -> String {

@@ -191,6 +191,16 @@ pub(crate) fn base_text(report: &Report) -> Option<String> {
     Some(format!("base image{name}, {size}"))
 }
 
+/// What of an index could not run and was left aside; a few of many.
+pub(crate) fn left_out_text(report: &Report) -> Option<String> {
+    const SHOWN: usize = 3;
+    let left_out = &report.image.left_out;
+    let more = left_out.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown: Vec<_> = left_out.iter().take(SHOWN).map(String::as_str).collect();
+    (!shown.is_empty()).then(|| format!("not images, left aside: {}{more}", shown.join(", ")))
+}
+
 /// `debian 12 (bookworm)`.
 pub(crate) fn distro_text(report: &Report) -> Option<String> {
     let distro = report.image.distro.as_ref()?;

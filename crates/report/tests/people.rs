@@ -82,6 +82,22 @@ fn the_published_schema_is_the_types() {
 }
 
 #[test]
+fn what_an_index_has_beside_images_is_shown_where_people_read() {
+    let mut report = common::empty();
+    for format in [Format::Table, Format::Markdown, Format::Html, Format::Json] {
+        let text = |report: &layergate_model::Report| {
+            render(format, std::slice::from_ref(report), &RenderOptions::default()).unwrap()
+        };
+        report.image.left_out = Vec::new();
+        assert!(!text(&report).contains("attestation"), "{format}");
+        report.image.left_out = (0..5).map(|n| format!("attestation n{n}")).collect();
+        let shown = text(&report);
+        assert!(shown.contains("attestation n0"), "{format}: {shown}");
+        assert!(format == Format::Json || shown.contains("and 2 more"), "{format}: {shown}");
+    }
+}
+
+#[test]
 fn format_names_round_trip() {
     for format in Format::ALL {
         assert_eq!(format.to_string().parse::<Format>().unwrap(), *format);
