@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod chance;
+pub mod fake;
 pub mod files;
 pub mod fleet;
 pub mod images;

@@ -2,13 +2,15 @@
 //!
 //! `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`, `.tar.xz`, `.tar.bz2` and `.zip` are walked, `.gz`, `.zst`, `.xz` and `.bz2` decompressed;
 //! what a file is is told by its first bytes, not by its name. Bounded: depth of folders and of archives within
-//! archives, size of one file, symlinks not followed, version-control folders not entered. The order is the names'
+//! archives, size of one file, 200 bytes for each packed one beyond 64 MiB, symlinks not followed, version-control folders not entered. The order is the names'
 //! order, so that a build's report is the same every time.
 
 use std::{
+    cell::Cell,
     fs,
     io::{self, BufReader, Cursor, Read},
     path::Path,
+    rc::Rc,
     time::UNIX_EPOCH,
 };
 
@@ -22,6 +24,40 @@ const MAX_FOLDERS: usize = 24;
 /// Layers of packing, each compression and each archive being one: a `.tar.gz` in a `.tar.zst` has four.
 const MAX_ARCHIVES: usize = 4;
 const MAX_ENTRIES: usize = 2_000_000;
+
+/// Bytes that may come out of a packed file whatever went in.
+const FREE: u64 = 64 << 20;
+/// Bytes that may come out beyond them for each that went in (feeds have up to 60). A bomb so ends at 64 MiB, not at 1 GiB.
+const MAX_RATIO: u64 = 200;
+
+/// Counts what is read of a packed file.
+struct Packed<R>(R, Rc<Cell<u64>>);
+
+impl<R: Read> Read for Packed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(out)?;
+        self.1.set(self.1.get() + n as u64);
+        Ok(n)
+    }
+}
+
+/// What comes out of a packed file, ended where it is a bomb.
+struct Unpacked<R> {
+    inner: R,
+    packed: Rc<Cell<u64>>,
+    out: u64,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(out)?;
+        self.out += n as u64;
+        if self.out > FREE && self.out / MAX_RATIO > self.packed.get() {
+            return Err(io::Error::other(format!("it unpacks to more than {MAX_RATIO} times its size")));
+        }
+        Ok(n)
+    }
+}
 
 /// Who is told of each file.
 pub(crate) trait Visit {
@@ -106,13 +142,16 @@ fn stream(mut reader: Box<dyn Read + '_>, len: u64, place: Place, visit: &mut dy
     let magic = head.clone();
     let whole = Cursor::new(head).chain(reader);
     if packed {
+        let packed = Rc::new(Cell::new(0));
+        let whole = Packed(whole, packed.clone());
         let inner: Box<dyn Read + '_> = match magic.first() {
             Some(0x1f) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
             Some(0x28) => Box::new(zstd::stream::read::Decoder::new(whole)?),
             Some(0xfd) => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
             _ => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
         };
-        return stream(Box::new(BufReader::new(inner)), 0, Place { path, day, depth: depth + 1 }, visit);
+        let inner = Unpacked { inner: BufReader::new(inner), packed, out: 0 };
+        return stream(Box::new(inner), 0, Place { path, day, depth: depth + 1 }, visit);
     }
     if magic.get(257..262) == Some(b"ustar") {
         return tar_entries(whole, &Place { path, day, depth }, visit);
@@ -188,11 +227,63 @@ fn zip_entries(bytes: Vec<u8>, outer: &Place, visit: &mut dyn Visit) -> io::Resu
         let time = entry.last_modified().filter(|t| t.year() > 1980);
         let day = time.and_then(|t| Day::parse(&format!("{:04}-{:02}-{:02}", t.year(), t.month(), t.day())));
         let place = Place { path: inner.clone(), day: day.or(outer.day), depth: outer.depth + 1 };
-        match stream(Box::new(entry), len, place, visit) {
+        let packed = Rc::new(Cell::new(entry.compressed_size()));
+        match stream(Box::new(Unpacked { inner: entry, packed, out: 0 }), len, place, visit) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen {
+        largest: usize,
+        skipped: Vec<String>,
+    }
+
+    impl Visit for Seen {
+        fn file(&mut self, file: FeedFile) -> bool {
+            self.largest = self.largest.max(file.bytes.len());
+            true
+        }
+
+        fn skipped(&mut self, path: String, reason: String) {
+            self.skipped.push(format!("{path}: {reason}"));
+        }
+    }
+
+    /// 80 MiB of zeros in 80 KiB are a bomb; the same of what compresses less is a feed.
+    #[test]
+    fn a_bomb_ends_at_64_mib() {
+        let zeros = vec![0; 80 << 20];
+        let gz = |bytes: &[u8]| {
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gz.write_all(bytes).unwrap();
+            gz.finish().unwrap()
+        };
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let deflated = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        zip.start_file("bomb.json", deflated).unwrap();
+        zip.write_all(&zeros).unwrap();
+        let zip = zip.finish().unwrap().into_inner();
+        for (name, bytes) in [("a.gz", gz(&zeros)), ("a.zip", zip), ("a.zst", zstd::encode_all(&zeros[..], 1).unwrap())]
+        {
+            let mut seen = Seen::default();
+            let walked = walk_bytes(name, &bytes, &mut seen);
+            let told = walked.err().map_or_else(|| seen.skipped.join(" "), |e| e.to_string());
+            assert!(told.contains("200 times") && seen.largest == 0, "{name}: {told}");
+        }
+        let small = gz(&zeros[..60 << 20]);
+        let mut seen = Seen::default();
+        walk_bytes("a.gz", &small, &mut seen).unwrap();
+        assert_eq!((seen.largest, seen.skipped.len()), (60 << 20, 0));
+    }
 }

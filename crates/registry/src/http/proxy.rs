@@ -31,6 +31,19 @@ pub(super) fn hop(scheme: &str) -> Option<String> {
     names.filter_map(|name| shown(std::env::var(name).ok()?.trim()).map(|host| format!("{host} ({name})"))).next()
 }
 
+/// Whether `NO_PROXY` excepts this URL in a form that the HTTP library does not know, as Go reads it: `*` for addresses too,
+/// and a host with its port.
+pub(super) fn excepts(url: &Url) -> bool {
+    let list = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    list.is_some_and(|list| in_list(&list, url))
+}
+
+fn in_list(list: &str, url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let with_port = url.port_or_known_default().map(|port| format!("{host}:{port}"));
+    list.split(',').map(str::trim).any(|entry| entry == "*" || with_port.as_deref() == Some(entry))
+}
+
 /// Host and port of a proxy's URL, without its login.
 fn shown(text: &str) -> Option<String> {
     let url = parse(text).ok()?;
@@ -58,6 +71,21 @@ fn wrong(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exceptions_of_gos_form() {
+        for (list, url, want) in [
+            ("*", "http://10.0.0.1:5000/", true),
+            ("a.io, *", "https://r.io/", true),
+            ("10.0.0.1:5000", "http://10.0.0.1:5000/", true),
+            ("r.io:443", "https://r.io/", true),
+            ("10.0.0.1:5001", "http://10.0.0.1:5000/", false),
+            ("r.io", "https://other.io/", false),
+            ("", "https://r.io/", false),
+        ] {
+            assert_eq!(in_list(list, &Url::parse(url).unwrap()), want, "{list} {url}");
+        }
+    }
 
     #[test]
     fn proxies_that_can_be_used_and_others() {

@@ -93,7 +93,7 @@ impl Transport {
 
     /// The client for the scheme of `url`.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
-        let here = is_loopback(url);
+        let here = is_loopback(url) || proxy::excepts(url);
         if !here {
             // Only now: who scans an archive, or a registry on this machine, needs no proxy.
             proxy::check()?;
