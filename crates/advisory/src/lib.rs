@@ -18,7 +18,9 @@ mod layout;
 mod manifest;
 mod namespace;
 mod record;
+mod registries;
 mod snapshot;
+mod unjudged;
 
 pub use builder::{BuildError, Builder};
 pub use diff::{Change, ChangeKind, diff};
@@ -33,4 +35,6 @@ pub use layout::{FORMAT_VERSION, OLDEST_FORMAT};
 pub use manifest::{Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest, Share};
 pub use namespace::{Namespace, NamespaceError};
 pub use record::{Affected, Day, End, Rating, Record, Start, VersionRange};
+pub use registries::{REGISTRIES, registry};
 pub use snapshot::{OpenError, PackageKey, Snapshot};
+pub use unjudged::{UNJUDGED, unjudged};

@@ -2,6 +2,88 @@
 
 use layergate_advisory::Namespace;
 
+/// What becomes of an ecosystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// It is filed: the namespace of the example.
+    As(&'static str),
+    /// It is left out, and why.
+    Not(&'static str),
+}
+
+use Read::{As, Not};
+
+/// Every name that OSV defines (osv-schema 1.7.5) or has defined, an ecosystem of that name, and what becomes of it. A
+/// record of a name that is not here is told as one that could not be read.
+pub const ECOSYSTEMS: &[(&str, &str, Read)] = &[
+    ("AlmaLinux", "AlmaLinux:9", As("almalinux:9")),
+    ("Alpaquita", "Alpaquita:23", As("alpaquita:23")),
+    ("Alpine", "Alpine:v3.20", As("alpine:3.20")),
+    ("Amazon Linux", "Amazon Linux:2023", As("amazon:2023")),
+    ("Android", "Android", Not("no container image holds its packages")),
+    ("Azure Linux", "Azure Linux:3", As("azurelinux:3.0")),
+    ("BellSoft", "BellSoft:23", As("alpaquita:23")),
+    ("BellSoft Hardened Containers", "BellSoft Hardened Containers:23", As("bellsoft-hardened-containers:23")),
+    ("Bioconductor", "Bioconductor", Not("its packages are not told from CRAN's in an image")),
+    ("Bitnami", "Bitnami", As("bitnami")),
+    ("CRAN", "CRAN", As("cran")),
+    ("Chainguard", "Chainguard", As("chainguard")),
+    ("CleanStart", "CleanStart", Not("nothing in an image names the distribution")),
+    ("ConanCenter", "ConanCenter", As("conan")),
+    ("Debian", "Debian:12", As("debian:12")),
+    (
+        "Docker Hardened Images",
+        "Docker Hardened Images:Debian:trixie",
+        Not("its packages carry Debian's and Alpine's release files, whose advisories are asked"),
+    ),
+    ("Echo", "Echo", As("echo")),
+    ("FreeBSD", "FreeBSD:14.0", Not("no Linux")),
+    ("GHC", "GHC", Not("a compiler, no package")),
+    ("GIT", "GIT", Not("commits, no packages")),
+    ("GitHub Actions", "GitHub Actions", As("github-actions")),
+    ("Go", "Go", As("golang")),
+    ("Hackage", "Hackage", As("hackage")),
+    ("Hex", "Hex", As("hex")),
+    ("Julia", "Julia", As("julia")),
+    ("Kubernetes", "Kubernetes", As("kubernetes")),
+    ("Linux", "Linux", Not("the kernel's own versions; an image's kernel is its distribution's")),
+    ("Mageia", "Mageia:9", As("mageia:9")),
+    ("Maven", "Maven:https://repo.maven.apache.org/maven2", As("maven")),
+    ("MinimOS", "MinimOS", As("minimos")),
+    ("NuGet", "NuGet", As("nuget")),
+    ("OSS-Fuzz", "OSS-Fuzz", Not("projects, no packages")),
+    ("Oracle Linux", "Oracle Linux:9", As("oracle:9")),
+    ("Packagist", "Packagist", As("composer")),
+    ("Photon OS", "Photon OS:5.0", As("photon:5.0")),
+    ("Pub", "Pub", As("pub")),
+    ("PyPI", "PyPI", As("pypi")),
+    ("Red Hat", "Red Hat:enterprise_linux:9::baseos", As("rhel:9")),
+    ("Rocky Linux", "Rocky Linux:9", As("rocky:9")),
+    (
+        "Root",
+        "Root:Debian:12",
+        Not("patched copies of other distributions' packages, which nothing in an image tells apart"),
+    ),
+    ("RubyGems", "RubyGems", As("gem")),
+    ("SUSE", "SUSE:Linux Enterprise Server 15 SP5", As("suse:15.5")),
+    ("SwiftURL", "SwiftURL", As("swift")),
+    ("TuxCare", "TuxCare", Not("extended support of other projects' packages, which nothing in an image tells apart")),
+    ("Ubuntu", "Ubuntu:22.04:LTS", As("ubuntu:22.04")),
+    ("VSCode", "VSCode", Not("extensions of an editor")),
+    ("Wolfi", "Wolfi", As("wolfi")),
+    ("crates.io", "crates.io", As("cargo")),
+    ("npm", "npm", As("npm")),
+    ("opam", "opam", Not("its records name no versions that an image tells")),
+    ("openEuler", "openEuler:22.03-LTS-SP3", As("openeuler:22.03-lts-sp3")),
+    ("openSUSE", "openSUSE:Leap 15.5", As("opensuse:15.5")),
+];
+
+/// Whether the ecosystem's name is one of OSV's.
+pub(crate) fn is_known(ecosystem: &str) -> bool {
+    let base = ecosystem.split(':').next().unwrap_or(ecosystem).trim();
+    ECOSYSTEMS.iter().any(|(name, ..)| name.eq_ignore_ascii_case(base))
+}
+
 /// The namespace of an OSV ecosystem; `None` for one that has no packages that an image could hold (GIT, OSS-Fuzz,
 /// Android, Linux) or no release where it needs one.
 pub(crate) fn namespace(ecosystem: &str) -> Option<Namespace> {
@@ -45,6 +127,7 @@ pub(crate) fn namespace(ecosystem: &str) -> Option<Namespace> {
         "azure linux" => with("azurelinux", &if first.contains('.') { first.to_owned() } else { format!("{first}.0") }),
         "mageia" => with("mageia", first),
         "openeuler" => with("openeuler", first),
+        "bellsoft" => with("alpaquita", first),
         "alpaquita" | "bellsoft hardened containers" => with(&base.replace(' ', "-"), first),
         "opensuse" => opensuse(first),
         "suse" => suse_product(first),
@@ -120,6 +203,20 @@ pub(crate) fn red_hat(cpe: &str) -> Option<Namespace> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_of_osv_is_filed_or_left_out_by_name() {
+        for (name, example, read) in ECOSYSTEMS {
+            assert!(is_known(example), "{name}");
+            let found = namespace(example);
+            assert_eq!(found.as_ref().map(Namespace::as_str), if let As(n) = read { Some(*n) } else { None }, "{name}");
+            assert!(found.is_none_or(|n| n.scheme().is_some()), "{name} has an order");
+        }
+        assert!(!is_known("Atlantis:1"));
+        for row in layergate_advisory::DISTRIBUTIONS.iter().filter_map(|row| row.osv) {
+            assert!(is_known(row), "{row}: the table of distributions names an ecosystem that there is not");
+        }
+    }
 
     #[test]
     fn every_kind_of_ecosystem() {

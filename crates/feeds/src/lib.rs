@@ -25,6 +25,7 @@ mod walk;
 
 pub use build::{BuildReport, FeedsError, Progress, RecordProblem, UnusedFile, build_from_dir, build_from_dir_with};
 pub use catalogue::{CATALOGUE_REVISION, catalogue_ids, known_feeds};
+pub use ecosystem::{ECOSYSTEMS, Read};
 pub use fingerprint::directory_fingerprint;
 pub use update::{
     Event, Expected, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source,

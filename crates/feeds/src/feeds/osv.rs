@@ -193,6 +193,10 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     record.aliases = osv.aliases.unwrap_or_default();
     record.aliases.extend(osv.upstream.into_iter().flatten());
     let affected = osv.affected.unwrap_or_default();
+    let unknown = affected.iter().filter_map(|a| a.package.as_ref()).find(|p| !ecosystem::is_known(&p.ecosystem));
+    if let Some(package) = unknown {
+        sink.problem(format!("{}: no ecosystem is known by the name {:?}", record.id, package.ecosystem));
+    }
     let of_distribution = affected.iter().filter_map(|a| a.package.as_ref()).any(|p| p.ecosystem.contains(':'));
     if of_distribution {
         // A distribution's advisory lists what it mends as related; for a language `related` may be another flaw.

@@ -78,7 +78,10 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
         let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
         let registry = match program {
             Some(_) => None,
-            None => registries.entry(package.package.kind).or_insert_with_key(|kind| space::registry(*kind)).as_ref(),
+            None => registries
+                .entry(package.package.kind)
+                .or_insert_with_key(|kind| layergate_advisory::registry(*kind))
+                .as_ref(),
         };
         own.push(package);
         // What the project itself is called says nothing of the registry's package of that name.

@@ -1,7 +1,7 @@
 //! Whose advisories speak of an image's packages: the row of the table of distributions, and the release.
 
-use layergate_advisory::{Cut, Distribution, Namespace, Snapshot, oracle_flavour};
-use layergate_model::{Distro, Gap, GapKind, ImagePackage, PackageKind};
+use layergate_advisory::{Cut, Distribution, Namespace, Snapshot, oracle_flavour, unjudged};
+use layergate_model::{Distro, Gap, GapKind, ImagePackage};
 use rustc_hash::FxHashSet;
 
 use super::{hit, subject};
@@ -58,7 +58,8 @@ pub(super) fn distribution<'v>(
         } else {
             format!(" (it calls itself like {}, whose advisories need not fit it)", distro.like.join(", "))
         };
-        let detail = format!("nobody here knows the advisories of {:?}{like}", distro.id);
+        let why = unjudged(&distro.id).map(|why| format!(": {why}")).unwrap_or_default();
+        let detail = format!("nobody here knows the advisories of {:?}{like}{why}", distro.id);
         return Err(NoSpace { place: distro.id.clone(), detail });
     };
     let release = row.release(distro);
@@ -89,30 +90,6 @@ pub(super) fn distribution<'v>(
         }
     }
     Ok(DistroSpace { name, row, namespaces, epel, extended })
-}
-
-/// The registry's namespace of a language's packages; `None` where no advisory database speaks of the kind.
-pub(super) fn registry(kind: PackageKind) -> Option<Namespace> {
-    let family = match kind {
-        PackageKind::Npm => "npm",
-        PackageKind::Pypi => "pypi",
-        PackageKind::Golang => "golang",
-        PackageKind::Cargo => "cargo",
-        PackageKind::Maven => "maven",
-        PackageKind::Gem => "gem",
-        PackageKind::Composer => "composer",
-        PackageKind::Nuget => "nuget",
-        PackageKind::Hex => "hex",
-        PackageKind::Pub => "pub",
-        PackageKind::Swift => "swift",
-        PackageKind::Cran => "cran",
-        PackageKind::Hackage => "hackage",
-        PackageKind::Julia => "julia",
-        PackageKind::Conan => "conan",
-        PackageKind::Bitnami => "bitnami",
-        _ => return None,
-    };
-    Namespace::new(family).ok()
 }
 
 /// An image of a release that has left standard support: what only extended support mends is told as one gap, for the
