@@ -84,6 +84,10 @@ sim *ARGS:
 fuzz TARGET="all" SECONDS="60":
     fuzz/run "{{TARGET}}" {{SECONDS}}
 
+# Archives, documents and layers of new seeds as Go's own libraries and, as root, real overlay mounts read them
+differential SECONDS="100":
+    tests/differential {{SECONDS}}
+
 # What large and hostile layers cost: 100,000 packages, 3 million files, fat JARs, bombs; beside tar, Syft and Trivy
 bench-hostile *CASES: peers snapshot
     python3 tests/bench/hostile.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{CASES}} --syft {{peers}}/syft --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache

@@ -4,18 +4,23 @@ use std::io::Read;
 
 use layergate_image::{MergeLayer, MergeOptions, merge};
 use layergate_inventory::{Catalogue, inventory_layer};
-use layergate_model::{Digest, EntryKind, GapKind, ImageConfig, Limits};
+use layergate_model::{Digest, EntryKind, GapKind, ImageConfig, LayerInventory, Limits};
 use layergate_ports::codec;
 use layergate_rpmdb::{Header, parse_nevra, parse_source_rpm, read_with_wal};
 use layergate_unpack::{Archive, decompress};
 
-use crate::Target;
+use crate::{
+    Target,
+    odd::{self, Choices},
+};
 
 pub(crate) fn targets() -> Vec<Target> {
     let catalogue = Catalogue::standard();
     vec![
         Target::new("unpack", unpack),
         Target::new("layer", move |bytes| layer(&catalogue, bytes)),
+        Target::new("odd-tar", |bytes| unpack(&odd::tar(&mut Choices::new(bytes)))),
+        Target::new("odd-layers", odd_layers),
         Target::new("rpmdb", rpmdb),
         Target::new("rpm-header", rpm_header),
         Target::new("rpm-names", |bytes| {
@@ -74,6 +79,22 @@ fn layer(catalogue: &Catalogue, bytes: &[u8]) {
     let layer = MergeLayer { digest, inventory: &inventory };
     let image = merge(&[layer, layer], Some(&ImageConfig::default()), &MergeOptions::default());
     assert!(image.packages.iter().all(|p| p.package.purl(image.distro.as_ref()).as_str().starts_with("pkg:")));
+}
+
+/// Layers that take each other's places; an image of them lists nothing that none of them has.
+fn odd_layers(bytes: &[u8]) {
+    let catalogue = Catalogue::standard();
+    let blobs = odd::layers(&mut Choices::new(bytes));
+    let read = |blob: &Vec<u8>| inventory_layer(blob.as_slice(), Digest::of(blob), &catalogue, &limits()).ok();
+    let inventories: Vec<_> = blobs.iter().filter_map(read).collect();
+    assert!(inventories.len() == blobs.len(), "a layer of ours cannot be read");
+    let layers: Vec<_> = inventories.iter().map(|i| MergeLayer { digest: i.blob, inventory: i }).collect();
+    let image = merge(&layers, None, &MergeOptions::default());
+    for package in &image.packages {
+        let known =
+            |i: &LayerInventory| i.sections.values().flat_map(|s| &s.packages).any(|p| p.name == package.package.name);
+        assert!(inventories.iter().any(known), "{} comes from nowhere", package.package.name);
+    }
 }
 
 /// A database, and behind its own length (the first four bytes) the log beside it.

@@ -11,7 +11,12 @@ mod documents;
 mod feeds;
 mod layers;
 mod names;
+pub mod odd;
 mod stored;
+
+/// The writer of tar archives that the end-to-end tests have.
+#[path = "../../../tests/src/rawtar.rs"]
+pub mod rawtar;
 
 /// One parser, or a few that read the same thing.
 pub struct Target {

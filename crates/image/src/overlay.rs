@@ -126,8 +126,9 @@ struct Way {
     wanted: bool,
     /// Whether a link was on the way: then what happens in the directory may happen to the way itself.
     linked: bool,
-    /// Whether a lower layer's link was on the way (overlayfs shows a directory there instead), or a path that is twofold.
-    foreign: bool,
+    /// Whether a lower layer's link was on the way (overlayfs shows a directory there instead), or a path that is twofold:
+    /// where it leads is not known.
+    unsure: bool,
     /// Whether files on the way have been taken for directories.
     cleared: bool,
     valid: bool,
@@ -175,7 +176,7 @@ impl Applying<'_, '_, '_> {
         }
         way.path.clear();
         way.path.push_str(path);
-        way.foreign = way.steps.last().is_some_and(|s| s.2) || self.twofold.is_below(path);
+        way.unsure = way.steps.last().is_some_and(|s| s.2) || self.twofold.is_below(path);
         way.wanted = self.wanted.contains(path);
         way.cleared = false;
         way.valid = true;
@@ -197,12 +198,16 @@ impl Applying<'_, '_, '_> {
         if let Some(proof) = proof {
             self.proofs.all[proof as usize].seen = true;
         }
-        let Some(place) = place.filter(|_| !self.way.foreign && !self.twofold.replaced.contains(entry.path)) else {
+        let twofold = self.twofold.replaced.contains(entry.path);
+        if twofold && !self.way.unsure {
+            self.unsure(place, parent, name);
+        }
+        let Some(place) = place.filter(|_| !twofold && !self.way.unsure) else {
             self.stray.extend(proof);
             return;
         };
         let known = place.known();
-        if !self.way.cleared {
+        if !self.way.cleared && !self.twofold.additive {
             self.tree.clear_way(place.node);
             self.way.cleared = true;
         }
@@ -234,6 +239,21 @@ impl Applying<'_, '_, '_> {
         if existing.is_some() {
             self.changed();
         }
+    }
+
+    /// From here on it is not known what the place is.
+    fn unsure(&mut self, place: Option<Place>, parent: &str, name: &str) {
+        let directory = match place.map(|p| p.known()) {
+            Some(Some(directory)) => Some(directory),
+            Some(None) if self.tree.len() < MAX_PLACES => self.make_way(parent),
+            _ => None,
+        };
+        if let Some(directory) = directory.filter(|_| self.tree.len() < MAX_PLACES) {
+            let node = self.tree.child_or_new(directory, name);
+            let node = self.tree.node_mut(node);
+            (node.kind, node.layer) = (Kind::Unsure, self.layer);
+        }
+        self.way.valid = false;
     }
 
     /// Something in the last entry's directory was replaced or removed.
@@ -270,9 +290,15 @@ impl Applying<'_, '_, '_> {
 
     fn put(&mut self, id: NodeId, proof: Option<u32>, entry: EntryRef<'_>, is_link: bool) {
         let version = Version { layer: self.layer, proof };
+        if self.twofold.additive {
+            let below = self.tree.node(id).proof.filter(|v| v.layer < self.layer);
+            self.stray.extend(below.and_then(|v| v.proof));
+        } else if entry.kind != EntryKind::Directory {
+            self.tree.remove_below(id);
+        }
         if entry.kind == EntryKind::Directory {
             let node = self.tree.node_mut(id);
-            if matches!(node.kind, Kind::Leaf | Kind::Link(_)) {
+            if matches!(node.kind, Kind::Leaf | Kind::Link(_) | Kind::Unsure) {
                 node.proof = None;
                 node.history.clear();
             }
@@ -286,7 +312,6 @@ impl Applying<'_, '_, '_> {
             remember(&mut node.history, version);
             return;
         }
-        self.tree.remove_below(id);
         let node = self.tree.node_mut(id);
         if node.kind != Kind::Leaf {
             node.history.clear();
@@ -300,7 +325,7 @@ impl Applying<'_, '_, '_> {
     fn whiteout(&mut self, place: Option<Place>, parent: &str, hidden: &str) {
         let Some(directory) = place.and_then(Place::known) else { return };
         let opaque = hidden == ".wh..opq";
-        if self.way.foreign || (opaque && parent.is_empty()) {
+        if self.way.unsure || self.twofold.additive || (opaque && parent.is_empty()) {
             return;
         }
         if !self.twofold.is_empty() && !opaque {

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Link(Arc<str>),
     /// Anything that has nothing below it.
     Leaf,
+    /// A directory, or a link, or something else: it depends on who puts the layers together.
+    Unsure,
 }
 
 /// One version of a place: the layer that wrote it, and the proof that it is, if any.
@@ -138,7 +140,8 @@ impl Tree {
         id
     }
 
-    /// One step down from `place`, through a link where `name` is one; `None` when the links go in circles.
+    /// One step down from `place`, through a link where `name` is one; `None` when the links go in circles, or when it is not
+    /// known what is there.
     pub(crate) fn enter(&self, place: Place, name: &str, links: &mut Links) -> Option<Place> {
         if place.beyond > 0 {
             return Some(Place { beyond: place.beyond + 1, ..place });
@@ -146,7 +149,11 @@ impl Tree {
         let Some(child) = self.child(place.node, name) else {
             return Some(Place { node: place.node, beyond: 1 });
         };
-        let Kind::Link(target) = &self.node(child).kind else { return Some(Place { node: child, beyond: 0 }) };
+        let target = match &self.node(child).kind {
+            Kind::Unsure => return None,
+            Kind::Link(target) => target,
+            _ => return Some(Place { node: child, beyond: 0 }),
+        };
         links.count += 1;
         if links.count > MAX_LINKS {
             return None;
@@ -175,7 +182,8 @@ impl Tree {
         self.walk(ROOT, path, &mut Links::default())
     }
 
-    /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles.
+    /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles, or when it is
+    /// not known what is there.
     pub(crate) fn real_path(&self, path: &str) -> Option<String> {
         let mut way: Vec<(Box<str>, Option<NodeId>)> = Vec::new();
         let mut todo: Vec<Box<str>> = path.rsplit('/').map(Into::into).collect();
@@ -189,9 +197,13 @@ impl Tree {
                 name => {
                     let parent = way.last().map_or(Some(ROOT), |(_, node)| *node);
                     let child = parent.and_then(|p| self.child(p, name));
-                    let Some(Kind::Link(target)) = child.map(|c| &self.node(c).kind) else {
-                        way.push((part, child));
-                        continue;
+                    let target = match child.map(|c| &self.node(c).kind) {
+                        Some(Kind::Link(target)) => target,
+                        Some(Kind::Unsure) => return None,
+                        _ => {
+                            way.push((part, child));
+                            continue;
+                        }
                     };
                     links += 1;
                     if links > MAX_LINKS {

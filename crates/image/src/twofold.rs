@@ -1,9 +1,11 @@
-//! Paths that one layer has as a directory and as something else: a whiteout, a file, a link.
+//! Paths that one layer has as two things: a directory and a file, a link, or a whiteout of the same path.
 //!
 //! containerd unpacks a layer entry by entry. A directory that comes after a file takes its place, and then overlayfs merges it
 //! with the directory of the layers below as if the file had never been; whiteouts, opaque marks and files that stood below
-//! it are gone with what was there before. So a layer hides nothing at such a path or below it, and what it has there
-//! itself is shown. No builder writes such layers, but an adversary does.
+//! it are gone with what was there before. Where layers are unpacked one over the other, a whiteout removes what its own layer
+//! had there, links included. So a layer hides nothing at such a path or below it, what it has there itself is shown, and
+//! where the path leads is not known. Few builders
+//! write such layers, and those as the lowest one, where nothing is hidden; an adversary does.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,10 +19,13 @@ use crate::overlay::split;
 /// The paths of one layer.
 #[derive(Debug, Default)]
 pub(crate) struct Twofold {
-    /// Directories that the layer whites out, too.
+    /// Directories whose whiteout comes before all that the layer has there: overlayfs merges them with those below.
     pub(crate) whited: HashSet<String>,
-    /// Directories that are a file, a link or a device of the layer, too.
+    /// Paths that were one thing first and are another then.
     pub(crate) replaced: HashSet<String>,
+    /// Whether an entry goes through a link of the layer. Then one place may have two names, and what comes under one of them
+    /// may take away what stands under the other: the layer hides nothing at all.
+    pub(crate) additive: bool,
 }
 
 impl Twofold {
@@ -43,21 +48,34 @@ impl Twofold {
     }
 }
 
-/// What a layer has of a directory: whether it has an entry of its own, and which entry was the first in it.
+/// What a layer has of a directory: whether it has an entry of its own, and which entry was the first there or in it.
 struct Directory {
     explicit: bool,
     first: u32,
+}
+
+/// The path that a whiteout hides.
+fn hidden(path: &str) -> Option<String> {
+    let (parent, name) = split(path);
+    let hidden = name.strip_prefix(".wh.").filter(|h| !h.is_empty() && *h != ".wh..opq")?;
+    Some(if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") })
 }
 
 /// Finds them in two walks. Directories are told by a hash of their path: two that share one cost a hidden file that is
 /// shown, nothing else.
 pub(crate) fn paths(table: &PathTable) -> Twofold {
     let mut directories: HashMap<u64, Directory> = HashMap::new();
+    let mut whiteouts: HashSet<String> = HashSet::new();
+    let mut found = Twofold::default();
     let mut last = String::new();
     let mut number = 0u32;
     table.visit(|entry| {
+        let name = split(entry.path).1;
+        if name.starts_with(".wh.") {
+            whiteouts.extend(hidden(entry.path));
+        }
         if entry.kind == EntryKind::Directory {
-            let own = directories.entry(hash(entry.path)).or_insert(Directory { explicit: true, first: u32::MAX });
+            let own = directories.entry(hash(entry.path)).or_insert(Directory { explicit: true, first: number });
             own.explicit = true;
         }
         let mut parent = split(entry.path).0;
@@ -65,29 +83,35 @@ pub(crate) fn paths(table: &PathTable) -> Twofold {
             last.clear();
             last.push_str(parent);
             while !parent.is_empty() {
-                let known = directories.entry(hash(parent)).or_insert(Directory { explicit: false, first: u32::MAX });
-                if known.first != u32::MAX {
+                if directories.contains_key(&hash(parent)) {
                     break;
                 }
-                known.first = number;
+                directories.insert(hash(parent), Directory { explicit: false, first: number });
                 parent = split(parent).0;
             }
         }
         number = number.saturating_add(1);
     });
-    let mut found = Twofold::default();
     number = 0;
+    let mut seen: HashSet<String> = HashSet::new();
     table.visit(|entry| {
-        let (parent, name) = split(entry.path);
-        if let Some(hidden) = name.strip_prefix(".wh.").filter(|h| !h.is_empty() && *h != ".wh..opq") {
-            let path = if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") };
-            if directories.contains_key(&hash(&path)) {
-                found.whited.insert(path);
+        let directory = |path: &str| directories.get(&hash(path));
+        if let Some(path) = entry.path.contains(".wh.").then(|| hidden(entry.path)).flatten() {
+            match directory(&path) {
+                _ if seen.contains(&path) => drop(found.replaced.insert(path)),
+                Some(d) if d.first < number => drop(found.replaced.insert(path)),
+                Some(_) => drop(found.whited.insert(path)),
+                None => {}
             }
-        } else if entry.kind != EntryKind::Directory
-            && directories.get(&hash(entry.path)).is_some_and(|d| d.explicit || d.first < number)
-        {
-            found.replaced.insert(entry.path.to_owned());
+        } else if entry.kind != EntryKind::Directory {
+            let directory = directory(entry.path);
+            found.additive |= entry.kind == EntryKind::Symlink && directory.is_some();
+            if directory.is_some_and(|d| d.explicit || d.first < number) {
+                found.replaced.insert(entry.path.to_owned());
+            }
+            if entry.kind == EntryKind::Symlink && whiteouts.contains(entry.path) {
+                seen.insert(entry.path.to_owned());
+            }
         }
         number = number.saturating_add(1);
     });
@@ -111,8 +135,13 @@ mod tests {
         for (entries, whited, replaced) in [
             (&["a/", "a/x", "b@", "b/x", "a/.wh.y", ".wh.c", "a/.wh..wh..opq"][..], &[][..], &[][..]),
             (&[".wh.a", "a/"], &["a"], &[]),
-            (&["a/x", ".wh.a"], &["a"], &[]),
-            (&["a/b/.wh.x", ".wh.a"], &["a"], &[]),
+            (&[".wh.a", "a/x"], &["a"], &[]),
+            (&[".wh.a", "a"], &[], &[]),
+            (&["a", ".wh.a"], &[], &[]),
+            (&["a@", ".wh.a"], &[], &["a"]),
+            (&["a/", ".wh.a"], &[], &["a"]),
+            (&["a/x", ".wh.a"], &[], &["a"]),
+            (&["a/b/.wh.x", ".wh.a"], &[], &["a"]),
             (&["a", "a/"], &[], &["a"]),
             (&["a/", "a@"], &[], &["a"]),
             (&["a/b/c/x", "a/b@"], &[], &["a/b"]),

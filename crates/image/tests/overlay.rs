@@ -51,7 +51,22 @@ const CASES: &[Case] = &[
         &["bash 5 @0 usr/lib/sysimage/rpm/rpmdb.sqlite var/lib/rpm/rpmdb.sqlite", "vim 9 @1 var/lib/rpm/rpmdb.sqlite"],
     ),
     ("a whiteout through a lower link", &["l lib usr/lib\nf usr/lib/x/p: x 1", "w lib/x"], &["x 1 @0 usr/lib/x/p"]),
-    ("a whiteout through a link of its own layer", &["f usr/lib/x/p: x 1", "l lib usr/lib\nw lib/x"], &[]),
+    (
+        "a whiteout in a layer that goes through a link of its own",
+        &["f usr/lib/x/p: x 1\nf q: y 1", "l lib usr/lib\nw lib/x\nw q"],
+        &["x 1 @0 usr/lib/x/p", "y 1 @0 q"],
+    ),
+    (
+        "a file in a layer that goes through a link of its own",
+        &["f usr/lib/p: x 1\nf q: y 1", "l lib usr/lib\nf lib/p: x 2\nf q: y 2", "w usr/lib/p\nw q"],
+        &["x 1 @0 usr/lib/p", "y 1 @0 q"],
+    ),
+    ("a file, then a directory", &["f a/p: x 1", "f a\nd a"], &["x 1 @0 a/p"]),
+    (
+        "a link, then a directory, and what goes there",
+        &["f a/p: x 1", "l a b\nd a\nf a/p: x 2", "w b/p"],
+        &["x 1 @0 a/p", "x 2 @1 a/p"],
+    ),
     ("an opaque directory through a lower link", &["l a /b/c\nf b/c/p: x 1", "o a"], &["x 1 @0 b/c/p"]),
     ("a file through a lower link", &["l a b\nf b/p: x 1", "f a/p"], &["x 1 @0 b/p"]),
     (
@@ -66,7 +81,7 @@ const CASES: &[Case] = &[
     ("the link of a layer between", &["f b/p: x 1", "l a b", "f a/p: x 2"], &["x 1 @0 b/p", "x 2 @2 a/p"]),
     ("links in circles hide nothing", &["l a b\nl b a\nf a/p: x 1", "w a/p"], &["x 1 @0 a/p"]),
     ("a link to itself", &["l a a/a\nf a/p: x 1"], &["x 1 @0 a/p"]),
-    ("links above the root stay at the root", &["f b/p: x 1", "l a ../../../b\nw a/p"], &[]),
+    ("links above the root stay at the root", &["l a ../../../b\nf a/p: x 1", "w b/p"], &[]),
     ("dangling links lead where they say", &["l a b/c\nf a/p: x 1", "w b/c"], &[]),
     ("packages inside an archive", &["f opt/app.jar!lib/y.jar: g:y 1", "w opt/app.jar"], &[]),
     (

@@ -34,7 +34,7 @@ pub(crate) struct Gathered {
     claimed: HashSet<LayerPath>,
     ordered: BTreeSet<LayerPath>,
     /// Paths that had something claimed below them when they came (again).
-    twofold: HashSet<LayerPath>,
+    twofold: HashSet<Box<str>>,
     /// Packages by the path that proves them: for each section how many of them are in its index.
     proved: Vec<(usize, HashMap<LayerPath, Vec<u32>>)>,
 }
@@ -94,15 +94,26 @@ impl Gathered {
         if self.claimed.contains(path) && !self.was_below_two(path) {
             self.forget(path.clone());
         }
-        if self.ordered.is_empty() || self.twofold.contains(path.as_str()) {
+        if self.ordered.is_empty() {
             return;
         }
+        // A whiteout removes the same layer's link, too, where layers are unpacked one over the other.
         buffer.clear();
-        buffer.push_str(path);
+        match path.file_name().strip_prefix(".wh.") {
+            Some(hidden) => {
+                buffer.push_str(&path[..path.len() - path.file_name().len()]);
+                buffer.push_str(hidden);
+            }
+            None => buffer.push_str(path),
+        }
+        if self.twofold.contains(buffer.as_str()) {
+            return;
+        }
         buffer.push('/');
         let from = (Bound::Included(buffer.as_str()), Bound::Unbounded);
         if self.ordered.range::<str, _>(from).next().is_some_and(|p| p.starts_with(buffer.as_str())) {
-            self.twofold.insert(path.clone());
+            buffer.pop();
+            self.twofold.insert(buffer.as_str().into());
         }
     }
 

@@ -6,13 +6,14 @@
 //! are errors, and nothing is known of the layer then.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use layergate_model::{
-    Alias, Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, Notes, PathTableBuilder, Section,
+    Alias, Digest, EntryKind, Gap, GapKind, LayerInventory, LayerPath, Limits, Notes, PathTable, PathTableBuilder,
+    Section,
 };
 use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 
@@ -164,6 +165,8 @@ struct Pass<'c> {
     gaps: Vec<Gap>,
     dropped_gaps: usize,
     paths: PathTableBuilder,
+    /// The finished table, where it was needed before the end.
+    table: Option<PathTable>,
     unpacked: u64,
     again: Option<Again>,
 }
@@ -179,6 +182,7 @@ impl<'c> Pass<'c> {
             gaps: Vec::new(),
             dropped_gaps: 0,
             paths: PathTableBuilder::default(),
+            table: None,
             unpacked: 0,
             again: again.map(|(aliases, in_place)| Again::new(aliases, in_place)),
         }
@@ -191,7 +195,34 @@ impl<'c> Pass<'c> {
         for why in archive.take_hostile() {
             self.gap(GapKind::HostilePath, "layer", why);
         }
+        self.removed_by(archive.globals());
         result
+    }
+
+    /// Runtimes remove what stands at a global header's path, and go on to show what layers below have there: a gap where the
+    /// layer has something there, or a link on the way.
+    fn removed_by(&mut self, globals: &HashSet<LayerPath>) {
+        if globals.is_empty() {
+            return;
+        }
+        let mut hit = None;
+        let paths = std::mem::take(&mut self.paths).finish();
+        paths.visit(|entry| {
+            let parents = entry.path.match_indices('/').map(|(at, _)| &entry.path[..at]);
+            let at_or_below = parents.chain([entry.path]).any(|path| globals.contains(path));
+            let whited = entry.path.replacen(".wh.", "", 1);
+            let at_or_below = at_or_below || globals.contains(whited.as_str());
+            let through =
+                || entry.kind == EntryKind::Symlink && globals.iter().any(|global| global.is_within(entry.path));
+            if hit.is_none() && (at_or_below || through()) {
+                hit = Some(entry.path.to_owned());
+            }
+        });
+        self.table = Some(paths);
+        if let Some(path) = hit {
+            let detail = format!("a global PAX header stands at {path}, and runtimes remove what the layer has there");
+            self.gap(GapKind::HostilePath, "layer", detail);
+        }
     }
 
     fn walk<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), PassError> {
@@ -402,7 +433,7 @@ impl<'c> Pass<'c> {
             }
         }
         self.gaps.sort();
-        let paths = self.paths.finish();
+        let paths = self.table.unwrap_or_else(|| self.paths.finish());
         LayerInventory { blob, size, unpacked: self.unpacked, sections, gaps: self.gaps, paths }
     }
 }

@@ -242,10 +242,8 @@ fn descriptor(raw: RawDescriptor, place: impl Fn() -> String) -> Result<Descript
     let digest = digest.parse().map_err(|source| ManifestError::Digest { place: place(), source })?;
     let size = raw.size.and_then(|s| u64::try_from(s).ok()).ok_or_else(|| ManifestError::Size(place()))?;
     let platform = raw.platform.and_then(|p| {
-        let (os, architecture) = (p.os?, p.architecture?);
-        if os.is_empty() || architecture.is_empty() {
-            return None;
-        }
+        // Without a system it is the runtime's own; without an architecture nothing fits it, and the configuration tells.
+        let (os, architecture) = (p.os.unwrap_or_default(), p.architecture.filter(|a| !a.is_empty())?);
         Some(platforms::normalised(Platform { os, architecture, variant: p.variant.filter(|v| !v.is_empty()) }))
     });
     Ok(Descriptor {

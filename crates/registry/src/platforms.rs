@@ -4,7 +4,7 @@
 //! platform without a variant takes the child without one, then the architecture's usual one (`arm/v7`, `arm64/v8`),
 //! then the highest: as containerd does it.
 
-use layergate_model::Platform;
+use layergate_model::{ImageConfig, Platform};
 use layergate_ports::values::PlatformSelection;
 
 /// The positions of the chosen children, in the index's order; `Err` names the first platform that is not there.
@@ -26,10 +26,19 @@ pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection
     }
 }
 
+/// The platform that a configuration names; without an operating system it is the runtime's own.
+pub(crate) fn of(config: &ImageConfig) -> Option<Platform> {
+    let ImageConfig { os, architecture, variant, .. } = config;
+    let named = !architecture.is_empty();
+    let variant = variant.clone().filter(|v| !v.is_empty());
+    named.then(|| normalised(Platform { os: os.clone(), architecture: architecture.clone(), variant }))
+}
+
 /// Spellings of one platform made one, as containerd's `platforms.Normalize` has it: a runtime that runs `Linux/x86_64`
 /// must find here what it finds.
 pub(crate) fn normalised(platform: Platform) -> Platform {
     let os = match platform.os.to_ascii_lowercase().as_str() {
+        "" => "linux".to_owned(),
         "macos" => "darwin".to_owned(),
         other => other.to_owned(),
     };
@@ -44,7 +53,7 @@ pub(crate) fn normalised(platform: Platform) -> Platform {
         ("aarch64" | "arm64", v) => ("arm64", v),
         ("armhf", _) => ("arm", Some("v7")),
         ("armel", _) => ("arm", Some("v6")),
-        ("arm", Some("7")) => ("arm", Some("v7")),
+        ("arm", None | Some("7")) => ("arm", Some("v7")),
         ("arm", Some("5")) => ("arm", Some("v5")),
         ("arm", Some("6")) => ("arm", Some("v6")),
         ("arm", Some("8")) => ("arm", Some("v8")),
@@ -100,11 +109,26 @@ mod tests {
             ("linux/armhf", "linux/arm/v7"),
             ("linux/armel", "linux/arm/v6"),
             ("linux/arm/7", "linux/arm/v7"),
+            ("linux/arm", "linux/arm/v7"),
+            ("/amd64", "linux/amd64"),
             ("linux/i386", "linux/386"),
             ("macOS/arm64", "darwin/arm64"),
             ("Unknown/Unknown", "unknown/unknown"),
         ] {
             assert_eq!(normalised(platform(spelling)).to_string(), want, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn what_a_configuration_names() {
+        for (text, want) in [
+            (r#"{"os":"Linux","architecture":"x86_64","variant":""}"#, "linux/amd64"),
+            (r#"{"os":null,"architecture":"arm64","variant":"v8"}"#, "linux/arm64"),
+            (r#"{"architecture":"AMD64"}"#, "linux/amd64"),
+            (r#"{"os":"linux"}"#, "none"),
+        ] {
+            let found = of(&serde_json::from_str(text).unwrap());
+            assert_eq!(found.map_or("none".to_owned(), |p| p.to_string()), want, "{text}");
         }
     }
 

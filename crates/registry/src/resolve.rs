@@ -203,7 +203,7 @@ async fn learn_platforms(
                 left_out.push(format!("{kind} {}", leaf.descriptor.digest));
                 continue;
             }
-            leaf.platform = configuration(store, &manifest).await?.platform();
+            leaf.platform = platforms::of(&configuration(store, &manifest).await?);
         }
         kept.push(leaf);
     }
@@ -223,7 +223,7 @@ async fn load(
         return Err(not_an_image(reference, format!("it is {kind}")));
     }
     let config = configuration(store, &manifest).await?;
-    let windows = classify::unsupported_platform(config.platform().as_ref())
+    let windows = classify::unsupported_platform(platforms::of(&config).as_ref())
         .or_else(|| classify::unsupported_platform(platform.as_ref()));
     let mut gaps: Vec<Gap> = windows.clone().into_iter().collect();
     let mut layers = Vec::with_capacity(manifest.layers.len());
@@ -243,7 +243,7 @@ async fn load(
         reference: reference.to_owned(),
         digest,
         index_digest,
-        platform: platform.or_else(|| config.platform()),
+        platform: platform.or_else(|| platforms::of(&config)),
         layers,
         gaps,
         other_platforms: Vec::new(),

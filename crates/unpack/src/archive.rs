@@ -5,7 +5,10 @@
 //! containerd does. Content is not copied unless it is asked for: what nobody reads
 //! is skipped inside the decompression buffer.
 
-use std::io::{self, Read};
+use std::{
+    collections::HashSet,
+    io::{self, Read},
+};
 
 use layergate_model::{EntryKind, LayerPath, Limits, readable};
 
@@ -18,6 +21,8 @@ use crate::{
 };
 
 const BUFFER: usize = 128 << 10;
+/// Global headers of one layer with different paths; `git archive` writes one.
+const MAX_GLOBALS: usize = 1000;
 /// Blocks of one old GNU sparse map: Go's bound of a mebibyte.
 const MAX_MAP_BLOCKS: u32 = 2048;
 
@@ -55,6 +60,7 @@ pub struct Archive<R> {
     max_path: usize,
     finished: bool,
     hostile: Vec<String>,
+    globals: HashSet<LayerPath>,
 }
 
 impl<R: Read> Archive<R> {
@@ -75,6 +81,7 @@ impl<R: Read> Archive<R> {
             max_path: limits.max_path_bytes as usize,
             finished: false,
             hostile: Vec::new(),
+            globals: HashSet::new(),
         }
     }
 
@@ -100,6 +107,12 @@ impl<R: Read> Archive<R> {
         std::mem::take(&mut self.hostile)
     }
 
+    /// The paths of the global headers so far. containerd and Docker unpack nothing there, but remove what the layer had at
+    /// such a path.
+    pub fn globals(&self) -> &HashSet<LayerPath> {
+        &self.globals
+    }
+
     /// The next entry, its predecessor's unread content skipped; `None` at the end of the archive.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, UnpackError> {
         let mut extended = Extended::default();
@@ -117,8 +130,14 @@ impl<R: Read> Archive<R> {
             match header.kind {
                 b'x' => extended.pax = Pax::read(&self.record(&header, "a PAX header")?)?,
                 b'g' => {
-                    // An entry of its own, which no runtime unpacks: what stood before it was for it alone.
-                    Pax::read(&self.record(&header, "a PAX header")?)?;
+                    // An entry of its own, which no runtime unpacks: what stood before it was for it alone. But runtimes
+                    // remove what is at its path first.
+                    let pax = Pax::read(&self.record(&header, "a PAX header")?)?;
+                    let name = pax.path().unwrap_or(&header.name);
+                    match LayerPath::cleaned(name) {
+                        Ok((path, _)) if self.globals.len() < MAX_GLOBALS => drop(self.globals.insert(path)),
+                        _ => self.note_hostile("a global header whose path cannot be kept".into()),
+                    }
                     extended = Extended::default();
                 }
                 b'L' => extended.long_name = text(&self.record(&header, "a long name")?).to_vec(),
@@ -152,6 +171,10 @@ impl<R: Read> Archive<R> {
         if self.entries > self.max_entries {
             return Err(limit("the number of entries", "max-entries", self.max_entries));
         }
+        // Go looks at the header's own size before the PAX header's.
+        if header.size < 0 && !header.has_no_content() {
+            return Err(corrupt("an entry has a negative size"));
+        }
         extended.pax.merge(&mut header)?;
         if !extended.long_name.is_empty() {
             header.name = extended.long_name;
@@ -184,7 +207,7 @@ impl<R: Read> Archive<R> {
         };
         let mut size = stored;
         if let Some(pieces) = pieces {
-            if header.has_no_content() {
+            if header.has_no_content() || kind == EntryKind::Directory {
                 return Err(corrupt("a sparse file that is no file"));
             }
             size = u64::try_from(header.size).map_err(|_| corrupt("an entry has a negative size"))?;

@@ -115,6 +115,11 @@ impl Pax {
         self.records.get(key).map(Vec::as_slice).filter(|v| !v.is_empty())
     }
 
+    /// The path, where there is one.
+    pub(crate) fn path(&self) -> Option<&[u8]> {
+        self.get(b"path")
+    }
+
     /// Puts the records into the header.
     pub(crate) fn merge(&self, header: &mut Header) -> Result<(), UnpackError> {
         let bad = || corrupt("a PAX header is broken: a number cannot be read");

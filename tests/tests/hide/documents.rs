@@ -5,7 +5,7 @@ use layergate_tests::layout::digest;
 use layergate_tests::rawtar::RawTar;
 use serde_json::{Value, json};
 
-use crate::way::{EVIL, GOOD, Image, LODASH, OCI_IMAGE, OCI_INDEX, Says::*, Way, app, base, descriptor, plain};
+use crate::way::{EVIL, GOOD, Image, LODASH, Layer, OCI_IMAGE, OCI_INDEX, Says::*, Way, app, base, descriptor, plain};
 
 fn evil() -> Image {
     Image::of(vec![base(), app(LODASH)])
@@ -43,6 +43,28 @@ fn beside(front: bool, change: impl Fn(&mut Value) + 'static) -> Image {
         }
         index.to_string()
     })
+}
+
+/// A nested index of two images whose platforms only their configurations tell; the vulnerable one's as it is said here.
+fn odd_config(os: &'static str, architecture: &'static str) -> Image {
+    let of = |layer: Layer, os: &str, architecture: &str| {
+        let platform = format!(r#""architecture":"{architecture}","os":"{os}""#);
+        let image = Image::of(vec![base(), layer]);
+        let image = image.config(move |t| {
+            t.replacen(r#""architecture":"amd64""#, "", 1)
+                .replacen(r#""os":"linux""#, &platform, 1)
+                .replacen("{,", "{", 1)
+        });
+        image.documents()
+    };
+    let (evil, evil_config) = of(app(LODASH), os, architecture);
+    let (good, good_config) = of(plain(RawTar::new()), "linux", "s390x");
+    let children = [descriptor(OCI_IMAGE, evil.as_bytes()), descriptor(OCI_IMAGE, good.as_bytes())];
+    let inner = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children}).to_string();
+    let outer = descriptor(OCI_INDEX, inner.as_bytes());
+    let image = Image::of(vec![base(), app(LODASH), plain(RawTar::new())]);
+    let image = [evil, evil_config, good, good_config, inner].into_iter().fold(image, Image::blob);
+    image.index(move |_| json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [outer]}).to_string())
 }
 
 pub(crate) fn ways() -> Vec<Way> {
@@ -125,6 +147,10 @@ fn children() -> Vec<Way> {
             beside(false, |c| c["platform"]["variant"] = "v1".into()),
         ),
         listed("a child without a platform", beside(false, |c| drop(c.as_object_mut().unwrap().remove("platform")))),
+        listed("a platform without a system", beside(false, platform("", "amd64"))),
+        listed("a configuration's platform in capitals", odd_config("Linux", "AMD64")),
+        listed("a configuration's platform by its other name", odd_config("linux", "x86_64")),
+        listed("a configuration without a system", odd_config("", "amd64")),
         listed("a child with an empty platform", beside(false, |c| c["platform"] = json!({}))),
         listed("a second child of one platform in front", beside(true, |_| ())),
         listed("a child without a media type", beside(false, |c| drop(c.as_object_mut().unwrap().remove("mediaType")))),

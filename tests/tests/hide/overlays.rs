@@ -15,7 +15,7 @@ fn linked() -> Layer {
 pub(crate) fn ways() -> Vec<Way> {
     let over = |name, lower: Layer, upper: RawTar| Way::new(name, vec![base(), lower, plain(upper)], Listed);
     let tar = RawTar::new;
-    let both = [marks(), twice(), links()].into_iter().flatten();
+    let both = [marks(), twice(), links(), globals(), aliases()].into_iter().flatten();
     let through_links = vec![
         over("a whiteout through a lower link", linked(), tar().file("srv/.wh.node_modules", "")),
         over("an opaque mark through a lower link", linked(), tar().file(&format!("srv/{OPAQUE}"), "")),
@@ -122,6 +122,88 @@ fn twice() -> Vec<Way> {
         Way::tar("a second file in its place", tar().file(LODASH, GOOD).file(LODASH, EVIL), Listed),
         Way::tar("a directory of it, then the file", tar().dir(LODASH).file(LODASH, EVIL), Listed),
         Way::tar("a file in the way, then a directory", tar().file("srv", "").dir("srv/").file(LODASH, EVIL), Listed),
+    ]
+}
+
+/// A global header is no entry, but runtimes remove what is at its path.
+fn globals() -> Vec<Way> {
+    let over = |name, upper: RawTar| {
+        let tar = upper.pax_of(b'g', &[("path", "srv/node_modules"), ("comment", "x")]);
+        Way::new(name, vec![base(), app(LODASH), plain(tar)], Gap("hostile_path"))
+    };
+    let tar = RawTar::new;
+    let named = Head::ustar("srv/node_modules", b'g', 0);
+    vec![
+        over("a global header takes a whiteout away", tar().file("srv/.wh.node_modules", "")),
+        over("a global header takes an opaque mark away", tar().file(&format!("srv/node_modules/{OPAQUE}"), "")),
+        over("a global header takes a replacement away", tar().file(LODASH, GOOD)),
+        over("a global header takes a replacement away through a link", {
+            tar().dir("mnt/").file("mnt/lodash/x", "").symlink("srv", "mnt")
+        }),
+        Way::new(
+            "a global header by its own name",
+            vec![base(), app(LODASH), plain(tar().file(LODASH, GOOD).entry(named, b""))],
+            Gap("hostile_path"),
+        ),
+        Way::tar(
+            "a global header of no consequence",
+            { tar().pax_of(b'g', &[("comment", "x")]).file(LODASH, EVIL) },
+            Listed,
+        ),
+    ]
+}
+
+/// One place under two names: what comes under one of them takes away what stands under the other.
+fn aliases() -> Vec<Way> {
+    let over = |name, upper: RawTar| Way::new(name, vec![base(), app(LODASH), plain(upper)], Listed);
+    let tar = || RawTar::new().dir("srv/").symlink("mnt", "srv");
+    vec![
+        over(
+            "a replacement that is lost under another name",
+            tar().file(LODASH, GOOD).file("mnt/node_modules", "").dir("srv/node_modules/"),
+        ),
+        over(
+            "a file under another name, then a directory",
+            tar().file("mnt/node_modules", "").dir("srv/node_modules/"),
+        ),
+        over("a replacement under another name that is lost", {
+            tar()
+                .file("mnt/node_modules/lodash/package.json", GOOD)
+                .file("srv/node_modules", "")
+                .dir("srv/node_modules/")
+        }),
+        over(
+            "a whiteout under another name that is lost",
+            tar().file("mnt/.wh.node_modules", "").dir("srv/node_modules/"),
+        ),
+        over(
+            "an opaque mark on the root under another name",
+            RawTar::new().symlink("mnt", ".").file(&format!("mnt/{OPAQUE}"), ""),
+        ),
+        Way::new(
+            "a link by another name, and a whiteout where it seems to lead",
+            vec![
+                base(),
+                plain(
+                    RawTar::new()
+                        .file("a/x", "")
+                        .symlink("b", "a")
+                        .symlink("a", "/opt")
+                        .file("b/node_modules/lodash/package.json", EVIL),
+                ),
+                plain(RawTar::new().file(".wh.a", "")),
+            ],
+            Listed,
+        ),
+        Way::new(
+            "a link that its own layer whites out",
+            vec![
+                base(),
+                plain(RawTar::new().symlink("srv", "/opt").file(".wh.srv", "").file(LODASH, EVIL)),
+                plain(RawTar::new().file(".wh.opt", "").file("opt/.wh.node_modules", "")),
+            ],
+            Listed,
+        ),
     ]
 }
 

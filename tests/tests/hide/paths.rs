@@ -15,6 +15,8 @@ pub(crate) fn ways() -> Vec<Way> {
     vec![
         file("a path with a dot in front", &format!("./{LODASH}"), Listed),
         file("an absolute path", &format!("/{LODASH}"), Listed),
+        file("a directory of packages in itself", "srv/node_modules/node_modules/lodash/package.json", Listed),
+        file("a directory of packages in a scope", "srv/node_modules/@s/node_modules/lodash/package.json", Listed),
         file("many slashes", &format!("//{}", LODASH.replace('/', "//")), Listed),
         file("a path through dots", "srv/./node_modules/././lodash/package.json", Listed),
         file("a path through its parent", "srv/x/../node_modules/lodash/package.json", Listed),

@@ -19,6 +19,7 @@ use super::Members;
 use crate::{
     classify,
     manifest::{MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
+    platforms,
     resolve::{diff_id, read_config},
     strict_json,
     trouble::{malformed, not_an_image, not_found, one_line, unsupported},
@@ -130,7 +131,7 @@ fn image(
             format!("its manifest.json names {} layers, more than {MAX_LAYERS}", names.len()),
         ));
     }
-    let windows = classify::unsupported_platform(config.platform().as_ref());
+    let windows = classify::unsupported_platform(platforms::of(&config).as_ref());
     let mut layers = Vec::with_capacity(names.len());
     for (i, name) in names.iter().enumerate() {
         let (digest, size) = match known.get(name) {
@@ -156,7 +157,7 @@ fn image(
         reference,
         digest: manifest_digest(&config_bytes, &layers),
         index_digest: None,
-        platform: config.platform(),
+        platform: platforms::of(&config),
         layers,
         gaps: windows.into_iter().collect(),
         other_platforms: Vec::new(),

@@ -133,7 +133,13 @@ fn place(path: &str) -> Place {
             return Place::Data;
         }
         rest = &rest[at + 1..];
-        let name = if rest.first().is_some_and(|n| n.starts_with('@')) { 2 } else { 1 };
+        // No package is called so.
+        let name = match rest {
+            ["node_modules", ..] => 0,
+            [scope, "node_modules", ..] if scope.starts_with('@') => 1,
+            [scope, ..] if scope.starts_with('@') => 2,
+            _ => 1,
+        };
         if rest.len() < name {
             return Place::Data;
         }
@@ -192,6 +198,9 @@ mod tests {
             ("node_modules/a/node_modules/test/package.json", Place::Installed),
             ("app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json", Place::Installed),
             ("test/node_modules/a/package.json", Place::Installed),
+            ("node_modules/node_modules/a/package.json", Place::Installed),
+            ("node_modules/@s/node_modules/a/package.json", Place::Installed),
+            ("node_modules/node_modules/@s/a/package.json", Place::Installed),
             ("usr/share/nodejs/a/package.json", Place::Installed),
             ("node_modules/a/test/fixtures/b/package.json", Place::Data),
             ("node_modules/a/test/fixtures/node_modules/b/package.json", Place::Data),
