@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use layergate_advisory::Snapshot;
 use layergate_fuzz::{Target, targets};
 use layergate_inventory::Catalogue;
 
@@ -82,6 +83,14 @@ fn every_target_on_its_corpus() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(count > 500, "{count}: is the corpus where it should be?");
+}
+
+#[test]
+fn a_snapshot_of_the_corpus_gets_behind_its_header() {
+    let files = fs::read_dir(corpus().join("snapshot")).unwrap().map(|e| fs::read(e.unwrap().path()).unwrap());
+    let opened = files.filter_map(|bytes| Snapshot::from_bytes(bytes).ok());
+    let packages: usize = opened.map(|snapshot| snapshot.packages().count()).sum();
+    assert!(packages > 0, "only snapshots of old formats: copy the newest golden of crates/advisory there");
 }
 
 #[test]
