@@ -36,12 +36,14 @@ pub(crate) struct Overlay {
     shown: Vec<Option<Option<NodeId>>>,
     /// The layer at which there were too many places to remember.
     pub(crate) full: Option<u32>,
+    /// Links of which it is not known whether they are there, with their layers.
+    pub(crate) unsure: Vec<(u32, String)>,
 }
 
 impl Overlay {
     /// Applies `tables`, bottom first. Marks proofs as seen and links as resolved on the way.
     pub(crate) fn new<'t>(tables: impl Iterator<Item = &'t PathTable>, proofs: &mut Proofs<'_>) -> Self {
-        let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None };
+        let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None, unsure: vec![] };
         for (layer, table) in (0u32..).zip(tables) {
             let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
             hard_links(&overlay.tree, proofs, layer);
@@ -53,6 +55,7 @@ impl Overlay {
                 twofold: twofold::paths(table),
                 way: Way::default(),
                 stray: vec![],
+                unsure: vec![],
             };
             table.visit(|entry| state.entry(entry));
             let unseen: Vec<_> = state
@@ -67,6 +70,7 @@ impl Overlay {
             if state.tree.len() >= MAX_PLACES {
                 overlay.full.get_or_insert(layer);
             }
+            overlay.unsure.extend(std::mem::take(&mut state.unsure).into_iter().map(|path| (layer, path)));
             for proof in std::mem::take(&mut state.stray) {
                 overlay.shown[proof as usize] = Some(None);
             }
@@ -145,6 +149,7 @@ struct Applying<'t, 'p, 'a> {
     way: Way,
     /// Proofs that could not be placed.
     stray: Vec<u32>,
+    unsure: Vec<String>,
 }
 
 impl Applying<'_, '_, '_> {
@@ -199,6 +204,9 @@ impl Applying<'_, '_, '_> {
             self.proofs.all[proof as usize].seen = true;
         }
         let twofold = self.twofold.replaced.contains(entry.path);
+        if twofold && entry.kind == EntryKind::Symlink && self.unsure.len() < 100 {
+            self.unsure.push(entry.path.to_owned());
+        }
         if twofold && !self.way.unsure {
             self.unsure(place, parent, name);
         }

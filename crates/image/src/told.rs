@@ -21,6 +21,14 @@ pub(crate) fn gaps(view: &View<'_>) -> Vec<Gap> {
             }
         }
     }
+    for (layer, path) in &view.overlay.unsure {
+        let detail = format!(
+            "layer {} has a link here and something else, too: runtimes disagree on what is there, and what the link leads \
+             to was not read under its name",
+            view.digest(*layer)
+        );
+        gaps.push(Gap::new(GapKind::UnreadLink, path, detail));
+    }
     if let Some(layer) = view.overlay.full {
         let detail = format!(
             "the image has more than {MAX_PLACES} symbolic links and package files; links from this layer on were not \

@@ -7,10 +7,7 @@
 //! where the path leads is not known. Few builders
 //! write such layers, and those as the lowest one, where nothing is hidden; an adversary does.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{HashMap, HashSet};
 
 use layergate_model::{EntryKind, PathTable};
 
@@ -48,6 +45,9 @@ impl Twofold {
     }
 }
 
+/// Directories of one layer that are remembered; a large image has 100,000. A layer with more hides nothing.
+const MAX_DIRECTORIES: usize = 2_000_000;
+
 /// What a layer has of a directory: whether it has an entry of its own, and which entry was the first there or in it.
 struct Directory {
     explicit: bool,
@@ -70,28 +70,30 @@ pub(crate) fn paths(table: &PathTable) -> Twofold {
     let mut last = String::new();
     let mut number = 0u32;
     table.visit(|entry| {
-        let name = split(entry.path).1;
-        if name.starts_with(".wh.") {
+        if split(entry.path).1.starts_with(".wh.") {
             whiteouts.extend(hidden(entry.path));
         }
         if entry.kind == EntryKind::Directory {
             let own = directories.entry(hash(entry.path)).or_insert(Directory { explicit: true, first: number });
             own.explicit = true;
         }
-        let mut parent = split(entry.path).0;
-        if parent != last {
+        let parent = split(entry.path).0;
+        if parent != last && directories.len() < MAX_DIRECTORIES {
             last.clear();
             last.push_str(parent);
-            while !parent.is_empty() {
-                if directories.contains_key(&hash(parent)) {
-                    break;
+            let mut hash = EMPTY;
+            for (at, byte) in parent.bytes().enumerate() {
+                hash = step(hash, byte);
+                if at + 1 == parent.len() || parent.as_bytes()[at + 1] == b'/' {
+                    directories.entry(hash).or_insert(Directory { explicit: false, first: number });
                 }
-                directories.insert(hash(parent), Directory { explicit: false, first: number });
-                parent = split(parent).0;
             }
         }
         number = number.saturating_add(1);
     });
+    if directories.len() >= MAX_DIRECTORIES {
+        return Twofold { additive: true, ..Twofold::default() };
+    }
     number = 0;
     let mut seen: HashSet<String> = HashSet::new();
     table.visit(|entry| {
@@ -118,10 +120,15 @@ pub(crate) fn paths(table: &PathTable) -> Twofold {
     found
 }
 
+/// FNV-1a, because a path's directories are hashed on the way.
 fn hash(path: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
-    hasher.finish()
+    path.bytes().fold(EMPTY, step)
+}
+
+const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
 #[cfg(test)]
@@ -129,6 +136,18 @@ mod tests {
     use layergate_model::{LayerPath, PathTableBuilder};
 
     use super::*;
+
+    #[test]
+    fn deep_directories_of_their_own_end_soon() {
+        let mut table = PathTableBuilder::default();
+        for n in 0..2000 {
+            let path = format!("d{n}/{}x", "a/".repeat(1900));
+            table.push(&LayerPath::normalise(&path).unwrap(), EntryKind::File, 0o644, "");
+        }
+        let begin = std::time::Instant::now();
+        assert!(paths(&table.finish()).additive, "there are too many to remember");
+        assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+    }
 
     #[test]
     fn which_paths_are_two_things() {

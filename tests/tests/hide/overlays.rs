@@ -147,7 +147,7 @@ fn globals() -> Vec<Way> {
         ),
         Way::tar(
             "a global header of no consequence",
-            { tar().pax_of(b'g', &[("comment", "x")]).file(LODASH, EVIL) },
+            tar().pax_of(b'g', &[("comment", "x")]).file(LODASH, EVIL),
             Listed,
         ),
     ]
