@@ -265,7 +265,7 @@ mod tests {
     fn a_bomb_ends_at_64_mib() {
         let zeros = vec![0; 80 << 20];
         let gz = |bytes: &[u8]| {
-            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
             gz.write_all(bytes).unwrap();
             gz.finish().unwrap()
         };
