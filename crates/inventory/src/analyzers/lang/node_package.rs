@@ -10,6 +10,7 @@ use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
+use super::input::push_without_version;
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest, place};
 
 /// Reads `package.json`.
@@ -70,7 +71,7 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        5
+        6
     }
 
     fn max_bytes(&self) -> u64 {
@@ -98,9 +99,16 @@ impl Analyzer for NodePackage {
             Err(e) => return Err(AnalyzeError::unreadable(format!("not a package.json: {e}"))),
         };
         let text = |key: &str| manifest.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
-        let (Some(name), Some(version)) = (text("name"), text("version")) else {
+        // Node asks for neither where it resolves a directory: the package is there under the directory's name.
+        let directory = directory_name(file.path).filter(|_| place == Place::Installed);
+        let (name, version) = match (text("name").or(directory), text("version")) {
+            (Some(name), Some(version)) => (name, version),
+            (Some(name), None) if place == Place::Installed => {
+                push_without_version(out, PackageKind::Npm, name, file);
+                return Ok(());
+            }
             // Without name and version it is a marker ({"type": "module"}), not a package.
-            return Ok(());
+            _ => return Ok(()),
         };
         let mut package = Package::new(PackageKind::Npm, name, version, file.path);
         let private = manifest.get("private").is_some_and(|p| *p == Value::Bool(true) || p.as_str() == Some("true"));
@@ -161,6 +169,15 @@ fn place(path: &str) -> Place {
     }
 }
 
+/// The name under which Node finds the package that is installed at a path: `NAME` or `@SCOPE/NAME`.
+fn directory_name(path: &str) -> Option<&str> {
+    let directory = path.strip_suffix("/package.json")?;
+    let mut slashes = directory.rmatch_indices('/').map(|(at, _)| at);
+    let (last, before) = (slashes.next().map_or(0, |at| at + 1), slashes.next().map_or(0, |at| at + 1));
+    let scoped = directory.get(before..).filter(|name| name.starts_with('@'));
+    scoped.or_else(|| directory.get(last..))
+}
+
 /// Whether it lies in `gems/NAME-VERSION`.
 fn in_gem(directories: &[&str]) -> bool {
     let versioned = |gem: &str| gem.rsplit_once('-').is_some_and(|(_, v)| v.starts_with(|c: char| c.is_ascii_digit()));
@@ -217,7 +234,15 @@ mod tests {
         assert_eq!(packages(&NodePackage, "node_modules/a/vendor/b/package.json", b"{"), [""; 0]);
         let at = "node_modules/a/package.json";
         assert_eq!(packages(&NodePackage, at, br#"{"name":"a","version":"1.0.0"}"#), ["a 1.0.0"]);
-        assert_eq!(packages(&NodePackage, at, br#"{"type":"module"}"#), [""; 0]);
+        for (path, text, want) in [
+            (at, &br#"{"type":"module"}"#[..], "a "),
+            (at, br#"{"name":"a","version":""}"#, "a "),
+            (at, br#"{"name":"b"}"#, "b "),
+            ("app/node_modules/@s/a/package.json", br#"{"version":"1.0.0"}"#, "@s/a 1.0.0"),
+        ] {
+            assert_eq!(packages(&NodePackage, path, text), [want], "{path}");
+        }
+        assert_eq!(packages(&NodePackage, "app/package.json", br#"{"type":"module"}"#), [""; 0]);
         let (section, _) = analyze(
             &NodePackage,
             at,
