@@ -146,7 +146,7 @@ fn names(tree: &Tree, places: &[LayerPath], gaps: &mut Vec<(u32, Gap)>) -> HashM
         }
     }
     all.extend(new);
-    if all.len() >= MAX_NAMES {
+    if tried > MAX_TRIED || all.len() >= MAX_NAMES {
         let detail =
             format!("there are more than {MAX_NAMES} names through links; what the others lead to was not read");
         gaps.push((0, Gap::new(GapKind::UnreadLink, "links", detail)));

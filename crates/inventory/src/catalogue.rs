@@ -74,11 +74,12 @@ static STANDARD: &[&dyn Analyzer] = &[
     &lang::r_description::RDescription,
     &lang::rockspec::Rockspec,
     &lang::swift_resolved::SwiftResolved,
+    &lang::package_archive::PackageArchive,
     &lang::wordpress::WordPress,
     // Programs.
     &binary::go::GoBinary,
     &binary::rust::RustBinary,
-    &binary::carrier::Carrier,
+    &binary::packed_program::PackedProgram,
     &binary::elf_note::ElfNote,
     &binary::pe_version::PeVersion,
     &binary::linux_kernel::LinuxKernel,
@@ -164,14 +165,16 @@ impl Catalogue {
         out.extend(self.paths.get(path).into_iter().flatten());
         out.extend(self.names.get(name).into_iter().flatten());
         if let Some(dot) = name.rfind('.') {
-            // What runs LOG4J.JAR does not look at its letters' case.
-            out.extend(self.extensions.get(name[dot..].to_ascii_lowercase().as_str()).into_iter().flatten());
+            out.extend(self.of_extension(&name[dot..]).into_iter().flatten());
         }
         out.extend(self.below.iter().filter(|(d, _)| path.len() > d.len() && entry.path.is_within(d)).map(|(_, i)| i));
         if entry.mode & 0o111 != 0 || name.contains(".so") {
             out.extend(&self.executable);
         }
         out.extend(&self.any);
+        if out.is_empty() {
+            return;
+        }
         out.sort_unstable();
         out.dedup();
         let example = is_documentation(path);
@@ -223,16 +226,15 @@ impl Catalogue {
     pub fn wants_name(&self, name: &str) -> bool {
         let by_name = |indices: &Vec<usize>| indices.iter().any(|i| self.is_by_name(*i));
         self.names.get(name).is_some_and(by_name)
-            || name.rfind('.').is_some_and(|dot| {
-                let end = &name[dot..];
-                let plain = end.bytes().all(|b| !b.is_ascii_uppercase());
-                let known = if plain {
-                    self.extensions.get(end)
-                } else {
-                    self.extensions.get(end.to_ascii_lowercase().as_str())
-                };
-                known.is_some_and(by_name)
-            })
+            || name.rfind('.').and_then(|dot| self.of_extension(&name[dot..])).is_some_and(by_name)
+    }
+
+    /// The analyzers of an ending, in whatever letters: what runs LOG4J.JAR does not look at their case.
+    fn of_extension(&self, end: &str) -> Option<&Vec<usize>> {
+        match end.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => self.extensions.get(end.to_ascii_lowercase().as_str()),
+            false => self.extensions.get(end),
+        }
     }
 
     /// Whether an analyzer would find packages in a file called `name` that does not look at it under `path`.

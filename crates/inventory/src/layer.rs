@@ -257,7 +257,7 @@ impl<'c> Pass<'c> {
                     }
                     self.catalogue.by_content(&seen, &mut claims);
                     if !claims.is_empty() {
-                        let claims = claims.iter().map(|index| (*index, entry.path.clone())).collect();
+                        let claims = claims.iter().map(|index| (*index, None)).collect();
                         self.analyze(&seen, entry.size, claims, archive)?;
                     }
                 }
@@ -282,7 +282,10 @@ impl<'c> Pass<'c> {
         mut claims: Vec<Claim>,
         archive: &mut Archive<R>,
     ) -> Result<(), PassError> {
-        claims.retain(|(index, name)| self.catalogue.analyzers()[*index].wants_size(name, size));
+        fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
+            name.as_ref().unwrap_or(entry.path)
+        }
+        claims.retain(|(index, name)| self.catalogue.analyzers()[*index].wants_size(called(name, entry), size));
         if claims.is_empty() {
             return Ok(());
         }
@@ -306,7 +309,7 @@ impl<'c> Pass<'c> {
             let analyzer = catalogue.analyzers()[index];
             let (id, most) = (analyzer.id(), analyzer.max_bytes());
             let detail = format!("the file has {size} bytes, and {id} reads at most {most} of such a file");
-            let gap = Gap::new(GapKind::FileLimit, name.as_str(), detail);
+            let gap = Gap::new(GapKind::FileLimit, called(&name, entry).as_str(), detail);
             self.dropped_gaps += usize::from(!told(self.gathered.section(index), gap));
             self.note(index)?;
         }
@@ -320,6 +323,7 @@ impl<'c> Pass<'c> {
             return Ok(());
         };
         for (index, name) in &claims {
+            let name = called(name, entry);
             let analyzer = self.catalogue.analyzers()[*index];
             let file = File { spool: Some(&spool), ..File::new(name, entry.mode, &spool, self.limits) };
             let section = self.gathered.section(*index);

@@ -60,8 +60,8 @@ pub fn within(catalogue: &Catalogue, paths: &PathTable) -> Vec<Alias> {
     found
 }
 
-/// An analyzer, and the name under which it is shown a file.
-pub(crate) type Claim = (usize, LayerPath);
+/// An analyzer, and the name under which it is shown a file; `None` is the file's own.
+pub(crate) type Claim = (usize, Option<LayerPath>);
 
 /// A second look at a layer: what it asks for, and what it has cost.
 pub(crate) struct Again {
@@ -101,7 +101,7 @@ impl Again {
                     if !self.in_place || claims.iter().all(|(known, _)| *known != index) {
                         self.bytes = self.bytes.saturating_add(size);
                         self.places.insert(name.clone(), path.clone());
-                        claims.push((index, name.clone()));
+                        claims.push((index, Some(name.clone())));
                     }
                 }
             }

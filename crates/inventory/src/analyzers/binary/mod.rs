@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 pub(crate) mod build;
-pub mod carrier;
 pub mod elf_note;
 mod executable;
 pub mod go;
@@ -10,6 +9,7 @@ mod go_version;
 pub mod known;
 mod known_table;
 pub mod linux_kernel;
+pub mod packed_program;
 mod pe_resource;
 pub mod pe_version;
 mod runtime;

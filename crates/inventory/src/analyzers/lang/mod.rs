@@ -36,6 +36,7 @@ pub mod node_package;
 pub mod nuget;
 pub mod opam;
 pub mod otp_app;
+pub mod package_archive;
 pub mod pecl;
 pub mod pipfile_lock;
 pub mod pnpm_lock;
