@@ -114,7 +114,7 @@ fn what_cannot_be_compared_is_told() {
     let records = [record("f", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "1.2.3"))];
     let matches = matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &records);
     assert_eq!(matches.findings, []);
-    assert_eq!(matches.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), [GapKind::UncomparableVersion]);
+    assert_eq!(matches.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), [GapKind::UnreadableVersion]);
     assert!(matches.gaps[0].detail.contains("CVE-1"), "{:?}", matches.gaps);
     let open = [record("f", "CVE-1", &[], Affected::unfixed(ns("npm"), "x", Status::Affected))];
     only(matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &open));

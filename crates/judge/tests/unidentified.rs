@@ -38,7 +38,7 @@ fn a_package_without_a_version_is_never_clean_where_an_advisory_speaks_of_it() {
     let records =
         [record("osv-ghsa", "CVE-2023-3635", &[], Affected::fixed(ns("maven"), "com.squareup.okio:okio", "3.4.0"))];
     for (name, want) in
-        [("com.squareup.okio:okio", vec![GapKind::UncomparableVersion]), ("com.squareup.okio:other", vec![])]
+        [("com.squareup.okio:okio", vec![GapKind::UnreadableVersion]), ("com.squareup.okio:other", vec![])]
     {
         let found = matched(None, vec![package(PackageKind::Maven, name, "", None)], &records);
         assert!(found.findings.is_empty(), "{name}");

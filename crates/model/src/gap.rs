@@ -45,6 +45,7 @@ gap_kinds! {
     ForgedFileList = "forged_file_list", true, true, "A package's list of files claims what its distribution cannot have put there: it would silence the package that lies there.";
     ConflictingRelease = "conflicting_release", true, true, "The files that say of which distribution and release the image is contradict each other or the packages.";
     UnreadLink = "unread_link", true, true, "Links give files names of package metadata, too many of them to be read under these.";
+    UnreadableVersion = "unreadable_version", true, true, "An installed package without a version, or with one that its ecosystem cannot read, and an advisory on its name.";
     UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";
     PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
     UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";
@@ -63,7 +64,7 @@ gap_kinds! {
     StaleAdvisories = "stale_advisories", false, true, "The advisories are older than the policy allows.";
     RuleWithoutFeed = "rule_without_feed", false, true, "A rule of the policy asks for what no feed of the snapshot tells (exploited vulnerabilities, EPSS): it can say nothing.";
     EndOfLife = "end_of_life", false, true, "The distribution's release is no longer mended by anybody.";
-    UncomparableVersion = "uncomparable_version", false, true, "A version that its ecosystem's order cannot read: advisories on the package could not be decided.";
+    UncomparableVersion = "uncomparable_version", false, true, "A version that cannot be held against an advisory: a branch, a package that does not come from its registry, a bound that cannot be read.";
     AnalyzerFailed = "analyzer_failed", true, true, "An analyzer gave up on a file it claimed.";
     InvalidVex = "invalid_vex", false, true, "A VEX statement that contradicts another, has expired or names nothing.";
     SbomIncomplete = "sbom_incomplete", true, true, "The SBOM has components that cannot be matched.";

@@ -41,6 +41,9 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
             "get the feed that the rule asks (layergate db update), or switch the rule off in the policy"
         }
         GapKind::EndOfLife => "rebuild on a supported release",
+        GapKind::UnreadableVersion => {
+            "restore the package's version, compare it with the advisories by hand, or remove the package"
+        }
         GapKind::UncomparableVersion => "compare the version with the advisory by hand",
         GapKind::AnalyzerFailed => "report this with the file: an analyzer could not cope with it",
         GapKind::InvalidVex => "mend the VEX document; the statement was not applied",

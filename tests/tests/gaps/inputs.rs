@@ -125,7 +125,11 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     // The last day of Alpine 3.20 is 2026-04-01.
     row("end_of_life", |s| s.as_of = "2026-06-01"),
-    row("uncomparable_version", |s| s.layers.push(node("lodash", "latest"))),
+    row("unreadable_version", |s| s.layers.push(node("lodash", "latest"))),
+    row("uncomparable_version", |s| {
+        let lock = r#"{"lockfileVersion": 3, "packages": {"": {"name": "app"}, "node_modules/lodash": {"version": "4.17.20", "resolved": "git+ssh://git@example.com/lodash.git#0123456789012345678901234567890123456789"}}}"#;
+        s.layers.push(files([("srv/package-lock.json", lock)]));
+    }),
     Row {
         kind: "analyzer_failed",
         beside: &["unreadable_file"],

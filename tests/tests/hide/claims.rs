@@ -33,7 +33,20 @@ fn debian() -> Layer {
 }
 
 pub(crate) fn ways() -> Vec<Way> {
-    [databases(), releases(), owners(), files()].into_iter().flatten().collect()
+    [databases(), releases(), owners(), files(), versions()].into_iter().flatten().collect()
+}
+
+/// Packages that Node finds all the same.
+fn versions() -> Vec<Way> {
+    let installed = |name, text| {
+        let tar = RawTar::new().file("srv/node_modules/lodash/package.json", text);
+        Way::new(name, vec![base(), plain(tar)], Gap("unreadable_version"))
+    };
+    vec![
+        installed("an empty version", r#"{"name":"lodash","version":""}"#),
+        installed("a version that is none", r#"{"name":"lodash","version":"latest"}"#),
+        installed("a package.json without name and version", r#"{"main":"lodash.js"}"#),
+    ]
 }
 
 fn databases() -> Vec<Way> {

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeSet};
 
 use layergate_advisory::{End, Entry, Namespace, Snapshot, Start, VersionRange};
-use layergate_model::{Package, Status};
+use layergate_model::{GapKind, Package, Provenance, Status};
 use layergate_version::{Candidate, Scheme, VersionError};
 
 use super::subject::Subject;
@@ -38,6 +38,8 @@ impl Hit<'_, '_> {
 /// An advisory that could not be decided.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Undecided {
+    /// What became of it in the report.
+    pub(super) kind: GapKind,
     pub(super) flaw: String,
     pub(super) why: String,
 }
@@ -47,7 +49,7 @@ impl Undecided {
     pub(super) fn not_of_the_registry(hit: &Hit<'_, '_>, snapshot: &Snapshot) -> Self {
         let flaw = snapshot.flaw(hit.entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
         let why = "it comes from a repository, an archive or a directory and not from the registry, so that its version does not say which fixes it has";
-        Self { flaw, why: why.to_owned() }
+        Self { kind: GapKind::UncomparableVersion, flaw, why: why.to_owned() }
     }
 }
 
@@ -63,6 +65,10 @@ pub(super) fn collect<'s, 'p>(
     let Some(scheme) = namespace.scheme() else { return };
     let build = Build::of(package);
     let version = Version { text: &subject.version, read: read(scheme, &subject.version) };
+    // Whoever writes a version that nobody can read would have the package judged by nothing. A branch has an honest one.
+    let hides =
+        version.read.is_err() && package.provenance != Provenance::Elsewhere && !is_branch(scheme, version.text);
+    let kind = if hides { GapKind::UnreadableVersion } else { GapKind::UncomparableVersion };
     for entry in snapshot.lookup(namespace, &subject.name) {
         if (subject.unfixed_only && entry.status == Status::Fixed) || !build.is_meant(&entry) {
             continue;
@@ -79,7 +85,7 @@ pub(super) fn collect<'s, 'p>(
             }),
             Err(error) => {
                 let flaw = snapshot.flaw(entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
-                undecided.insert(Undecided { flaw, why: error.to_string() });
+                undecided.insert(Undecided { kind, flaw, why: error.to_string() });
             }
         }
     }
@@ -88,11 +94,15 @@ pub(super) fn collect<'s, 'p>(
 /// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it stands
 /// among the releases, its name does not say.
 fn read(scheme: Scheme, version: &str) -> Result<Candidate<'_>, VersionError> {
-    if scheme == Scheme::Packagist && version.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("dev-")) {
+    if is_branch(scheme, version) {
         let version = version.chars().take(100).collect();
         return Err(VersionError::Invalid { scheme, version, why: "a branch has no place among the releases" });
     }
     scheme.candidate(version)
+}
+
+fn is_branch(scheme: Scheme, version: &str) -> bool {
+    scheme == Scheme::Packagist && version.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("dev-"))
 }
 
 /// Every version that an advisory on the subject's package calls mended.

@@ -313,13 +313,13 @@ fn finish(
     if !findings.is_empty() {
         out.found.push(findings);
     }
-    if undecided.is_empty() {
-        return;
+    for kind in [GapKind::UnreadableVersion, GapKind::UncomparableVersion] {
+        let of_kind: Vec<&Undecided> = undecided.iter().filter(|u| u.kind == kind).collect();
+        let Some(first) = of_kind.first() else { continue };
+        let flaws: Vec<&str> = of_kind.iter().map(|u| u.flaw.as_str()).take(5).collect();
+        let more = of_kind.len().saturating_sub(flaws.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let detail = format!("{}; undecided: {}{more}", first.why, flaws.join(", "));
+        out.gaps.push(Gap::new(kind, package.purl.as_str(), detail));
     }
-    let flaws: Vec<&str> = undecided.iter().map(|u| u.flaw.as_str()).take(5).collect();
-    let more = undecided.len().saturating_sub(flaws.len());
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let why = undecided.first().map(|u| u.why.as_str()).unwrap_or_default();
-    let detail = format!("{why}; undecided: {}{more}", flaws.join(", "));
-    out.gaps.push(Gap::new(GapKind::UncomparableVersion, package.purl.as_str(), detail));
 }

@@ -57,6 +57,7 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::StaleAdvisories => ("set of advisories is out of date", "sets of advisories are out of date"),
         GapKind::RuleWithoutFeed => ("rule had nothing to go by", "rules had nothing to go by"),
         GapKind::EndOfLife => ("release is past its end of life", "releases are past their end of life"),
+        GapKind::UnreadableVersion => ("package's version cannot be read", "packages' versions cannot be read"),
         GapKind::UncomparableVersion => ("version cannot be compared", "versions cannot be compared"),
         GapKind::AnalyzerFailed => ("analyzer gave up on a file", "analyzers gave up on a file"),
         GapKind::InvalidVex => ("VEX statement was not used", "VEX statements were not used"),
