@@ -19,6 +19,7 @@ use crate::{
     overlay::{Overlay, split},
     proofs::Proofs,
     tree::Tree,
+    twofold::Twofold,
     view,
 };
 
@@ -86,13 +87,14 @@ pub fn looks(layers: &[MergeLayer<'_>], readers: &dyn Readers) -> Looks {
     if !kinds.contains(&EntryKind::Symlink) && !kinds.contains(&EntryKind::HardLink) {
         return Looks::default();
     }
-    let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut Proofs::entries(layers.len(), &[]));
+    let twofold = Twofold::of(layers);
+    let overlay = Overlay::new(layers, &twofold, &mut Proofs::entries(layers.len(), &[]));
     let places = readers.places();
     let mut found = Looks::default();
     let names = names(&overlay.tree, &places, &mut found.gaps);
     let mut candidates = candidates(layers, &overlay.tree, &names, &places, readers, &mut found.gaps);
     let wanted: Vec<_> = candidates.iter().map(|c| (c.layer, c.path.as_str())).collect();
-    let mut shown = view::shown(layers, &wanted).into_iter();
+    let mut shown = view::shown(layers, &twofold, &wanted).into_iter();
     candidates.retain(|_| shown.next().unwrap_or(false));
     resolve(layers, &overlay.tree, candidates, readers, &mut found);
     found.looks.sort();

@@ -16,12 +16,13 @@
 
 use std::collections::HashSet;
 
-use layergate_model::{EntryKind, EntryRef, PathTable};
+use layergate_model::{EntryKind, EntryRef};
 
 use crate::{
+    MergeLayer,
     proofs::Proofs,
     tree::{Kind, Links, NodeId, Place, ROOT, Tree, Version},
-    twofold::{self, Twofold},
+    twofold::Twofold,
 };
 
 /// Places that are remembered for one image, about 200 bytes each. Real images need under 100,000; behind the bound a
@@ -41,10 +42,11 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    /// Applies `tables`, bottom first. Marks proofs as seen and links as resolved on the way.
-    pub(crate) fn new<'t>(tables: impl Iterator<Item = &'t PathTable>, proofs: &mut Proofs<'_>) -> Self {
+    /// Applies the layers, bottom first, with what [`Twofold::of`] found in them. Marks proofs as seen and links as resolved
+    /// on the way.
+    pub(crate) fn new(layers: &[MergeLayer<'_>], twofold: &[Twofold], proofs: &mut Proofs<'_>) -> Self {
         let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None, unsure: vec![] };
-        for (layer, table) in (0u32..).zip(tables) {
+        for ((layer, merge), twofold) in (0u32..).zip(layers).zip(twofold) {
             let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
             hard_links(&overlay.tree, proofs, layer);
             let mut state = Applying {
@@ -52,12 +54,12 @@ impl Overlay {
                 proofs,
                 layer,
                 wanted,
-                twofold: twofold::paths(table),
+                twofold,
                 way: Way::default(),
                 stray: vec![],
                 unsure: vec![],
             };
-            table.visit(|entry| state.entry(entry));
+            merge.inventory.paths.visit(|entry| state.entry(entry));
             let unseen: Vec<_> = state
                 .proofs
                 .of_layer(layer)
@@ -145,7 +147,7 @@ struct Applying<'t, 'p, 'a> {
     /// Directories, as the layer names them, that proofs of this layer lie in.
     wanted: HashSet<&'a str>,
     /// Directories of this layer that are something else in it, too.
-    twofold: Twofold,
+    twofold: &'t Twofold,
     way: Way,
     /// Proofs that could not be placed.
     stray: Vec<u32>,

@@ -149,7 +149,9 @@ fn evidence<'a>(view: &View<'a>, candidates: &[Kept<'a>]) -> Vec<(usize, usize)>
     let usr: Vec<String> = wanted.iter().map(|(_, path)| format!("usr/{path}")).collect();
     let under_usr: Vec<(u32, &str)> =
         wanted.iter().zip(&usr).map(|((layer, _), path)| (*layer, path.as_str())).collect();
-    let shown = view.shown(&wanted).into_iter().zip(view.shown(&under_usr)).map(|(a, b)| a || b);
+    let both = view.shown(&[wanted.as_slice(), &under_usr].concat());
+    let (plain, under_usr) = both.split_at(wanted.len());
+    let shown = plain.iter().zip(under_usr).map(|(a, b)| *a || *b);
     let mut files: HashMap<(usize, &str), bool> = HashMap::new();
     for (((layer, path), indices), shown) in wanted.iter().zip(of_wanted).zip(shown) {
         for index in indices.iter().filter(|i| *layer <= candidates[**i].layer) {

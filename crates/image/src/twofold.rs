@@ -7,11 +7,14 @@
 //! where the path leads is not known. Few builders
 //! write such layers, and those as the lowest one, where nothing is hidden; an adversary does.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, Hasher, RandomState},
+};
 
 use layergate_model::{EntryKind, PathTable};
 
-use crate::overlay::split;
+use crate::{MergeLayer, overlay::split};
 
 /// The paths of one layer.
 #[derive(Debug, Default)]
@@ -26,6 +29,11 @@ pub(crate) struct Twofold {
 }
 
 impl Twofold {
+    /// Those of each layer.
+    pub(crate) fn of(layers: &[MergeLayer<'_>]) -> Vec<Self> {
+        layers.iter().map(|layer| paths(&layer.inventory.paths)).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.whited.is_empty() && self.replaced.is_empty()
     }
@@ -63,8 +71,8 @@ fn hidden(path: &str) -> Option<String> {
 
 /// Finds them in two walks. Directories are told by a hash of their path: two that share one cost a hidden file that is
 /// shown, nothing else.
-pub(crate) fn paths(table: &PathTable) -> Twofold {
-    let mut directories: HashMap<u64, Directory> = HashMap::new();
+fn paths(table: &PathTable) -> Twofold {
+    let mut directories: HashMap<u64, Directory, Spread> = HashMap::with_hasher(Spread::new());
     let mut whiteouts: HashSet<String> = HashSet::new();
     let mut found = Twofold::default();
     let mut last = String::new();
@@ -118,6 +126,42 @@ pub(crate) fn paths(table: &PathTable) -> Twofold {
         number = number.saturating_add(1);
     });
     found
+}
+
+/// Spreads what is a hash already, by a key that nobody who writes a layer knows: chosen paths must not meet in one place.
+#[derive(Clone)]
+struct Spread(u64);
+
+impl Spread {
+    fn new() -> Self {
+        Self(RandomState::new().hash_one(0))
+    }
+}
+
+impl BuildHasher for Spread {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().copied().fold(self.0, step);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // MurmurHash3's last step, of the number and the key.
+        let mut mixed = self.0 ^ number;
+        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        self.0 = mixed ^ (mixed >> 33);
+    }
 }
 
 /// FNV-1a, because a path's directories are hashed on the way.

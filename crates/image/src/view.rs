@@ -10,6 +10,7 @@ use crate::{
     overlay::Overlay,
     proofs::{Proofs, outer},
     tree::NodeId,
+    twofold::Twofold,
 };
 
 /// One place where the image shows an item.
@@ -30,6 +31,8 @@ pub(crate) struct View<'a> {
     pub(crate) overlay: Overlay,
     /// Visible proofs of upper layers that are hard links to a proof.
     linked: HashMap<u32, Vec<u32>>,
+    /// For each layer; found once, for every question is a walk over all of it.
+    twofold: Vec<Twofold>,
 }
 
 impl<'a> View<'a> {
@@ -37,14 +40,15 @@ impl<'a> View<'a> {
     pub(crate) fn new(layers: &'a [MergeLayer<'a>], hard_links: &'a [Across]) -> Self {
         let mut proofs = Proofs::of(layers);
         proofs.hard_links(hard_links);
-        let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut proofs);
+        let twofold = Twofold::of(layers);
+        let overlay = Overlay::new(layers, &twofold, &mut proofs);
         let mut linked: HashMap<_, Vec<u32>> = HashMap::new();
         for (id, proof) in (0u32..).zip(&proofs.all) {
             if let (Some(target), true) = (proof.target, overlay.shows(id)) {
                 linked.entry(target).or_default().push(id);
             }
         }
-        Self { layers, proofs, overlay, linked }
+        Self { layers, proofs, overlay, linked, twofold }
     }
 
     /// Every section with its layer's position.
@@ -74,7 +78,7 @@ impl<'a> View<'a> {
 
     /// Which of these entries, each a path as its layer names it, the image still shows.
     pub(crate) fn shown(&self, wanted: &[(u32, &str)]) -> Vec<bool> {
-        shown(self.layers, wanted)
+        shown(self.layers, &self.twofold, wanted)
     }
 
     /// Whether `place` is a path of the layer that upper layers hide.
@@ -96,11 +100,11 @@ impl<'a> View<'a> {
 }
 
 /// Which of these entries, each a path as its layer names it, an image of these layers still shows.
-pub(crate) fn shown(layers: &[MergeLayer<'_>], wanted: &[(u32, &str)]) -> Vec<bool> {
+pub(crate) fn shown(layers: &[MergeLayer<'_>], twofold: &[Twofold], wanted: &[(u32, &str)]) -> Vec<bool> {
     if wanted.is_empty() {
         return Vec::new();
     }
     let mut proofs = Proofs::entries(layers.len(), wanted);
-    let overlay = Overlay::new(layers.iter().map(|l| &l.inventory.paths), &mut proofs);
+    let overlay = Overlay::new(layers, twofold, &mut proofs);
     wanted.iter().map(|(layer, path)| proofs.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
 }
