@@ -67,7 +67,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
     };
     let _telemetry = telemetry::start(quiet, verbose, service)?;
     match command {
-        Command::Scan(args) => commands::scan::run(args, quiet, verbose > 0).await,
+        Command::Scan(args) => commands::scan::run(args, quiet).await,
         Command::Sbom(args) => commands::scan::sbom(args, quiet).await,
         Command::Db(args) => commands::db::run(args, quiet, verbose > 0).await,
         Command::Policy(args) => commands::policy::run(args),
@@ -76,7 +76,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Coordinator(args) => commands::coordinator::run(args).await,
         Command::Worker(args) => commands::worker::run(args).await,
         Command::Submit(args) => commands::submit::submit(args).await,
-        Command::Wait(args) => commands::submit::wait(args, verbose > 0).await,
+        Command::Wait(args) => commands::submit::wait(args).await,
         Command::Fleet(args) => commands::fleet::run(args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -11,19 +11,19 @@ use layergate_model::Report;
 use layergate_report::{Format, RenderOptions, render};
 
 use crate::{
-    args::OutputSpec,
+    args::{OutputArgs, OutputSpec},
     exit::{Failure, usage},
     unscanned,
 };
 
-/// Columns of a report that goes to no terminal.
-const PLAIN_WIDTH: usize = 100;
+/// Columns of a report that goes to no terminal, where COLUMNS does not say.
+const PLAIN_WIDTH: usize = 120;
 
 /// Renders and writes the reports to every output that was asked for; a table to standard output when none was. One that
 /// cannot be written keeps none of the others back; the first trouble is told at the end.
-pub(crate) fn write(reports: &[Report], outputs: &[OutputSpec], verbose: bool) -> Result<()> {
+pub(crate) fn write(reports: &[Report], args: &OutputArgs) -> Result<()> {
     let table = [OutputSpec { format: Format::Table, file: None }];
-    let outputs = if outputs.is_empty() { &table[..] } else { outputs };
+    let outputs = if args.outputs.is_empty() { &table[..] } else { &args.outputs };
     let scanned: Vec<Report> = reports.iter().filter(|r| !unscanned::is_one(r)).cloned().collect();
     let mut trouble = Ok(());
     for output in outputs {
@@ -32,15 +32,15 @@ pub(crate) fn write(reports: &[Report], outputs: &[OutputSpec], verbose: bool) -
             crate::exit::say(&format!("no {} document is written: the image could not be scanned", output.format));
             forget(own_file(output))
         } else {
-            one(if output.format.is_single() { &scanned } else { reports }, output, verbose)
+            one(if output.format.is_single() { &scanned } else { reports }, output, args.details)
         };
         trouble = trouble.and(written);
     }
     trouble
 }
 
-fn one(reports: &[Report], output: &OutputSpec, verbose: bool) -> Result<()> {
-    let options = options(output.file.is_none(), verbose);
+fn one(reports: &[Report], output: &OutputSpec, details: bool) -> Result<()> {
+    let options = options(output.file.is_none(), details);
     let text = render(output.format, reports, &options)
         .with_context(|| format!("the report could not be rendered as {}", output.format))?;
     match &output.file {
@@ -172,12 +172,22 @@ fn probe(path: &Path) -> std::io::Result<()> {
     tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path)).map(drop)
 }
 
-fn options(to_stdout: bool, verbose: bool) -> RenderOptions {
+fn options(to_stdout: bool, details: bool) -> RenderOptions {
     let terminal = to_stdout && std::io::stdout().is_terminal();
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-    let width = if terminal { console_width().unwrap_or(PLAIN_WIDTH) } else { PLAIN_WIDTH };
-    RenderOptions { width, color: terminal && !no_color && !dumb, verbose }
+    let width = if terminal { console_width().or_else(columns) } else { columns() };
+    RenderOptions {
+        width: width.unwrap_or(PLAIN_WIDTH),
+        color: terminal && !no_color && !dumb,
+        links: terminal && !dumb && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+        details,
+    }
+}
+
+/// The width that the environment names, for output that goes to no terminal.
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }
 
 fn console_width() -> Option<usize> {

@@ -76,13 +76,15 @@ pub struct RenderOptions {
     pub width: usize,
     /// Whether to colour; the caller knows about terminals and `NO_COLOR`.
     pub color: bool,
-    /// Every finding in full, those that the policy ignores too.
-    pub verbose: bool,
+    /// Whether ids lead to their pages (OSC 8); the caller knows whether the terminal can.
+    pub links: bool,
+    /// Every finding with its evidence, those that the policy ignores too.
+    pub details: bool,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { width: 100, color: false, verbose: false }
+        Self { width: 100, color: false, links: false, details: false }
     }
 }
 

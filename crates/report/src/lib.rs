@@ -19,6 +19,7 @@ mod markdown;
 mod openvex;
 mod page;
 mod plan;
+mod rows;
 mod sarif;
 pub mod sbom;
 mod schema;

@@ -1,6 +1,9 @@
 //! A page of text of a given width, for people: lines, wrapped texts, hanging indents and, where asked for, colours.
 
-use crate::text::{clean, width, wrap};
+use crate::{
+    RenderOptions,
+    text::{clean, width, wrap},
+};
 
 /// What a piece of text is coloured as.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,12 +22,14 @@ pub(crate) struct Page {
     out: String,
     width: usize,
     color: bool,
+    links: bool,
 }
 
 impl Page {
     /// An empty page of so many cells, within what a person can read.
-    pub(crate) fn new(width: usize, color: bool) -> Self {
-        Self { out: String::new(), width: width.clamp(60, 240), color }
+    pub(crate) fn new(options: &RenderOptions) -> Self {
+        let RenderOptions { width, color, links, .. } = *options;
+        Self { out: String::new(), width: width.clamp(60, 240), color, links }
     }
 
     pub(crate) fn width(&self) -> usize {
@@ -51,6 +56,19 @@ impl Page {
             self.out.push_str(&text);
         } else {
             self.out.push_str(&format!("\x1b[{code}m{text}\x1b[0m"));
+        }
+    }
+
+    /// As [`Page::put`], leading to an address where the terminal can (OSC 8). The address is one of ours: made of an id
+    /// of known shape.
+    pub(crate) fn link(&mut self, text: &str, ink: Ink, url: Option<&str>) {
+        match url.filter(|u| self.links && u.bytes().all(|b| b.is_ascii_graphic())) {
+            Some(url) => {
+                self.out.push_str(&format!("\x1b]8;;{url}\x1b\\"));
+                self.put(text, ink);
+                self.out.push_str("\x1b]8;;\x1b\\");
+            }
+            None => self.put(text, ink),
         }
     }
 

@@ -7,9 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use layergate_model::{Effect, Finding, Origin, PackageId, PackageKind, Report, ReportPackage, Severity, Status};
-
-use crate::plan;
+use layergate_model::{Effect, Finding, Origin, PackageId, Report, ReportPackage, Severity, Status};
 
 /// One flaw in one group.
 pub(crate) struct Row<'a> {
@@ -25,34 +23,13 @@ pub(crate) struct Group<'a> {
     pub(crate) kind: &'static str,
     pub(crate) layers: BTreeSet<u32>,
     pub(crate) origin: Origin,
-    /// Where it lies, for packages outside a distribution's database.
-    pub(crate) location: Option<&'a str>,
     /// The affected packages' names, sorted.
     pub(crate) packages: BTreeSet<&'a str>,
     pub(crate) rows: Vec<Row<'a>>,
-    /// Versions that mend everything of their packages that has a fix.
-    upgrades: BTreeMap<(PackageKind, &'a str), BTreeSet<&'a str>>,
     /// What a row is told apart by; the kernel's packages have thousands of rows, each several times.
     seen: BTreeSet<(&'a str, Effect, Severity, Status, &'a [String])>,
     pub(crate) effect: Effect,
     pub(crate) severity: Severity,
-}
-
-impl Group<'_> {
-    /// What to do about the rows that `matter`: the upgrades first, then what is said of flaws that none mends.
-    pub(crate) fn todo(&self, matter: impl Fn(&Finding) -> bool) -> Vec<String> {
-        let rows = || self.rows.iter().map(|r| r.finding).filter(|f| matter(f));
-        let is_upgraded = |f: &Finding| !self.upgrades.is_empty() && !f.fixed_versions.is_empty() && !f.malicious;
-        let mut todo = Vec::new();
-        if rows().any(is_upgraded) {
-            let upgrades = self.upgrades.iter();
-            todo.extend(upgrades.map(|((kind, version), names)| plan::upgrade(*kind, self.name, names, version)));
-        }
-        let others = rows().filter(|f| !is_upgraded(f) && !f.remediation.is_empty());
-        let others: BTreeSet<&str> = others.map(|f| f.remediation.as_str()).collect();
-        todo.extend(others.into_iter().map(str::to_owned));
-        todo
-    }
 }
 
 /// The source's name where one is known, or the package's own.
@@ -83,19 +60,14 @@ pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
             kind,
             layers: BTreeSet::new(),
             origin,
-            location,
             packages: BTreeSet::new(),
             rows: Vec::new(),
-            upgrades: BTreeMap::new(),
             seen: BTreeSet::new(),
             effect: Effect::Ignore,
             severity: Severity::Unknown,
         });
         group.packages.insert(package.map_or(finding.package.as_str(), |p| p.name.as_str()));
         group.layers.extend(finding.layer);
-        if let Some((package, version)) = package.and_then(|p| Some((p, p.upgrade_to.as_deref()?))) {
-            group.upgrades.entry((package.kind, version)).or_default().insert(&package.name);
-        }
         group.effect = group.effect.max(finding.effect);
         group.severity = group.severity.max(finding.severity);
         let f = finding;

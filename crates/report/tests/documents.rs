@@ -24,7 +24,7 @@ fn documents_are_as_they_were_and_do_not_depend_on_the_terminal() {
         for (name, report) in samples() {
             let got = text(format, std::slice::from_ref(&report));
             golden(&format!("{name}.{format}"), &got);
-            let options = RenderOptions { width: 60, color: true, verbose: true };
+            let options = RenderOptions { width: 60, color: true, links: true, details: true };
             assert_eq!(render(format, &[report], &options).unwrap(), got, "{name} {format}");
             assert!(got.ends_with('\n') && !got.contains('\u{1b}') && !got.contains('\u{202e}'), "{name} {format}");
         }

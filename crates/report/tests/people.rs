@@ -7,8 +7,8 @@ use common::{golden, samples};
 use layergate_report::{Format, RenderOptions, render};
 use unicode_width::UnicodeWidthStr;
 
-fn table(report: &layergate_model::Report, width: usize, color: bool, verbose: bool) -> String {
-    render(Format::Table, std::slice::from_ref(report), &RenderOptions { width, color, verbose }).unwrap()
+fn table(report: &layergate_model::Report, width: usize, color: bool, details: bool) -> String {
+    render(Format::Table, std::slice::from_ref(report), &RenderOptions { width, color, details, links: false }).unwrap()
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn tables_are_as_they_were() {
         golden(&format!("{name}.80.txt"), &table(&report, 80, false, false));
     }
     golden("failing.200.txt", &table(&common::failing(), 200, false, false));
-    golden("failing.verbose.txt", &table(&common::failing(), 120, false, true));
+    golden("failing.details.txt", &table(&common::failing(), 120, false, true));
     golden("failing.color.txt", &table(&common::failing(), 80, true, false));
     let both = [common::failing(), common::error()];
     golden(
@@ -30,8 +30,8 @@ fn tables_are_as_they_were() {
 fn no_line_is_too_long_and_none_drives_the_terminal() {
     for (name, report) in samples() {
         for width in [1, 40, 60, 80, 120, 200, 1000] {
-            for verbose in [false, true] {
-                for line in table(&report, width, false, verbose).lines() {
+            for details in [false, true] {
+                for line in table(&report, width, false, details).lines() {
                     let max = width.clamp(60, 240);
                     assert!(line.width() <= max, "{name} at {width}: {line:?} has {} cells", line.width());
                     assert!(!line.chars().any(char::is_control), "{name}: {line:?}");
@@ -43,15 +43,57 @@ fn no_line_is_too_long_and_none_drives_the_terminal() {
 }
 
 #[test]
-fn the_verdict_comes_last() {
+fn the_verdict_comes_first_and_last() {
     for (name, report) in samples() {
-        let text = table(&report, 80, false, false);
-        let word = report.verdict.as_str().to_uppercase();
-        let at = text.lines().position(|l| l.starts_with(&word)).unwrap();
-        let rest: Vec<&str> = text.lines().skip(at + 1).collect();
-        assert!(rest.iter().all(|l| l.starts_with("  ")), "{name}: {rest:?}");
+        for width in [60, 80, 200] {
+            let text = table(&report, width, false, false);
+            let word = report.verdict.as_str().to_uppercase();
+            assert!(text.starts_with(&word), "{name}: {text}");
+            let lines: Vec<&str> = text.lines().collect();
+            let last = lines.iter().rposition(|l| l.starts_with(&word)).unwrap();
+            assert!(last > 0, "{name}: {text}");
+            assert!(lines[last + 1..].iter().all(|l| l.starts_with("    ")), "{name}: {text}");
+        }
     }
     assert!(render(Format::Table, &[], &RenderOptions::default()).unwrap().contains("Nothing was scanned"));
+}
+
+/// One row for all packages of a source, and no more of what does not stop the image than a person reads.
+#[test]
+fn a_row_is_one_vulnerability_of_what_one_upgrades() {
+    let report = common::failing();
+    let text = table(&report, 120, false, false);
+    let rows: Vec<&str> = text.lines().filter(|l| l.contains("CVE-2024-5535")).collect();
+    assert_eq!(rows.len(), 1, "{text}");
+    for cell in ["✗ libssl3, openssl", "3.0.11-1~deb12u2", "3.0.15-1~deb12u1", "CRITICAL", "0 base"] {
+        assert!(rows[0].contains(cell), "{cell}: {text}");
+    }
+    assert!(!text.contains("CVE-2005-2541"), "ignored ones wait for --details: {text}");
+    assert!(table(&report, 120, false, true).contains("CVE-2005-2541"));
+    let mut many = report.clone();
+    let calm = many.findings.iter().find(|f| f.advisory == "CVE-2024-2511").unwrap().clone();
+    many.findings.extend((0..100).map(|n| {
+        let mut f = calm.clone();
+        f.advisory = format!("CVE-2030-{n:04}");
+        f
+    }));
+    let text = table(&many, 120, false, false);
+    assert_eq!(text.matches("CVE-2030-").count(), 13, "{text}");
+    assert!(text.contains("and 88 that do not stop the image"), "{text}");
+    assert_eq!(table(&many, 120, false, true).matches("CVE-2030-").count(), 100);
+}
+
+#[test]
+fn ids_are_links_where_the_terminal_can() {
+    let links = RenderOptions { links: true, ..RenderOptions::default() };
+    let text = render(Format::Table, &[common::failing()], &links).unwrap();
+    let link = "\x1b]8;;https://nvd.nist.gov/vuln/detail/CVE-2021-23337\x1b\\CVE-2021-23337\x1b]8;;\x1b\\";
+    assert!(text.contains(link), "{text}");
+    // What an adversary writes makes no address.
+    let mut report = common::failing();
+    report.findings[0].advisory = "CVE-1\x1b]8;;https://evil.example\x07".into();
+    let text = render(Format::Table, &[report], &links).unwrap();
+    assert!(!text.contains("\x1b]8;;https://evil"), "{text}");
 }
 
 #[test]
@@ -62,7 +104,7 @@ fn json_is_the_report_and_never_changes() {
         assert!(text.ends_with("}\n"));
         let again: layergate_model::Report = serde_json::from_str(&text).unwrap();
         assert_eq!(again, report, "{name}");
-        let options = RenderOptions { width: 40, color: true, verbose: true };
+        let options = RenderOptions { width: 40, color: true, links: true, details: true };
         assert_eq!(render(Format::Json, &[report], &options).unwrap(), text);
     }
     let several = render(Format::Json, &[common::empty(), common::error()], &RenderOptions::default()).unwrap();

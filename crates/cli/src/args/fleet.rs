@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{JudgeArgs, LimitArgs, OutputSpec, SourceArgs};
+use super::{JudgeArgs, LimitArgs, OutputArgs, SourceArgs};
 use crate::settings::{duration, storage};
 
 /// How NATS is reached.
@@ -164,9 +164,8 @@ pub(crate) struct WaitArgs {
     pub(crate) jobs: Vec<String>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-    /// Output FORMAT[=FILE], repeatable
-    #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
-    pub(crate) outputs: Vec<OutputSpec>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     /// Give up waiting (exit 3) after this
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,

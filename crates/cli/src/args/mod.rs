@@ -8,7 +8,7 @@ pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, MirrorArgs, PushArgs
 pub(crate) use fleet::{
     ApiArgs, CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
 };
-pub(crate) use scan::{JudgeArgs, LimitArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
+pub(crate) use scan::{JudgeArgs, LimitArgs, OutputArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
 
 use std::path::PathBuf;
 

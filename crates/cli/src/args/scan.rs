@@ -29,9 +29,8 @@ pub(crate) struct ScanArgs {
     /// Platform OS/ARCH[/VARIANT], repeatable, or "all"; otherwise linux/amd64's image of an index, or the one there is
     #[arg(long = "platform", value_name = "PLATFORM")]
     pub(crate) platforms: Vec<String>,
-    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, openvex
-    #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
-    pub(crate) outputs: Vec<OutputSpec>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     /// Render a template (minijinja) over the JSON report to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
@@ -56,9 +55,19 @@ pub(crate) struct SbomArgs {
     /// Platform OS/ARCH[/VARIANT]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
-    /// Output FORMAT[=FILE], repeatable
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// In which forms the reports are written, and where to.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OutputArgs {
+    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, openvex
     #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
     pub(crate) outputs: Vec<OutputSpec>,
+    /// In the table, show every finding with its evidence, and those that the policy ignores
+    #[arg(long)]
+    pub(crate) details: bool,
 }
 
 /// What a verdict is made with, here or in a coordinator.

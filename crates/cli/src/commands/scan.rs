@@ -55,13 +55,13 @@ pub(crate) struct LocalScan {
 }
 
 /// `layergate scan`.
-pub(crate) async fn run(args: ScanArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
-    output::begin(&args.outputs, args.template.is_some())?;
+pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure> {
+    output::begin(&args.output.outputs, args.template.is_some())?;
     let locations = locations(&args.images)?;
     let platforms = platforms(&args.platforms)?;
-    output::check_number(&args.outputs, images(locations.len(), &platforms))?;
+    output::check_number(&args.output.outputs, images(locations.len(), &platforms))?;
     let template = args.template.as_deref().map(Template::read).transpose()?;
-    let outputs = args.outputs.clone();
+    let outputs = args.output.clone();
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
     let judged = match args.server.is_empty() {
         true => local(args, locations, platforms, quiet).await,
@@ -73,15 +73,15 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool, verbose: bool) -> Result<Ou
             // The documents say so too, or the step that reads them would find none, or one of yesterday.
             let why = format!("{error:#}");
             let told: Vec<Report> = references.iter().map(|r| unscanned::without_pins(r, &why)).collect();
-            if !outputs.is_empty() {
-                output::write(&told, &outputs, verbose)?;
+            if !outputs.outputs.is_empty() {
+                output::write(&told, &outputs)?;
             }
             return Err(Failure::Error(error));
         }
         Err(usage) => return Err(usage),
     };
-    if template.is_none() || !outputs.is_empty() {
-        output::write(&reports, &outputs, verbose)?;
+    if template.is_none() || !outputs.outputs.is_empty() {
+        output::write(&reports, &outputs)?;
     }
     if let Some(template) = template {
         output::to_stdout(template.render(reports)?.as_bytes())?;
@@ -136,15 +136,18 @@ pub(crate) async fn sbom(args: SbomArgs, quiet: bool) -> Result<Outcome, Failure
         timeout: TIMEOUT,
         quiet,
     };
-    output::begin(&args.outputs, false)?;
+    output::begin(&args.output.outputs, false)?;
     let locations = locations(std::slice::from_ref(&args.image))?;
     let (mut reports, _) = interruptible(scan.run(locations)).await?;
     reports.retain(|report| !unscanned::is_one(report));
     if reports.is_empty() {
         return Err(anyhow!("there is nothing to list of {}", args.image).into());
     }
-    let default = [OutputSpec { format: Format::CycloneDx, file: None }];
-    output::write(&reports, if args.outputs.is_empty() { &default } else { &args.outputs }, false)?;
+    let mut outputs = args.output;
+    if outputs.outputs.is_empty() {
+        outputs.outputs.push(OutputSpec { format: Format::CycloneDx, file: None });
+    }
+    output::write(&reports, &outputs)?;
     // An SBOM that misses what could not be read must not look complete to a pipeline.
     let hidden: Vec<_> = reports
         .iter()

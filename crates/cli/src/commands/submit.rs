@@ -50,10 +50,10 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
 }
 
 /// `layergate wait`.
-pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failure> {
-    output::begin(&args.outputs, false)?;
+pub(crate) async fn wait(args: WaitArgs) -> Result<Outcome, Failure> {
+    output::begin(&args.output.outputs, false)?;
     let jobs: Vec<JobId> = args.jobs.iter().map(|j| j.parse().map_err(usage)).collect::<Result<_, _>>()?;
-    output::check_number(&args.outputs, jobs.len())?;
+    output::check_number(&args.output.outputs, jobs.len())?;
     let client = Client::new(&args.server.server, &args.server.api)?;
     let end = args.timeout.map(|t| Instant::now() + t);
     let one = async |job: &JobId| -> Result<(VerdictRecord, Vec<Report>), Failure> {
@@ -80,6 +80,6 @@ pub(crate) async fn wait(args: WaitArgs, verbose: bool) -> Result<Outcome, Failu
             Err(usage) => return Err(usage),
         }
     }
-    output::write(&reports, &args.outputs, verbose)?;
+    output::write(&reports, &args.output)?;
     Ok(Outcome::Judged(worst))
 }
