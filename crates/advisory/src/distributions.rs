@@ -98,13 +98,13 @@ pub const DISTRIBUTIONS: &[Distribution] = rows! {
     ["alpaquita"], "alpaquita", Major, Source, Apk, Some("alpaquita"), &["bell-sw.com", "bellsoft"], "OSV";
     ["bellsoft-hardened-containers"], "bellsoft-hardened-containers", Major, Source, Apk, Some("bellsoft hardened containers"), &["bell-sw.com", "bellsoft"], "OSV";
     ["echo"], "echo", Rolling, Source, Deb, Some("echo"), &["echo", "echo.ai", "echohq.com", "debian.org", "debian.net"], "OSV";
-    ["rhel", "redhat", "centos"], "rhel", Major, BinaryAndUnfixedSource, Rpm, Some("red hat"), RED_HAT, "CSAF and VEX; OVAL; OSV";
+    ["rhel", "redhat", "centos"], "rhel", Major, BinaryAndUnfixedSource, Rpm, Some("red hat"), RED_HAT, "CSAF and VEX; OSV";
     ["almalinux", "alma"], "almalinux", Major, Binary, Rpm, Some("almalinux"), RED_HAT, "OSV; updateinfo";
     ["rocky"], "rocky", Major, Binary, Rpm, Some("rocky linux"), RED_HAT, "OSV; updateinfo";
     ["ol", "oracle"], "oracle", Major, Binary, Rpm, Some("oracle linux"), RED_HAT, "OVAL";
     ["amzn", "amazon"], "amazon", Major, Binary, Rpm, Some("amazon linux"), &["amazon"], "updateinfo";
     ["fedora"], "fedora", Major, Binary, Rpm, None, RED_HAT, "updateinfo";
-    ["photon"], "photon", Minor, BinaryAndSource, Rpm, Some("photon os"), &["vmware", "broadcom"], "JSON; OVAL; OSV";
+    ["photon"], "photon", Minor, BinaryAndSource, Rpm, Some("photon os"), &["vmware", "broadcom"], "OVAL; OSV";
     ["mariner", "cbl-mariner"], "mariner", Minor, Source, Rpm, None, &["microsoft"], "OVAL";
     ["azurelinux"], "azurelinux", Minor, Source, Rpm, Some("azure linux"), &["microsoft"], "OVAL; OSV";
     ["sles", "sled", "sles_sap", "sle_hpc", "sle-hpc", "sle_rt"], "suse", Minor, BinaryAndSource, Rpm, Some("suse"), SUSE, "OVAL; CSAF; OSV";

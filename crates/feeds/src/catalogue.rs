@@ -6,7 +6,7 @@ use layergate_advisory::FeedInfo;
 use crate::{feed::Feed, feeds};
 
 /// Rises when a parser reads something differently, so that snapshots cached by a directory's fingerprint are rebuilt.
-pub const CATALOGUE_REVISION: u32 = 4;
+pub const CATALOGUE_REVISION: u32 = 5;
 
 /// The list.
 pub(crate) const CATALOGUE: &[&dyn Feed] = &[

@@ -184,20 +184,29 @@ fn suse(product: &str) -> Option<String> {
     })
 }
 
+/// Products that RHEL's own repositories hold beside it, under names that RHEL does not have (`rh-nodejs12-nodejs` of the
+/// software collections, `kernel-rt`, `java-1.8.0-ibm` of the supplementary repository).
+const RED_HAT_BESIDE: [&str; 6] = [
+    "rhel_software_collections",
+    "rhel_dotnet",
+    "rhel_extras",
+    "rhel_extras_other",
+    "rhel_extras_rt",
+    "rhel_extras_nfv",
+];
+
 /// `enterprise_linux:8::appstream` and `rhel_eus:9.2::baseos`, the tail of a CPE.
 pub(crate) fn red_hat(cpe: &str) -> Option<Namespace> {
     let mut parts = cpe.split(':');
     let (product, release) = (parts.next()?, parts.next().filter(|r| !r.is_empty())?);
-    let family = match product {
-        "enterprise_linux" => return Namespace::of("rhel", Some(major(release))).ok(),
-        "rhel_eus" => "rhel-eus",
-        "rhel_aus" => "rhel-aus",
-        "rhel_tus" => "rhel-tus",
-        "rhel_e4s" => "rhel-e4s",
-        "rhel_els" => "rhel-els",
-        _ => return None,
-    };
-    Namespace::of(family, Some(release)).ok()
+    if product == "enterprise_linux" {
+        return Namespace::of("rhel", Some(major(release))).ok();
+    }
+    if RED_HAT_BESIDE.contains(&product) {
+        let tag = parts.find_map(|part| part.strip_prefix("el"));
+        return Namespace::of("rhel", Some(tag.unwrap_or_else(|| major(release)))).ok();
+    }
+    Namespace::of(layergate_advisory::stream_family(product)?, Some(release)).ok()
 }
 
 #[cfg(test)]
@@ -237,6 +246,9 @@ mod tests {
             ("Rocky Linux:9", Some("rocky:9")),
             ("Red Hat:enterprise_linux:8::appstream", Some("rhel:8")),
             ("Red Hat:rhel_eus:9.2::appstream", Some("rhel-eus:9.2")),
+            ("Red Hat:rhel_eus_long_life:8.6::baseos", Some("rhel-eus:8.6")),
+            ("Red Hat:rhel_software_collections:3::el7", Some("rhel:7")),
+            ("Red Hat:rhel_extras_rt:8", Some("rhel:8")),
             ("Red Hat:openshift:4.14::el9", None),
             ("SUSE:Linux Enterprise Server 12 SP1", Some("suse:12.1")),
             ("SUSE:Linux Enterprise Server 15 SP3-LTSS", Some("suse:15.3")),

@@ -16,6 +16,7 @@ mod ownership;
 mod packages;
 mod proofs;
 mod removed;
+mod repositories;
 mod told;
 mod tree;
 mod twofold;

@@ -2,7 +2,7 @@
 
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
-use crate::{base, checks, distro, installed, links, ownership, packages, removed, told, view::View};
+use crate::{base, checks, distro, installed, links, ownership, packages, removed, repositories, told, view::View};
 
 /// One layer of the image.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,15 @@ pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &
     installed::drop_gaps(&mut gaps, &packages);
     gaps.sort();
     gaps.dedup();
-    ImageInventory { distro, packages, secrets: told::secrets(&view), checks, gaps, base }
+    ImageInventory {
+        distro,
+        packages,
+        secrets: told::secrets(&view),
+        checks,
+        gaps,
+        base,
+        repositories: repositories::find(&view, config, options),
+    }
 }
 
 /// The facts that still hold: their file is shown as the layer wrote it. A directory that an upper layer has again may

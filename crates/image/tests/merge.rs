@@ -209,3 +209,27 @@ fn a_lock_without_a_reader_is_no_gap_beside_what_is_installed() {
     assert!(kinds(&[lock, "f srv/node_modules/a/package.json: a 1"]).contains(&"unread_carrier"));
     assert!(!kinds(&[lock, "w app/bun.lockb"]).contains(&"unread_carrier"), "it goes with its file");
 }
+
+#[test]
+fn repositories_are_those_of_each_layer() {
+    let below = "f root/buildinfo/content_manifests/a.json\nsets root/buildinfo/content_manifests/a.json b-rpms a-rpms";
+    let config: ImageConfig =
+        serde_json::from_str(r#"{"config":{"Labels":{"cpe":"cpe:/o:redhat:rhel_eus:9.2::baseos"}}}"#).unwrap();
+    let found = |layers: &[&str], config, without_layers| {
+        let layers: Vec<_> = layers.iter().map(|l| layer(l)).collect();
+        let options = MergeOptions { without_layers, ..Default::default() };
+        let image = image_of(&layers, config, &options);
+        image.repositories.into_iter().map(|r| (r.layer, r.names.join(" "))).collect::<Vec<_>>()
+    };
+    let of_layer = (Some(0), "a-rpms b-rpms".to_owned());
+    let label = (None, "cpe:/o:redhat:rhel_eus:9.2::baseos".to_owned());
+    assert_eq!(found(&[below, "f x"], None, false), std::slice::from_ref(&of_layer));
+    assert_eq!(
+        found(&[below, "w root/buildinfo"], None, false),
+        std::slice::from_ref(&of_layer),
+        "the layer has said it"
+    );
+    assert_eq!(found(&[below], Some(&config), false), [label.clone(), of_layer]);
+    assert_eq!(found(&[below], None, true), [(None, "a-rpms b-rpms".to_owned())]);
+    assert_eq!(found(&["f x"], Some(&config), false), [label]);
+}

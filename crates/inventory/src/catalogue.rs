@@ -14,6 +14,7 @@ use crate::{
 static STANDARD: &[&dyn Analyzer] = &[
     // Operating systems.
     &os::os_release::OsReleaseFiles,
+    &os::content_sets::ContentManifests,
     &os::dpkg::Dpkg,
     &os::dpkg_files::DpkgFiles,
     &os::copyright::Copyright,

@@ -429,6 +429,7 @@ impl<'c> Pass<'c> {
             section.owned.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
             section.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
             section.licenses.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+            section.content_sets.sort();
             section.secrets.sort();
             section.facts.sort();
             section.gaps.sort();

@@ -28,6 +28,8 @@ pub fn rejudge(report: &Report, policy: &Policy, as_of: Option<Date>) -> Report 
             .map(|g| Gap::new(g.kind, g.place.clone(), g.detail.clone()))
             .collect(),
         base: report.image.base.clone(),
+        // Asked in matching only, which is done.
+        repositories: Vec::new(),
     };
     let inputs = Inputs {
         policy: policy.digest(),

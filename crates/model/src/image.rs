@@ -102,6 +102,15 @@ pub struct ImagePackage {
     pub owned_by: Option<PackageId>,
 }
 
+/// The repositories that a layer's packages come from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Repositories {
+    /// The layer that says so; `None` where there are no layers, and for what the image's labels say.
+    pub layer: Option<u32>,
+    /// Content sets (`rhel-9-for-x86_64-baseos-eus-rpms`) and CPEs (`cpe:/o:redhat:rhel_eus:9.2::baseos`).
+    pub names: Vec<String>,
+}
+
 /// The merged layers of one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageInventory {
@@ -117,4 +126,7 @@ pub struct ImageInventory {
     pub gaps: Vec<Gap>,
     /// Where the base ends.
     pub base: Option<BaseImage>,
+    /// Where the distribution's packages come from, as far as files and labels of Red Hat's builders say, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<Repositories>,
 }

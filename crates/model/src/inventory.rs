@@ -47,6 +47,15 @@ pub struct OsReleaseFile {
     pub release: OsRelease,
 }
 
+/// The repositories that Red Hat's builders say the packages of an image come from (`root/buildinfo/content_manifests/*.json`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContentSets {
+    /// The file that says so.
+    pub path: LayerPath,
+    /// The content sets: `rhel-9-for-x86_64-baseos-eus-rpms`.
+    pub names: Vec<String>,
+}
+
 /// The files that a distribution's package manager says one package installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedFiles {
@@ -113,6 +122,9 @@ pub struct Section {
     /// Distribution files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub os_releases: Vec<OsReleaseFile>,
+    /// Repositories that packages come from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub content_sets: Vec<ContentSets>,
     /// Which paths belong to which distribution package.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<OwnedFiles>,
@@ -138,6 +150,7 @@ impl Section {
     pub fn is_empty(&self) -> bool {
         self.packages.is_empty()
             && self.os_releases.is_empty()
+            && self.content_sets.is_empty()
             && self.owned.is_empty()
             && self.licenses.is_empty()
             && self.secrets.is_empty()
@@ -146,7 +159,7 @@ impl Section {
     }
 
     /// How many lists a section has, for [`Section::lengths`] and [`Section::forget_where`].
-    pub const LISTS: usize = 8;
+    pub const LISTS: usize = 9;
 
     /// The lengths of its lists, packages first.
     pub fn lengths(&self) -> [u32; Self::LISTS] {
@@ -159,6 +172,7 @@ impl Section {
             self.facts.len(),
             self.gaps.len(),
             self.notes.kept.len(),
+            self.content_sets.len(),
         ]
         .map(|length| u32::try_from(length).unwrap_or(u32::MAX))
     }
@@ -178,6 +192,7 @@ impl Section {
             + sum(&self.licenses, lengths[3], 64, |l| texts(&l.licenses))
             + sum(&self.secrets, lengths[4], size_of::<Secret>(), |s| s.path.len() + s.redacted.len())
             + sum(&self.facts, lengths[5], 64, |f| f.path.len())
+            + sum(&self.content_sets, lengths[8], 64, |c| texts(&c.names))
     }
 
     /// Drops every item of which `gone` says so; it is told the list, the item's place in it, and the path that proves it,
@@ -198,6 +213,7 @@ impl Section {
         keep(&mut self.facts, |i, f| gone(5, i, &f.path));
         keep(&mut self.gaps, |i, g| gone(6, i, &g.place));
         keep(&mut self.notes.kept, |i, (path, _)| gone(7, i, path));
+        keep(&mut self.content_sets, |i, c| gone(8, i, &c.path));
     }
 
     /// Gives the paths that prove its items other names where `to` knows one; what is inside of a file goes with it.
@@ -215,6 +231,7 @@ impl Section {
         };
         self.packages.iter_mut().flat_map(|p| &mut p.locations).for_each(text);
         self.os_releases.iter_mut().for_each(|o| path(&mut o.path));
+        self.content_sets.iter_mut().for_each(|c| path(&mut c.path));
         self.owned.iter_mut().for_each(|o| path(&mut o.proof));
         self.licenses.iter_mut().for_each(|l| path(&mut l.proof));
         self.secrets.iter_mut().for_each(|s| text(&mut s.path));
@@ -234,6 +251,7 @@ impl Section {
         add(&mut self.secrets, other.secrets);
         add(&mut self.facts, other.facts);
         add(&mut self.gaps, other.gaps);
+        add(&mut self.content_sets, other.content_sets);
         self.os_releases.extend(other.os_releases);
         self.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
         self.owned.extend(other.owned);

@@ -2,7 +2,8 @@
 //!
 //! `d PATH` a directory, `f PATH` a file, `f PATH: NAME VERSION, …` a file that proves packages (what kind, its name
 //! tells), `l PATH TARGET` a symbolic link, `h PATH TARGET` a hard link, `w PATH` a whiteout of PATH, `o PATH` an opaque
-//! marker in PATH. Other things found: `own PROOF PACKAGE PATH…`, `os PATH RANK ID VERSION`, `gap KIND PLACE`,
+//! marker in PATH. Other things found: `own PROOF PACKAGE PATH…`, `os PATH RANK ID VERSION`,
+//! `sets PATH CONTENT_SET…`, `gap KIND PLACE`,
 //! `fact KIND PATH`, `secret PATH`, `license PROOF PACKAGE LICENSE`.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -55,6 +56,9 @@ pub(crate) fn layer(text: &str) -> LayerInventory {
                 let release = OsRelease([("ID".into(), id.into()), ("VERSION_ID".into(), version.into())].into());
                 section.os_releases.push(OsReleaseFile { path: path(p), rank: rank.parse().unwrap(), release });
             }
+            ["sets", p, ref names @ ..] => section
+                .content_sets
+                .push(ContentSets { path: path(p), names: names.iter().map(|n| (*n).to_owned()).collect() }),
             ["gap", kind, place] => {
                 let kind = GapKind::ALL.iter().find(|k| k.as_str() == kind).unwrap();
                 section.gaps.push(Gap::new(*kind, place, "why"));

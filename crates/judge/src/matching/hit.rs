@@ -91,6 +91,21 @@ pub(super) fn collect<'s, 'p>(
     }
 }
 
+/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is left
+/// out.
+pub(super) fn decided<'s>(
+    name: &str,
+    package: &Package,
+    namespace: &Namespace,
+    snapshot: &'s Snapshot,
+) -> Vec<(Entry<'s>, bool)> {
+    let Some(scheme) = namespace.scheme() else { return Vec::new() };
+    let build = Build::of(package);
+    let version = Version { text: &package.version, read: read(scheme, &package.version) };
+    let meant = snapshot.lookup(namespace, name).filter(|entry| build.is_meant(entry));
+    meant.filter_map(|entry| holding(&version, &entry).ok().map(|held| (entry, held.is_some()))).collect()
+}
+
 /// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it stands
 /// among the releases, its name does not say.
 fn read(scheme: Scheme, version: &str) -> Result<Candidate<'_>, VersionError> {

@@ -14,6 +14,7 @@ mod severity;
 mod signed;
 mod sources;
 mod space;
+mod streams;
 mod subject;
 mod unidentified;
 mod upgrade;
@@ -29,6 +30,7 @@ use hit::{Hit, Undecided};
 use publisher::{Contents, Publisher};
 pub use sources::of_namespace as sources_of;
 use space::{DistroSpace, NoSpace};
+use streams::Streams;
 use subject::Subject;
 
 /// What was found so far: a list for each package that has findings, never empty.
@@ -50,13 +52,15 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let mut publishers: FxHashMap<&PackageId, Publisher> = FxHashMap::default();
     if let Some(space) = &space {
         let mut others = Others::default();
+        let mut streams = Streams::of(image, space);
         out.asked.extend(space.namespaces.iter().cloned());
         for package in os.iter().filter(|p| p.package.kind == space.row.manager) {
             let publisher = publisher::of(&package.package, space, snapshot);
-            match_os(package, space, &publisher, snapshot, &mut out, &mut others);
+            match_os(package, space, &publisher, snapshot, &mut out, &mut others, streams.as_mut());
             publishers.insert(&package.id, publisher);
         }
         out.gaps.extend(others.gaps(space));
+        out.gaps.extend(streams.into_iter().flat_map(Streams::gaps));
         space::extended_support(space, &os, snapshot).into_iter().for_each(|gap| out.gaps.push(gap));
     }
     let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
@@ -235,6 +239,7 @@ fn match_os(
     snapshot: &Snapshot,
     out: &mut Collected,
     others: &mut Others,
+    streams: Option<&mut Streams<'_>>,
 ) {
     let both: Vec<Namespace>;
     let namespaces = match publisher {
@@ -264,6 +269,11 @@ fn match_os(
         for namespace in namespaces {
             hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
+    }
+    if let Some(streams) = streams.filter(|_| namespaces == space.namespaces.as_slice()) {
+        let asked = streams.asked(package, snapshot);
+        streams::settle(&subjects, package, &asked, snapshot, &mut hits, &mut undecided);
+        out.asked.extend(asked);
     }
     // A distribution's ranges begin at the beginning: what is mended stays mended.
     let upgrade = upgrade::target(&hits, Vec::new, |_| true);

@@ -5,6 +5,7 @@ pub mod apk;
 pub mod bitnami;
 pub mod brew;
 pub mod chisel;
+pub mod content_sets;
 pub mod copyright;
 pub mod dpkg;
 pub mod dpkg_files;
