@@ -210,6 +210,58 @@ fn configurations_are_found_where_they_lie() {
     }
 }
 
+/// A configuration that names a helper that this machine does not have, or that fails, is Docker's reason to ask as nobody;
+/// where nobody is refused, it is told what could not be had and where it was looked for.
+#[test]
+fn a_login_that_cannot_be_had_hides_no_public_image_and_explains_a_private_one() {
+    for private in [false, true] {
+        let image = shop();
+        let registry = Fake::start(move |asked, _| match asked.headers.get("authorization").map(String::as_str) {
+            Some("Basic YTpi") => content(asked, &image),
+            None if !private => content(asked, &image),
+            _ => (401, vec![("WWW-Authenticate".to_owned(), "Basic realm=\"r\"".to_owned())], Vec::new()),
+        });
+        let host = format!("127.0.0.1:{}", registry.port);
+        let reference = format!("{host}/team/shop:v1");
+        for (config, script, said) in [
+            (r#"{"credsStore": "elsewhere"}"#, "", ["docker-credential-elsewhere", "cannot be run", "config.json"]),
+            (
+                r#"{"credsStore": "own"}"#,
+                "echo 'ExpiredToken: log in' >&2; exit 1",
+                ["own", "ExpiredToken", "wants a user"],
+            ),
+            (
+                r#"{"credsStore": "own"}"#,
+                "echo 'the keychain is locked'; exit 1",
+                ["own", "keychain is locked", "wants a user"],
+            ),
+            (r#"{"credsStore": "own"}"#, "echo '{\"Secret\":\"hunter2\"'; exit 1", ["own", "failed", "shows why"]),
+            (r#"{"credsStore": "own"}"#, "echo hunter2", ["own", "an answer that is none", "JSON"]),
+            (r#"{"credsStore": "own"}"#, "echo '{}'", ["no credential", "config.json", "docker login"]),
+            ("{}", "", ["no credential", ".docker/config.json", "containers/auth.json"]),
+        ] {
+            let program = Program::default();
+            let run = scan_with_helper(&program, config, script, &reference);
+            assert_eq!(run.code, if private { 3 } else { 1 }, "{config} {script}: {}", run.stderr);
+            assert!(!private || said.iter().all(|s| run.stderr.contains(s)), "{said:?}: {}", run.stderr);
+            assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+        }
+        // A helper that leaves a program behind (an agent), and the variable of Docker and GitLab.
+        let program = Program::default();
+        let script = "sleep 20 &\necho '{\"Username\": \"a\", \"Secret\": \"b\"}'";
+        let began = Instant::now();
+        let run = scan_with_helper(&program, r#"{"credsStore": "own"}"#, script, &reference);
+        assert!(run.code == 1 && began.elapsed() < Duration::from_secs(15), "{}", run.stderr);
+        let config = format!(r#"{{"auths": {{"{host}": {AUTH}}}}}"#);
+        let run = scan(&Program::default(), &reference, &[("DOCKER_AUTH_CONFIG", config)]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        let wrong = format!(r#"{{"auths": {{"{host}": {{"auth": "eDpodW50ZXIy"}}}}}}"#);
+        let run = scan(&Program::default(), &reference, &[("DOCKER_AUTH_CONFIG", wrong)]);
+        assert!(!private || run.stderr.contains("user \"x\" of DOCKER_AUTH_CONFIG"), "{}", run.stderr);
+        assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    }
+}
+
 fn scan_with_helper(program: &Program, config: &str, script: &str, reference: &str) -> Run {
     let home = program.home.path();
     fs::create_dir_all(home.join(".docker")).unwrap();

@@ -26,6 +26,20 @@ pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection
     }
 }
 
+/// What is asked for, in the spelling in which children are told apart (`linux/aarch64` is `linux/arm64`); a variant that
+/// is not named stays open.
+pub(crate) fn wanted(selection: &PlatformSelection) -> PlatformSelection {
+    let one = |platform: &Platform| {
+        let named = platform.variant.is_some() || ["armhf", "armel"].contains(&platform.architecture.as_str());
+        let known = normalised(platform.clone());
+        Platform { variant: known.variant.filter(|_| named), ..known }
+    };
+    match selection {
+        PlatformSelection::List(list) => PlatformSelection::List(list.iter().map(one).collect()),
+        other => other.clone(),
+    }
+}
+
 /// The platform that a configuration names; without an operating system it is the runtime's own.
 pub(crate) fn of(config: &ImageConfig) -> Option<Platform> {
     let ImageConfig { os, architecture, variant, .. } = config;
@@ -153,6 +167,17 @@ mod tests {
             (&[], PlatformSelection::Default, Err("linux/amd64 (the default)".to_owned())),
         ] {
             assert_eq!(select(&index(offered), &selection), want, "{offered:?} {selection:?}");
+        }
+        for (asked, want) in [
+            ("linux/aarch64", "linux/arm64"),
+            ("Linux/x86_64", "linux/amd64"),
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/arm", "linux/arm"),
+            ("linux/armhf", "linux/arm/v7"),
+            ("linux/arm/6", "linux/arm/v6"),
+            ("linux/s390x", "linux/s390x"),
+        ] {
+            assert_eq!(wanted(&list(&[asked])), list(&[want]), "{asked}");
         }
     }
 }

@@ -126,7 +126,11 @@ impl Sources {
                 "leave the @sha256:… out",
             ));
         }
-        let auth = match self.credential_of(reference).await? {
+        let login = self.credential_of(reference).await?;
+        if let Some(lost) = login.trouble {
+            return Err(SourceError::Unauthorized(lost));
+        }
+        let auth = match login.credential {
             Credential::Anonymous => RegistryAuth::Anonymous,
             Credential::Password { user, password } => RegistryAuth::Basic(user, password.reveal().to_owned()),
             Credential::RegistryToken(token) => RegistryAuth::Bearer(token.reveal().to_owned()),

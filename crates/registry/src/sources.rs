@@ -19,11 +19,11 @@ use layergate_ports::{
 };
 
 use crate::{
-    credentials::{Credential, CredentialSources},
+    credentials::{CredentialSources, Login},
     http::{Repository, RetryPolicy, Slots, Timeouts, Transport},
     local::{LocalBytes, LocalImages},
     location::Location,
-    resolve, rootfs, trouble,
+    platforms, resolve, rootfs, trouble,
 };
 
 const SESSION_LIFE: Duration = Duration::from_secs(600);
@@ -129,7 +129,7 @@ impl Sources {
             }
         }
         let (registry, path, name) = key.clone();
-        let credential = {
+        let login = {
             let (registry, path, name) = key.clone();
             // A credential helper is another program: it may take its time.
             self.blocking(move |inner| inner.options.credentials.look_up(name.as_ref(), &registry, &path)).await?
@@ -143,8 +143,7 @@ impl Sources {
             Arc::clone(slots.entry(registry.clone()).or_insert_with(fresh))
         };
         let transport = self.inner.transport.clone();
-        let repository =
-            Repository::new(transport, self.inner.options.retry, slots, (registry, path), (name, credential))?;
+        let repository = Repository::new(transport, self.inner.options.retry, slots, (registry, path), (name, login))?;
         let repository = Arc::new(repository);
         let mut sessions = self.inner.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= MAX_SESSIONS {
@@ -164,7 +163,7 @@ impl Sources {
     }
 
     /// What Docker's configuration has for a reference.
-    pub(crate) async fn credential_of(&self, reference: &ImageReference) -> Result<Credential, SourceError> {
+    pub(crate) async fn credential_of(&self, reference: &ImageReference) -> Result<Login, SourceError> {
         let (registry, path) = (reference.registry.clone(), reference.repository.clone());
         self.blocking(move |inner| inner.options.credentials.look_up(None, &registry, &path)).await
     }
@@ -189,20 +188,20 @@ impl Sources {
 #[async_trait]
 impl ImageSource for Sources {
     async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError> {
+        let platforms = platforms::wanted(&request.platforms);
         match &request.image {
             ImageLocator::Registry(reference) => {
                 let key = (reference.registry.clone(), reference.repository.clone(), request.credential.clone());
                 let repository = self.repository(&key).await?;
                 let found = async {
                     let (digest, document) = repository.root(reference).await?;
-                    resolve::resolve(&*repository, &reference.to_string(), digest, document, &request.platforms).await
+                    resolve::resolve(&*repository, &reference.to_string(), digest, document, &platforms).await
                 };
                 self.note(&key, found.await)
             }
             ImageLocator::Local(text) => {
                 self.allow_local(text)?;
                 let location: Location = text.parse().map_err(|e| trouble::unsupported(text, format!("{e}"), ""))?;
-                let platforms = request.platforms.clone();
                 self.blocking(move |inner| inner.local.resolve(&location, &platforms)).await
             }
         }

@@ -126,7 +126,7 @@ async fn push_resolve_and_read() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("config.json");
     fs::write(&file, format!(r#"{{"auths":{{"{}":{{"auth":"{LOGIN}"}}}}}}"#, closed.address)).unwrap();
-    let docker = DockerConfig { files: vec![file] };
+    let docker = DockerConfig { inline: None, files: vec![file] };
     let credentials = CredentialSources { docker, secrets_dir: None };
     let known = Sources::new(SourceOptions { credentials, ..options() }).unwrap();
     let found = resolve(&known, &name).await.unwrap();

@@ -42,7 +42,7 @@ async fn every_answer_to_a_manifest_has_its_error() {
             "401b",
             Box::new(|| Reply::new(401, "").header("WWW-Authenticate", "Basic realm=\"x\"")),
             "unauthorized",
-            "none is configured",
+            "no credential",
         ),
         (
             "401n",

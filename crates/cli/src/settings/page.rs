@@ -27,7 +27,7 @@ where it would soften what comes from outside of it: `vex`, `fail-on` or `only-f
 
 Besides these the program reads `LAYERGATE_LOG` (what is logged, as `tracing`'s filters are written), `LAYERGATE_SOURCES` (a file of advisory sources,
 [advisories.md](advisories.md)), `NO_COLOR`, `TERM`, `COLUMNS`, `HOSTNAME`, `HOME` and the `XDG_…_HOME` directories, `TMPDIR`, the registry clients' own
-(`DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`), and `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`.
+(`DOCKER_AUTH_CONFIG`, `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`), and `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`.
 ";
 
 fn default_of(arg: &Arg) -> String {

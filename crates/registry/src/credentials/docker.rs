@@ -2,9 +2,11 @@
 //! read them.
 //!
 //! The first file that knows the registry wins. Podman's keys may name a repository or a part of its path; the longest
-//! one wins. Docker's may have a scheme and end in `/v1/` or `/v2/`. A helper comes before what stands in the file, and
-//! one that is configured and cannot be run is an error: an anonymous pull in its place would look like a missing image.
-//! An empty file says nothing, and one that this user may not reach is told and passed over. Files over 1 MiB are refused.
+//! one wins. Docker's may have a scheme and end in `/v1/` or `/v2/`. A helper comes before what stands in the file. Where one
+//! that is configured cannot be run or fails (a laptop's configuration in a container), nobody in particular asks, as
+//! Docker does, and the refusal of an image that is not public tells why ([`Login::explain`]): without it a private image would
+//! look like a missing one. An empty file says nothing, and one that this user may not reach is told and passed over. Files
+//! over 1 MiB are refused.
 
 use std::{
     collections::BTreeMap,
@@ -18,18 +20,21 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use layergate_model::{Registry, RepoPath};
-use layergate_ports::values::SourceError;
+use layergate_ports::values::{SourceError, Trouble};
 use serde::Deserialize;
 
-use super::{Credential, Secret, helper};
+use super::{Credential, Login, Secret, helper};
 use crate::trouble;
 
 const MAX_FILE: u64 = 1 << 20;
+const INLINE: &str = "DOCKER_AUTH_CONFIG";
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
-/// The files to look into, in order. Those that are not there are passed over.
+/// Where to look, in order. Files that are not there are passed over.
 #[derive(Clone, Debug, Default)]
 pub struct DockerConfig {
+    /// A configuration itself, as `$DOCKER_AUTH_CONFIG` holds it (Docker 28.3, GitLab); before all files.
+    pub inline: Option<Secret>,
     /// The files.
     pub files: Vec<PathBuf>,
 }
@@ -54,7 +59,7 @@ struct Entry {
 }
 
 impl DockerConfig {
-    /// `$REGISTRY_AUTH_FILE`, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`,
+    /// `$DOCKER_AUTH_CONFIG`, `$REGISTRY_AUTH_FILE`, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`,
     /// `$XDG_RUNTIME_DIR/containers/auth.json`, `~/.config/containers/auth.json`.
     pub fn from_environment() -> Self {
         let dir = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -66,25 +71,29 @@ impl DockerConfig {
             dir("XDG_RUNTIME_DIR").map(|d| d.join("containers/auth.json")),
             home.map(|h| h.join(".config/containers/auth.json")),
         ];
-        Self { files: files.into_iter().flatten().collect() }
+        let inline = env::var(INLINE).ok().filter(|text| !text.trim().is_empty()).map(Secret);
+        Self { inline, files: files.into_iter().flatten().collect() }
     }
 
-    pub(super) fn look_up(&self, registry: &Registry, repository: &RepoPath) -> Result<Credential, SourceError> {
-        for file in &self.files {
-            if let Some(credential) = in_file(file, registry, repository)? {
-                return Ok(credential);
+    pub(super) fn look_up(&self, registry: &Registry, repository: &RepoPath) -> Result<Login, SourceError> {
+        let mut lost = None;
+        let inline =
+            self.inline.as_ref().map(|text| in_text(text.reveal().as_bytes(), Path::new(INLINE), registry, repository));
+        let files = self.files.iter().map(|file| in_file(file, registry, repository));
+        for found in inline.into_iter().chain(files) {
+            match found? {
+                Some(login) if login.trouble.is_some() => lost = lost.or(login.trouble),
+                Some(login) => return Ok(login),
+                None => {}
             }
         }
-        Ok(Credential::Anonymous)
+        let places = self.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+        Ok(Login { trouble: lost, ..Login::new(Credential::Anonymous, places) })
     }
 }
 
 /// What `file` knows of the registry; `None` when nothing, or when there is no such file.
-pub(super) fn in_file(
-    file: &Path,
-    registry: &Registry,
-    repository: &RepoPath,
-) -> Result<Option<Credential>, SourceError> {
+pub(super) fn in_file(file: &Path, registry: &Registry, repository: &RepoPath) -> Result<Option<Login>, SourceError> {
     let mut bytes = Vec::new();
     let read = fs::File::open(file).and_then(|open| open.take(MAX_FILE + 1).read_to_end(&mut bytes));
     match read {
@@ -105,7 +114,16 @@ pub(super) fn in_file(
     if bytes.len() as u64 > MAX_FILE {
         return Err(trouble::malformed(file.display(), format!("it has more than {MAX_FILE} bytes")));
     }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    in_text(&bytes, file, registry, repository)
+}
+
+fn in_text(
+    bytes: &[u8],
+    file: &Path,
+    registry: &Registry,
+    repository: &RepoPath,
+) -> Result<Option<Login>, SourceError> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if text.trim_ascii().is_empty() {
         return Ok(None);
     }
@@ -115,17 +133,24 @@ pub(super) fn in_file(
         trouble::malformed(file.display(), format!("the registry configuration cannot be read ({place})"))
     })?;
     let (path, host) = questions(registry, repository);
+    let login = |found: Option<Credential>| found.map(|credential| Login::new(credential, file.display()));
     if let Some((key, entry)) = outline.find(|key| path.iter().position(|p| p == key)) {
-        return entry.credential(file, key);
+        return entry.credential(file, key).map(login);
     }
-    if let Some(helper) = outline.helper(&host)
-        && let Some(found) = helper::ask(file, helper)?
-    {
-        return Ok(Some(found));
+    let mut lost: Option<Trouble> = None;
+    if let Some((server, name)) = outline.helper(&host) {
+        match helper::ask(file, &server, name)? {
+            helper::Answer::Has(found) => {
+                let place = format!("docker-credential-{name} ({})", file.display());
+                return Ok(Some(Login::new(found, place)));
+            }
+            helper::Answer::Nothing => {}
+            helper::Answer::Fails(trouble) => lost = Some(trouble),
+        }
     }
     match outline.find(|key| host.iter().position(|h| h.eq_ignore_ascii_case(bare(key)))) {
-        Some((key, entry)) => entry.credential(file, key),
-        None => Ok(None),
+        Some((key, entry)) => entry.credential(file, key).map(login),
+        None => Ok(lost.map(Login::lost)),
     }
 }
 
@@ -229,7 +254,41 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.json");
         fs::write(&file, config).unwrap();
-        in_file(&file, &Registry::new(registry).unwrap(), &RepoPath::new(repository).unwrap())
+        let found = in_file(&file, &Registry::new(registry).unwrap(), &RepoPath::new(repository).unwrap())?;
+        match found.map(|login| (login.credential, login.trouble)) {
+            Some((_, Some(trouble))) => Err(SourceError::Unauthorized(trouble)),
+            found => Ok(found.map(|(credential, _)| credential)),
+        }
+    }
+
+    #[test]
+    fn the_first_that_knows_it_wins_and_a_lost_login_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            fs::write(dir.path().join(name), text).unwrap();
+            dir.path().join(name)
+        };
+        let lost = write("lost", r#"{"credsStore":"not-on-this-machine"}"#);
+        let knows = write("knows", r#"{"auths":{"r.io":{"auth":"YTpi"}}}"#);
+        let both = write("both", r#"{"credsStore":"not-on-this-machine","auths":{"r.io":{"auth":"YTpi"}}}"#);
+        let inline = Some(Secret::new(r#"{"auths":{"r.io":{"auth":"Yzpk"}}}"#));
+        let nowhere = dir.path().join("nowhere");
+        for (inline, files, user, place, trouble) in [
+            (None, vec![&lost, &knows], "a", "knows", false),
+            (None, vec![&both], "a", "both", false),
+            (None, vec![&lost, &nowhere], "", "nowhere", true),
+            (None, vec![&nowhere], "", "nowhere", false),
+            (inline, vec![&knows], "c", INLINE, false),
+        ] {
+            let config = DockerConfig { inline, files: files.into_iter().cloned().collect() };
+            let login = config.look_up(&Registry::new("r.io").unwrap(), &RepoPath::new("x").unwrap()).unwrap();
+            let found = match &login.credential {
+                Credential::Password { user, .. } => user.as_str(),
+                _ => "",
+            };
+            assert_eq!((found, login.trouble.is_some()), (user, trouble), "{config:?}");
+            assert!(login.place.ends_with(place) && login.who().contains(place), "{config:?}: {}", login.who());
+        }
     }
 
     #[test]

@@ -2,17 +2,19 @@
 //! input, JSON with `Username` and `Secret` on standard output.
 //!
 //! A helper may ask a person (a locked keychain, a pinentry) and never answer: it is told after two seconds and ended after
-//! [`PATIENCE`], with its name. Its output is bounded and never repeated: it may be half a secret.
+//! [`PATIENCE`], with its name. One that leaves a program of its own behind, which holds its output open, has answered when it
+//! has ended. What a helper says when it succeeds is a secret and never repeated; why it fails is told.
 
 use std::{
     io::{Read as _, Write as _},
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use layergate_ports::values::SourceError;
+use layergate_ports::values::{SourceError, Trouble};
 use serde::Deserialize;
 
 use super::{Credential, Secret};
@@ -22,28 +24,40 @@ use crate::trouble;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// When it is told that one is waited for.
 const TELL_AFTER: Duration = Duration::from_secs(2);
+/// How long its output is waited for when it has ended and the output has not.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+const LOOK_EACH: Duration = Duration::from_millis(5);
 const MAX_ANSWER: u64 = 256 << 10;
+/// Characters of why it fails.
+const MAX_REASON: usize = 300;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct Said {
     #[serde(default)]
     username: String,
     #[serde(default)]
     secret: String,
 }
 
-/// Asks `docker-credential-<name>` for `server`; `None` where it has nothing.
-pub(super) fn ask(file: &Path, (server, name): (String, &str)) -> Result<Option<Credential>, SourceError> {
-    ask_within(file, &server, name, PATIENCE)
+/// What came of asking.
+pub(super) enum Answer {
+    /// A login.
+    Has(Credential),
+    /// It has nothing for this server.
+    Nothing,
+    /// It is not there, or fails.
+    Fails(Trouble),
 }
 
-fn ask_within(file: &Path, server: &str, name: &str, patience: Duration) -> Result<Option<Credential>, SourceError> {
+/// Asks `docker-credential-<name>` for `server`; an error when it does not answer.
+pub(super) fn ask(file: &Path, server: &str, name: &str) -> Result<Answer, SourceError> {
     let helper = format!("docker-credential-{}", trouble::one_line(name, 80));
-    let failed = |what: &str, advice: String| {
+    let trouble = |what: &str, advice: String| {
         let what = format!("the credential helper {helper} for {server} {what}");
-        Err(trouble::unauthorized(file.display(), what, advice))
+        Trouble::new(file.display().to_string(), what, advice)
     };
+    let failed = |what: &str, advice: String| Ok(Answer::Fails(trouble(what, advice)));
     let shows = format!("`echo {server} | {helper} get` shows why");
     if name.contains(['/', '\\', '\0']) {
         return failed("is not the name of a program", "take it out of the file".to_owned());
@@ -52,7 +66,7 @@ fn ask_within(file: &Path, server: &str, name: &str, patience: Duration) -> Resu
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = spawned else {
         return failed("cannot be run", format!("put {helper} on the PATH, or take it out of the file"));
@@ -61,28 +75,36 @@ fn ask_within(file: &Path, server: &str, name: &str, patience: Duration) -> Resu
         // A helper that does not read its question answers or fails by itself.
         let _ = stdin.write_all(format!("{server}\n").as_bytes());
     }
-    let said = match output(&mut child, &helper, patience) {
-        Some(said) => said,
-        None => {
-            // It may be gone by itself in this moment.
-            let _ = child.kill();
-            let _ = child.wait();
-            return failed(
-                &format!("has not answered within {} s and was ended", patience.as_secs()),
-                format!("does it wait for somebody (a locked keychain, a pinentry)? {shows}"),
-            );
-        }
+    let Some((status, said, complained)) = output(&mut child, &helper, PATIENCE) else {
+        // It may be gone by itself in this moment.
+        let _ = child.kill();
+        let _ = child.wait();
+        let what = format!("has not answered within {} s and was ended", PATIENCE.as_secs());
+        let advice = format!("does it wait for somebody (a locked keychain, a pinentry)? {shows}");
+        return Err(SourceError::Unauthorized(trouble(&what, advice)));
     };
-    let good = child.wait().is_ok_and(|status| status.success());
-    if !good {
-        let text = String::from_utf8_lossy(&said).to_ascii_lowercase();
-        let nothing = text.contains("credentials not found") || text.contains("no credentials server url");
-        return if nothing { Ok(None) } else { failed("failed", shows) };
+    if !status.success() {
+        // Helpers made with Docker's library say why on standard output, others on standard error.
+        let (said, complained) = (String::from_utf8_lossy(&said), String::from_utf8_lossy(&complained));
+        let text = said.to_ascii_lowercase();
+        if text.contains("credentials not found") || text.contains("no credentials server url") {
+            return Ok(Answer::Nothing);
+        }
+        let reason = [&complained, &said].into_iter().map(|t| trouble::one_line(t, MAX_REASON)).find(|t| !t.is_empty());
+        // Half an answer is half a secret.
+        return match reason.filter(|reason| !reason.contains("\"Secret\"")) {
+            Some(reason) => failed(&format!("failed: {reason}"), shows),
+            None => failed("failed", shows),
+        };
     }
-    match serde_json::from_slice::<Answer>(&said) {
-        Ok(Answer { username, secret }) if username.is_empty() && secret.is_empty() => Ok(None),
-        Ok(Answer { username, secret }) if username == "<token>" => Ok(Some(Credential::IdentityToken(Secret(secret)))),
-        Ok(Answer { username, secret }) => Ok(Some(Credential::Password { user: username, password: Secret(secret) })),
+    match serde_json::from_slice::<Said>(&said) {
+        Ok(Said { username, secret }) if username.is_empty() && secret.is_empty() => Ok(Answer::Nothing),
+        Ok(Said { username, secret }) if username == "<token>" => {
+            Ok(Answer::Has(Credential::IdentityToken(Secret(secret))))
+        }
+        Ok(Said { username, secret }) => {
+            Ok(Answer::Has(Credential::Password { user: username, password: Secret(secret) }))
+        }
         Err(_) => failed(
             "gave an answer that is none",
             format!("`echo {server} | {helper} get` should print JSON with Username and Secret"),
@@ -90,25 +112,57 @@ fn ask_within(file: &Path, server: &str, name: &str, patience: Duration) -> Resu
     }
 }
 
-/// All of standard output, or nothing when it does not end in time.
-fn output(child: &mut Child, helper: &str, patience: Duration) -> Option<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    let stdout = child.stdout.take();
-    std::thread::spawn(move || {
-        let mut said = Vec::new();
-        if let Some(stdout) = stdout {
-            // What cannot be read any more is an answer that is none.
-            let _ = stdout.take(MAX_ANSWER).read_to_end(&mut said);
-        }
-        // Nobody waits any more when this fails.
-        let _ = sender.send(said);
-    });
-    let began = Instant::now();
-    if let Ok(said) = receiver.recv_timeout(TELL_AFTER.min(patience)) {
-        return Some(said);
+/// What comes through a pipe, also while its end is held open.
+struct Stream(Arc<Mutex<Vec<u8>>>, Option<JoinHandle<()>>);
+
+impl Stream {
+    fn read(pipe: Option<impl std::io::Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let thread = pipe.map(|pipe| {
+            let bytes = Arc::clone(&bytes);
+            std::thread::spawn(move || {
+                let (mut pipe, mut buffer) = (pipe.take(MAX_ANSWER), [0; 4096]);
+                // What cannot be read any more is an answer that is none.
+                while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+                    let mut all = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                }
+            })
+        });
+        Self(bytes, thread)
     }
-    tracing::warn!(helper, "a credential helper has not answered yet; does it wait for somebody?");
-    receiver.recv_timeout(patience.saturating_sub(began.elapsed())).ok()
+
+    fn is_over(&self) -> bool {
+        self.1.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How it ended, and all of standard output and standard error; nothing when it does not end in time.
+fn output(child: &mut Child, helper: &str, patience: Duration) -> Option<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    let (said, complained) = (Stream::read(child.stdout.take()), Stream::read(child.stderr.take()));
+    let (began, mut told, mut ended) = (Instant::now(), false, None);
+    loop {
+        if ended.is_none() {
+            ended = child.try_wait().ok()?.map(|status| (status, Instant::now()));
+        }
+        if let Some((status, at)) = ended
+            && (said.is_over() && complained.is_over() || at.elapsed() >= LAST_WORDS)
+        {
+            return Some((status, said.bytes(), complained.bytes()));
+        }
+        if began.elapsed() >= patience {
+            return None;
+        }
+        if !told && began.elapsed() >= TELL_AFTER {
+            told = true;
+            tracing::warn!(helper, "a credential helper has not answered yet; does it wait for somebody?");
+        }
+        std::thread::sleep(LOOK_EACH);
+    }
 }
 
 #[cfg(test)]
@@ -118,18 +172,32 @@ mod tests {
     #[test]
     fn one_that_is_missing_or_no_name_is_told() {
         for (name, want) in [("not-on-this-machine", "cannot be run"), ("../x", "is not the name")] {
-            let error = ask(Path::new("c.json"), ("r.io".into(), name)).unwrap_err().to_string();
-            assert!(error.contains(want) && error.contains("docker-credential-"), "{error}");
+            let Ok(Answer::Fails(trouble)) = ask(Path::new("c.json"), "r.io", name) else { panic!("{name}") };
+            assert!(trouble.what.contains(want) && trouble.what.contains("docker-credential-"), "{trouble:?}");
         }
+    }
+
+    fn shell(script: &str) -> Child {
+        let (out, err) = (Stdio::piped(), Stdio::piped());
+        Command::new("sh").args(["-c", script]).stdout(out).stderr(err).spawn().unwrap()
     }
 
     #[test]
     fn one_that_never_answers_is_not_waited_for() {
-        let mut child = Command::new("sleep").arg("60").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = shell("exec sleep 60");
         let began = Instant::now();
         assert_eq!(output(&mut child, "docker-credential-x", Duration::from_millis(50)), None);
         assert!(began.elapsed() < Duration::from_secs(10));
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn one_that_leaves_a_program_behind_has_answered_when_it_has_ended() {
+        let began = Instant::now();
+        let mut child = shell("sleep 20 & echo answer; echo complaint >&2");
+        let (status, said, complained) = output(&mut child, "docker-credential-x", PATIENCE).unwrap();
+        assert!(status.success() && began.elapsed() < Duration::from_secs(10));
+        assert_eq!((said, complained), (b"answer\n".to_vec(), b"complaint\n".to_vec()));
     }
 }

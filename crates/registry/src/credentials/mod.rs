@@ -13,7 +13,7 @@ use std::{fmt, path::PathBuf};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use layergate_model::{Registry, RepoPath};
-use layergate_ports::values::{CredentialName, SourceError};
+use layergate_ports::values::{CredentialName, SourceError, Trouble};
 
 pub use docker::DockerConfig;
 
@@ -77,14 +77,55 @@ impl Credential {
             _ => text.to_owned(),
         }
     }
+}
 
-    /// The user, for messages.
+/// A credential, and what messages say of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) credential: Credential,
+    /// The file, variable or directory that it stands in; of nobody's, where it was looked for.
+    pub(crate) place: String,
+    /// Why a login that is configured could not be had. Public images need none, so that it is told where one is refused.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl Login {
+    pub(crate) fn new(credential: Credential, place: impl ToString) -> Self {
+        Self { credential, place: place.to_string(), trouble: None }
+    }
+
+    /// Nobody, because what is configured could not be had.
+    fn lost(trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..Self::default() }
+    }
+
+    /// The user and where the login stands, for messages.
     pub(crate) fn who(&self) -> String {
-        match self {
-            Self::Anonymous => "nobody (no credential is configured for it)".into(),
-            Self::Password { user, .. } => format!("user {:?}", crate::trouble::one_line(user, 100)),
-            Self::IdentityToken(_) => "the configured identity token".into(),
-            Self::RegistryToken(_) => "the configured registry token".into(),
+        let who = match &self.credential {
+            Credential::Anonymous => return format!("nobody ({})", self.none_found()),
+            Credential::Password { user, .. } => format!("user {:?}", crate::trouble::one_line(user, 100)),
+            Credential::IdentityToken(_) => "the identity token".into(),
+            Credential::RegistryToken(_) => "the registry token".into(),
+        };
+        format!("{who} of {}", self.place)
+    }
+
+    /// That there is no credential, and where it would stand.
+    pub(crate) fn none_found(&self) -> String {
+        match self.place.as_str() {
+            "" => "no credential is configured for it".into(),
+            place => format!("no credential for it in {place}"),
+        }
+    }
+
+    /// A refusal, with why nobody in particular asked.
+    pub(crate) fn explain(&self, refusal: SourceError) -> SourceError {
+        match (refusal, &self.trouble) {
+            (SourceError::Unauthorized(refused) | SourceError::NotFound(refused), Some(lost)) => {
+                let what = format!("{}; asked without it: {}", lost.what, refused.what);
+                SourceError::Unauthorized(Trouble::new(&lost.place, what, &lost.advice))
+            }
+            (refusal, _) => refusal,
         }
     }
 }
@@ -110,7 +151,7 @@ impl CredentialSources {
         name: Option<&CredentialName>,
         registry: &Registry,
         repository: &RepoPath,
-    ) -> Result<Credential, SourceError> {
+    ) -> Result<Login, SourceError> {
         match name {
             None => self.docker.look_up(registry, repository),
             Some(name) => mounted::look_up(self.secrets_dir.as_deref(), name, registry, repository),

@@ -10,7 +10,7 @@ use std::{fs, io::Read as _, path::Path};
 use layergate_model::{Registry, RepoPath};
 use layergate_ports::values::{CredentialName, SourceError};
 
-use super::{Credential, Secret, docker};
+use super::{Credential, Login, Secret, docker};
 use crate::trouble;
 
 const MAX_SECRET: u64 = 64 << 10;
@@ -20,7 +20,7 @@ pub(super) fn look_up(
     name: &CredentialName,
     registry: &Registry,
     repository: &RepoPath,
-) -> Result<Credential, SourceError> {
+) -> Result<Login, SourceError> {
     let Some(dir) = dir else {
         let what = format!("the credential {name} is asked for, and no directory of secrets is configured here");
         return Err(trouble::unauthorized(registry, what, "start this process with --credentials-dir DIR"));
@@ -29,9 +29,12 @@ pub(super) fn look_up(
     for file in [".dockerconfigjson", "config.json"] {
         let file = dir.join(file);
         if file.exists() {
-            return docker::in_file(&file, registry, repository)?.ok_or_else(|| {
-                trouble::unauthorized(file.display(), format!("it has no credential for {registry}"), "")
-            });
+            let none = || trouble::unauthorized(file.display(), format!("it has no credential for {registry}"), "");
+            let login = docker::in_file(&file, registry, repository)?.ok_or_else(none)?;
+            return match login.trouble {
+                Some(lost) => Err(SourceError::Unauthorized(lost)),
+                None => Ok(login),
+            };
         }
     }
     let bound = read(&dir.join("registry"))?;
@@ -40,10 +43,12 @@ pub(super) fn look_up(
         return Err(trouble::unauthorized(dir.display(), what, ""));
     }
     if let Some(token) = read(&dir.join("token"))? {
-        return Ok(Credential::IdentityToken(Secret::new(token)));
+        return Ok(Login::new(Credential::IdentityToken(Secret::new(token)), dir.display()));
     }
     match (read(&dir.join("username"))?, read(&dir.join("password"))?) {
-        (Some(user), Some(password)) => Ok(Credential::Password { user, password: Secret::new(password) }),
+        (Some(user), Some(password)) => {
+            Ok(Login::new(Credential::Password { user, password: Secret::new(password) }, dir.display()))
+        }
         _ => Err(trouble::unauthorized(
             dir.display(),
             format!("there is no credential {name}"),
@@ -84,7 +89,7 @@ mod tests {
         put("half/username", "a");
         let ask = |name: &str, registry: &str| {
             let (name, registry) = (CredentialName::new(name).unwrap(), Registry::new(registry).unwrap());
-            look_up(Some(root.path()), &name, &registry, &RepoPath::new("x").unwrap())
+            look_up(Some(root.path()), &name, &registry, &RepoPath::new("x").unwrap()).map(|login| login.credential)
         };
         let pair = Credential::Password { user: "a".into(), password: Secret::new("b") };
         assert_eq!(ask("pair", "any.io").unwrap(), pair);

@@ -20,7 +20,7 @@ use super::{
     transport::{self, Transport, shown},
 };
 use crate::{
-    credentials::Credential,
+    credentials::{Credential, Login},
     manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     resolve::{ContentStore, Document, Located},
     trouble::{malformed, not_found, unauthorized, unavailable},
@@ -61,7 +61,7 @@ impl Repository {
         retry: RetryPolicy,
         slots: Arc<Slots>,
         (registry, repository): (Registry, RepoPath),
-        (credential_name, credential): (Option<CredentialName>, Credential),
+        (credential_name, login): (Option<CredentialName>, Login),
     ) -> Result<Self, SourceError> {
         // Docker Hub's registry has another name than its images.
         let host = if registry.as_str() == "docker.io" { "registry-1.docker.io" } else { registry.as_str() };
@@ -71,7 +71,7 @@ impl Repository {
         };
         let (plain, tls) = (parse("http")?, parse("https")?);
         let base = if transport.plain_allowed(&plain) { plain } else { tls };
-        let authorizer = Authorizer { transport: transport.clone(), credential, registry, repository, base };
+        let authorizer = Authorizer { transport: transport.clone(), login, registry, repository, base };
         Ok(Self { retry, credential_name, transport, authorizer, authorization: Mutex::default(), slots })
     }
 
@@ -153,7 +153,10 @@ impl Repository {
                 match known.as_ref().filter(|v| Some(*v) != used.as_ref()) {
                     // Another request was faster.
                     Some(fresh) => fresh.clone(),
-                    None => known.insert(self.authorizer.answer(answer.headers()).await?).clone(),
+                    None => {
+                        let fresh = self.authorizer.answer(answer.headers()).await;
+                        known.insert(fresh.map_err(|e| self.authorizer.login.explain(e))?).clone()
+                    }
                 }
             };
             headers.insert(header::AUTHORIZATION, value);
@@ -162,26 +165,26 @@ impl Repository {
         if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
             return Ok(answer);
         }
-        Err(self.refused(url, answer).await)
+        Err(self.authorizer.login.explain(self.refused(url, answer).await))
     }
 
     async fn refused(&self, url: &Url, answer: Response) -> SourceError {
         let (status, headers, hop) = (answer.status(), answer.headers().clone(), answer.url().clone());
         let said = match self.transport.body(url, answer, MAX_ERROR_BODY).await {
-            Ok(body) => self.authorizer.credential.redact(&said::reason(&body)),
+            Ok(body) => self.authorizer.login.credential.redact(&said::reason(&body)),
             Err(_) => String::new(),
         };
         let registry = &self.authorizer.registry;
         if !transport::same_server(url, &hop) {
             return storage_refused(registry, &hop, status, &headers, &said);
         }
-        let who = self.authorizer.credential.who();
+        let who = self.authorizer.login.who();
         let login = format!("check the credential (`docker login {registry}`) and its rights on the repository");
         match status.as_u16() {
             401 => unauthorized(shown(url), format!("{registry} does not accept {who} (401){said}"), login),
             403 => unauthorized(shown(url), format!("{registry} forbids it to {who} (403){said}"), login),
             404 => {
-                let advice = match self.authorizer.credential {
+                let advice = match self.authorizer.login.credential {
                     Credential::Anonymous => "is the name right? A private repository looks the same without a login",
                     _ => "is the name right, and may this user see it?",
                 };

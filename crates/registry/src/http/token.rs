@@ -18,7 +18,7 @@ use super::{
     transport::{self, Transport, shown},
 };
 use crate::{
-    credentials::Credential,
+    credentials::{Credential, Login},
     trouble::{malformed, unauthorized},
 };
 
@@ -28,7 +28,7 @@ const MAX_TOKEN_ANSWER: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Authorizer {
     pub(crate) transport: Transport,
-    pub(crate) credential: Credential,
+    pub(crate) login: Login,
     pub(crate) registry: Registry,
     pub(crate) repository: RepoPath,
     /// `https://host/`, or http.
@@ -45,19 +45,21 @@ impl Authorizer {
     /// Answers the challenge of a 401.
     pub(crate) async fn answer(&self, refused: &HeaderMap) -> Result<HeaderValue, SourceError> {
         match challenge_of(refused) {
-            Some(Challenge::Basic) => match &self.credential {
+            Some(Challenge::Basic) => match &self.login.credential {
                 Credential::RegistryToken(token) => self.bearer_header(&self.base, token.reveal()),
                 Credential::Password { user, password } => self.basic(user, password.reveal()),
-                Credential::Anonymous => Err(self.login("wants a user name and a password, and none is configured")),
+                Credential::Anonymous => {
+                    Err(self.refused(&format!("wants a user name and a password: {}", self.login.none_found())))
+                }
                 Credential::IdentityToken(_) => {
-                    Err(self.login("wants a user name and a password, and an identity token is configured"))
+                    Err(self.refused("wants a user name and a password, and an identity token is configured"))
                 }
             },
             Some(Challenge::Bearer { realm, service, scope }) => {
                 let realm = self.checked_realm(&realm)?;
                 self.bearer(&realm, service.as_deref(), scope.as_deref()).await
             }
-            None => Err(self.login("answers 401 and names no kind of login that is known here (Basic, Bearer)")),
+            None => Err(self.refused("answers 401 and names no kind of login that is known here (Basic, Bearer)")),
         }
     }
 
@@ -68,7 +70,7 @@ impl Authorizer {
         scope: Option<&str>,
     ) -> Result<HeaderValue, SourceError> {
         let scope = self.scope(scope);
-        let token = match &self.credential {
+        let token = match &self.login.credential {
             Credential::RegistryToken(token) => token.reveal().to_owned(),
             Credential::IdentityToken(token) => self.refresh(realm, service, &scope, token.reveal()).await?,
             Credential::Anonymous => self.exchange(realm, service, &scope, None).await?,
@@ -140,9 +142,9 @@ impl Authorizer {
                 format!(
                     "the token service of {} refuses {} ({}){}",
                     self.registry,
-                    self.credential.who(),
+                    self.login.who(),
                     status.as_u16(),
-                    self.credential.redact(&said::reason(&body)),
+                    self.login.credential.redact(&said::reason(&body)),
                 ),
                 format!("check the credential (`docker login {}`)", self.registry),
             ));
@@ -152,10 +154,10 @@ impl Authorizer {
         let some = |token: Option<String>| token.filter(|t| !t.trim().is_empty());
         answer.and_then(|a| some(a.token).or_else(|| some(a.access_token))).map(|t| t.trim().to_owned()).ok_or_else(
             || {
-                let said = self.credential.redact(&said::reason(&body));
+                let said = self.login.credential.redact(&said::reason(&body));
                 unauthorized(
                     shown(url),
-                    format!("the token service's answer for {} has no token{said}", self.credential.who()),
+                    format!("the token service's answer for {} has no token{said}", self.login.who()),
                     format!("check the credential (`docker login {}`)", self.registry),
                 )
             },
@@ -191,7 +193,7 @@ impl Authorizer {
         }
     }
 
-    fn login(&self, what: &str) -> SourceError {
+    fn refused(&self, what: &str) -> SourceError {
         unauthorized(&self.registry, what, format!("`docker login {}`, or mount a credential", self.registry))
     }
 }
