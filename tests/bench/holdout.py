@@ -21,7 +21,7 @@ arg.add_argument('--markdown', default='', help='write the page of results there
 arg.add_argument('--extras', type=int, default=25, help='how many of the packages that only we list are printed')
 arg = arg.parse_args()
 
-# Trivy would resolve a pom.xml from this machine's Maven repository, Syft look up licences in its Go cache.
+# Trivy would resolve a pom.xml from this machine's Maven repository, Syft look up licenses in its Go cache.
 empty_home = tempfile.mkdtemp()
 def run(command, timeout=900):
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=os.environ | {'HOME': empty_home, 'GOPATH': empty_home})

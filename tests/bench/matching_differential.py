@@ -4,7 +4,7 @@
 For each bucket of trivy.db (a distribution's release, a language) and each package in it, SBOMs are made that hold the
 package at, just below and just above every version its advisories name, and in the spellings that trip matchers up
 (epochs, pre-releases, builds, revisions, pseudo-versions). Both programs judge the same SBOM; what each finds is compared
-as (package, version, flaw), where an advisory with CVEs stands for them. Differences are put into classes: one that only
+as (package, version, vulnerability), where an advisory with CVEs stands for them. Differences are put into classes: one that only
 our database can know, one that only Trivy's can, and those that two matchers decide differently on the same record.
 
 usage: matching_differential.py TRIVY TRIVY_CACHE LAYERGATE SNAPSHOT ADVISORY_CVES.tsv OUT.json [BUCKET_REGEX]

@@ -8,7 +8,8 @@ use crate::{
     recipe::{LayerRecipe, Recipe},
 };
 
-/// The layers: the first is the base, a Debian with an openssl that has a mended flaw in the fixtures' advisories.
+/// The layers: the first is the base, a Debian with an openssl that has a fixed vulnerability in the fixtures'
+/// advisories.
 #[derive(Clone, Debug)]
 pub struct Estate {
     layers: Vec<LayerRecipe>,
@@ -35,7 +36,7 @@ impl Estate {
             created_by: format!("application {n}"),
             files: (0..8)
                 .map(|m| {
-                    // Every fifth layer has a lodash with a known, mended flaw.
+                    // Every fifth layer has a lodash with a known, fixed vulnerability.
                     let (name, version) = if n % 5 == 1 && m == 0 {
                         ("lodash".into(), "4.17.20".into())
                     } else {
@@ -52,8 +53,8 @@ impl Estate {
         Self { layers: std::iter::once(base).chain(applications).collect() }
     }
 
-    /// `count` different images of the base and up to three applications. Together they need every layer, and the layers
-    /// come one after the other: a later image brings a layer that no earlier one had.
+    /// `count` different images of the base and up to three applications. Together they need every layer, and the
+    /// layers come one after the other: a later image brings a layer that no earlier one had.
     pub fn images(&self, count: usize, chance: &mut Chance) -> Vec<Image> {
         let applications = self.layers.len() - 1;
         (0..count)

@@ -29,7 +29,7 @@ pub struct Rpm {
     /// Who built it.
     #[serde(default)]
     pub vendor: Option<String>,
-    /// Licence.
+    /// License.
     #[serde(default)]
     pub license: Option<String>,
 }

@@ -237,7 +237,7 @@ fn a_client_makes_the_policy_stricter_and_never_laxer() {
         (&shop, vec![], 1),
         (&shop, vec!["--only-fixed", "--fail-on", "critical"], 1),
         (&shop, vec!["--policy", &lax], 1),
-        // A high flaw with a fix is let through by this server, and not by this client.
+        // A high vulnerability with a fix is let through by this server, and not by this client.
         (&lodash, vec![], 0),
         (&lodash, vec!["--fail-on", "high"], 1),
         (&lodash, vec!["--policy", &lax], 0),

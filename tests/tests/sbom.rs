@@ -63,7 +63,7 @@ impl Peers {
         serde_json::from_slice(&out.stdout).unwrap()
     }
 
-    /// Trivy's packages of an image or an SBOM. The licence scanner asks for no database.
+    /// Trivy's packages of an image or an SBOM. The license scanner asks for no database.
     fn trivy(&self, home: &Path, what: &[&str]) -> Value {
         let (command, target) = what.split_first().unwrap();
         let mut args = vec![*command, "-q", "--format", "json", "--list-all-pkgs", "--scanners", "license"];
@@ -352,8 +352,8 @@ fn theirs_are_read_by_us_as_they_meant_them() {
             wrong.extend(difference(&format!("{} by Trivy as {format}", subject.name), &want, &seen));
         }
         let listing = Peers::run(&peers.syft, home, &["scan", "-q", &subject.syft, "-o", "syft-json"]);
-        // Names as we write them. Rows without a version (Syft's UNKNOWN) or without a package URL (its WordPress plugins, and
-        // what it takes for dpkg's on OpenWrt) can be matched with nothing and are told as a gap.
+        // Names as we write them. Rows without a version (Syft's UNKNOWN) or without a package URL (its WordPress
+        // plugins, and what it takes for dpkg's on OpenWrt) can be matched with nothing and are told as a gap.
         let want: Listed = listing["artifacts"]
             .as_array()
             .into_iter()

@@ -1,8 +1,8 @@
-//! Taste, as far as a program can check it: arrows between crates, sizes of files, first lines, banned marks, licences.
+//! Taste, as far as a program can check it: arrows between crates, sizes of files, first lines, banned marks, licenses.
 //!
 //! Fast: it reads the sources as text and asks cargo for the dependencies, and compiles nothing. What the lints can say
-//! (panics, unsafe code, missing documentation) is in the root `Cargo.toml` and in `clippy.toml`, not here. The table of
-//! crates that this test holds the manifests against is the one in ARCHITECTURE.md: there is no second one.
+//! (panics, unsafe code, missing documentation) is in the root `Cargo.toml` and in `clippy.toml`, not here. The table
+//! of crates that this test holds the manifests against is the one in ARCHITECTURE.md: there is no second one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -55,23 +55,23 @@ struct Row {
     floor: Option<u32>,
     /// The crates it knows; `None` for all of them.
     knows: Option<BTreeSet<String>>,
-    /// What it touches: nothing, or a list of words.
-    touches: String,
+    /// What it reaches: nothing, or a list of words.
+    reaches: String,
 }
 
-/// The table: `| floor | crate | what lives there | knows | touches |`.
+/// The table: `| floor | crate | what lives there | knows | reaches |`.
 fn table() -> BTreeMap<String, Row> {
     let mut rows = BTreeMap::new();
     for line in read(root().join("ARCHITECTURE.md")).lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let ["", floor, name, _, knows, touches, ""] = cells.as_slice() else { continue };
+        let ["", floor, name, _, knows, reaches, ""] = cells.as_slice() else { continue };
         let Some(name) = name.strip_prefix('`').and_then(|n| n.split('`').next()) else { continue };
         let knows = match *knows {
             "all" => None,
             "nobody" => Some(BTreeSet::new()),
             list => Some(list.split(", ").map(str::to_owned).collect()),
         };
-        rows.insert(name.to_owned(), Row { floor: floor.parse().ok(), knows, touches: (*touches).to_owned() });
+        rows.insert(name.to_owned(), Row { floor: floor.parse().ok(), knows, reaches: (*reaches).to_owned() });
     }
     assert!(rows.len() > 10, "the table of crates in ARCHITECTURE.md was not found");
     rows
@@ -148,7 +148,7 @@ fn crates_that_touch_nothing_touch_nothing() {
         let ("crates", Some(krate), Some("src")) = (parts.next().unwrap(), parts.next(), parts.next()) else {
             continue;
         };
-        if table.get(krate).is_none_or(|row| row.touches != "nothing") {
+        if table.get(krate).is_none_or(|row| row.reaches != "nothing") {
             continue;
         }
         let text = read(&path);
@@ -265,8 +265,8 @@ fn files_that_the_pages_name_exist() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// The words (runs of letters, digits and underscores) of all Rust sources below these directories of a crate, and of those
-/// that lie in it.
+/// The words (runs of letters, digits and underscores) of all Rust sources below these directories of a crate, and of
+/// those that lie in it.
 fn words(krate: &Path, below: &[&str]) -> BTreeSet<String> {
     let counts = |path: &&PathBuf| {
         path.parent() == Some(krate) || below.iter().any(|directory| path.starts_with(krate.join(directory)))
@@ -316,15 +316,15 @@ fn what_the_workspace_declares_is_used() {
     assert!(unused.is_empty(), "declared in the root Cargo.toml and used by no crate: {unused:?}");
 }
 
-/// The licences that dependencies may have: `deny.toml` has the list.
-fn allowed_licences() -> Vec<spdx::Licensee> {
+/// The licenses that dependencies may have: `deny.toml` has the list.
+fn allowed_licenses() -> Vec<spdx::Licensee> {
     let deny: toml::Table = read(root().join("deny.toml")).parse().unwrap();
     let list = deny["licenses"]["allow"].as_array().unwrap();
     list.iter().map(|l| spdx::Licensee::parse(l.as_str().unwrap()).unwrap()).collect()
 }
 
 #[test]
-fn licences_of_all_dependencies_are_allowed() {
+fn licenses_of_all_dependencies_are_allowed() {
     let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-gnu" };
     let platform = format!("{}-{system}", std::env::consts::ARCH);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
@@ -334,7 +334,7 @@ fn licences_of_all_dependencies_are_allowed() {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
-    let allowed = allowed_licences();
+    let allowed = allowed_licenses();
     let mut wrong = Vec::new();
     for package in packages {
         let (name, text) = (package["name"].as_str().unwrap(), package["license"].as_str().unwrap_or_default());
@@ -344,7 +344,7 @@ fn licences_of_all_dependencies_are_allowed() {
             wrong.push(format!("{name}: {text:?}"));
         }
     }
-    assert!(wrong.is_empty(), "licences that deny.toml does not allow:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "licenses that deny.toml does not allow:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAX_TEXT: usize = u32::MAX as usize / 2;
 const MAX_TITLE: usize = 140;
 /// Ids and names longer than this are no ids and no names.
 const MAX_NAME: usize = 512;
-/// Weaknesses that a flaw keeps, those of the lowest numbers: nobody looks at more.
+/// Weaknesses that a vulnerability keeps, those of the lowest numbers: nobody looks at more.
 pub(crate) const MAX_CWES: usize = 16;
 
 /// Why a snapshot could not be built.

@@ -1,8 +1,8 @@
-//! One flaw, one entry: which ids are names of the same flaw.
+//! One vulnerability, one entry: which ids are names of the same vulnerability.
 //!
 //! Ids are joined when a record names them as aliases of each other, under one rule that keeps bundles apart: a joined
-//! group never holds two CVEs. A record that itself names several CVEs (a DSA, an ALSA, some Go reports) is a bundle: it
-//! is a flaw of its own, and the CVEs are listed as its aliases without being joined to it.
+//! group never holds two CVEs. A record that itself names several CVEs (a DSA, an ALSA, some Go reports) is a bundle:
+//! it is a vulnerability of its own, and the CVEs are listed as its aliases without being joined to it.
 
 /// Groups of string numbers.
 pub(crate) struct Groups {
@@ -18,7 +18,7 @@ pub(crate) fn is_cve(id: &str) -> bool {
     id.starts_with("CVE-")
 }
 
-/// Whether an id tells a flaw from every other one. FriendsOfPHP calls some files by their day (`2014-05-20`).
+/// Whether an id tells a vulnerability from every other one. FriendsOfPHP calls some files by their day (`2014-05-20`).
 pub(crate) fn is_name(id: &str) -> bool {
     !id.starts_with(|c: char| c.is_ascii_digit())
 }

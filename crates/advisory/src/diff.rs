@@ -69,13 +69,13 @@ fn fingerprint(snapshot: &Snapshot, entries: Entries<'_>) -> u64 {
         entry.arches.for_each(|a| a.hash(h));
         entry.versions.for_each(|v| v.hash(h));
         entry.ranges.for_each(|r| r.to_string().hash(h));
-        let Some(flaw) = snapshot.flaw(entry.flaw) else { continue };
-        (flaw.id, flaw.malicious, flaw.title, flaw.epss).hash(h);
-        flaw.aliases.clone().for_each(|a| a.hash(h));
-        flaw.ratings().for_each(|r| r.hash(h));
-        flaw.cvss().for_each(|c| (c.source, c.vector, c.score_tenths).hash(h));
-        flaw.cwes().for_each(|c| c.hash(h));
-        flaw.kev().is_some().hash(h);
+        let Some(vulnerability) = snapshot.vulnerability(entry.vulnerability) else { continue };
+        (vulnerability.id, vulnerability.malicious, vulnerability.title, vulnerability.epss).hash(h);
+        vulnerability.aliases.clone().for_each(|a| a.hash(h));
+        vulnerability.ratings().for_each(|r| r.hash(h));
+        vulnerability.cvss().for_each(|c| (c.source, c.vector, c.score_tenths).hash(h));
+        vulnerability.cwes().for_each(|c| c.hash(h));
+        vulnerability.kev().is_some().hash(h);
     }
     hasher.finish()
 }

@@ -2,9 +2,9 @@
 //! package, which manager installs its packages, and who publishes them.
 //!
 //! Feeds file by it, matching asks by it, and `docs/distributions.md` is made from it. A distribution is known by its
-//! `ID` alone: `ID_LIKE` is never a reason to use another one's advisories, for a derived distribution rebuilds packages
-//! under other versions, and a wrong "not affected" would be silent. Derivatives that promise the same packages under
-//! the same versions (CentOS for Red Hat) are ids of the same row.
+//! `ID` alone: `ID_LIKE` is never a reason to use another one's advisories, for a derived distribution rebuilds
+//! packages under other versions, and a wrong "not affected" would be silent. Derivatives that promise the same
+//! packages under the same versions (CentOS for Red Hat) are ids of the same row.
 
 use layergate_model::{Distro, PackageKind};
 
@@ -28,9 +28,10 @@ pub enum Names {
     Source,
     /// The binary package.
     Binary,
-    /// Either: SUSE's own formats differ in it, and so do Photon's, whose OVAL names binaries and whose JSON names sources.
+    /// Either: SUSE's own formats differ in it, and so do Photon's, whose OVAL names binaries and whose JSON names
+    /// sources.
     BinaryAndSource,
-    /// Fixes name binaries; flaws that nobody has mended yet name the source (Red Hat).
+    /// Fixes name binaries; vulnerabilities that nobody has fixed yet name the source (Red Hat).
     BinaryAndUnfixedSource,
 }
 
@@ -49,8 +50,8 @@ pub struct Distribution {
     pub manager: PackageKind,
     /// The name that OSV's ecosystems begin with; `None` where OSV has none.
     pub osv: Option<&'static str>,
-    /// How its packages name their publisher (rpm's vendor, the maintainer's address): a host of an address or URL, or what
-    /// the name begins with, lower case. Empty where its packages name nobody.
+    /// How its packages name their publisher (rpm's vendor, the maintainer's address): a host of an address or URL, or
+    /// what the name begins with, lower case. Empty where its packages name nobody.
     pub publishers: &'static [&'static str],
     /// Whose advisories, one for each line, for people.
     pub sources: &'static str,
@@ -181,7 +182,8 @@ pub fn codename(family: &str, name: &str) -> Option<&'static str> {
     table.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, release)| *release)
 }
 
-/// The family that an Oracle build of this version is filed under: Ksplice's and the FIPS-validated builds are mended apart.
+/// The family that an Oracle build of this version is filed under: Ksplice's and the FIPS-validated builds are fixed
+/// apart.
 pub fn oracle_flavour(version: &str) -> &'static str {
     if version.contains(".ksplice") {
         "oracle-ksplice"

@@ -45,13 +45,13 @@ impl Strings<'_> {
     }
 }
 
-/// The flaws in the order of their ids, and which one each record tells of.
-struct Flaws {
-    /// The id of each flaw.
+/// The vulnerabilities in the order of their ids, and which one each record tells of.
+struct Vulnerabilities {
+    /// The id of each vulnerability.
     ids: Vec<u32>,
-    /// The records of each flaw, in a stable order.
+    /// The records of each vulnerability, in a stable order.
     heads: Vec<Vec<u32>>,
-    /// The flaw of each record; `u32::MAX` for enrichment of something that no package has.
+    /// The vulnerability of each record; `u32::MAX` for enrichment of something that no package has.
     of_head: Vec<u32>,
 }
 
@@ -73,20 +73,21 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
         (rank(h.id), rank(h.feed), sorted(h), rank(h.title), h.modified, h.epss, h.kev != 0)
     });
 
-    let flaws = collapse(&b, &order, rank, cve);
+    let vulnerabilities = collapse(&b, &order, rank, cve);
     let mut strings = Strings { source: &b.strings, offsets: vec![u32::MAX; b.strings.len()], out: Vec::new() };
     strings.offset(0);
 
     let feed_order: BTreeMap<&str, u32> = b.feeds.keys().zip(0u32..).map(|(k, n)| (k.as_str(), n)).collect();
-    let (entries, index, mut coverage) = entries(&b, &flaws, &mut strings, rank, &feed_order);
+    let (entries, index, mut coverage) = entries(&b, &vulnerabilities, &mut strings, rank, &feed_order);
     floors::fill(&b, &mut coverage);
-    let (flaw_bytes, flaw_table) = flaw_section(&b, &flaws, &mut strings, rank, cve);
-    let (ids, id_index) = id_section(&b, &flaws, &mut strings, rank);
+    let (vulnerability_bytes, vulnerability_table) =
+        vulnerability_section(&b, &vulnerabilities, &mut strings, rank, cve);
+    let (ids, id_index) = id_section(&b, &vulnerabilities, &mut strings, rank);
 
     let mut end_of_life = b.end_of_life.clone();
     end_of_life.sort();
     end_of_life.dedup();
-    let unnamed = |id: &str| FeedInfo { id: id.into(), name: id.into(), url: String::new(), licence: String::new() };
+    let unnamed = |id: &str| FeedInfo { id: id.into(), name: id.into(), url: String::new(), license: String::new() };
     let feeds = b
         .feeds
         .iter()
@@ -103,10 +104,10 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
             at_least: floors::of_feed(&b.floors, id),
         })
         .collect();
-    let manifest = Manifest { feeds, coverage, end_of_life, flaws: flaws.ids.len() as u64 };
+    let manifest = Manifest { feeds, coverage, end_of_life, vulnerabilities: vulnerabilities.ids.len() as u64 };
     // Serialising plain strings and numbers cannot fail; an empty manifest would be refused at opening.
     let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
-    assemble([manifest, strings.out, entries, index, flaw_bytes, flaw_table, ids, id_index])
+    assemble([manifest, strings.out, entries, index, vulnerability_bytes, vulnerability_table, ids, id_index])
 }
 
 fn assemble(sections: [Vec<u8>; 8]) -> Result<Vec<u8>, BuildError> {
@@ -137,7 +138,12 @@ fn assemble(sections: [Vec<u8>; 8]) -> Result<Vec<u8>, BuildError> {
     Ok(out)
 }
 
-fn collapse(b: &Builder, order: &[u32], rank: impl Fn(u32) -> u32, cve: impl Fn(u32) -> bool + Copy) -> Flaws {
+fn collapse(
+    b: &Builder,
+    order: &[u32],
+    rank: impl Fn(u32) -> u32,
+    cve: impl Fn(u32) -> bool + Copy,
+) -> Vulnerabilities {
     let mut groups = Groups::new(b.strings.len(), cve);
     for &i in order {
         let head = &b.heads[i as usize];
@@ -161,14 +167,14 @@ fn collapse(b: &Builder, order: &[u32], rank: impl Fn(u32) -> u32, cve: impl Fn(
             *name = id;
         }
     }
-    let mut flaws: Vec<(u32, u32)> = names
+    let mut vulnerabilities: Vec<(u32, u32)> = names
         .iter()
         .filter(|(root, _)| touched.binary_search(root).is_ok())
         .map(|(root, name)| (*name, *root))
         .collect();
-    flaws.sort_unstable_by_key(|(name, _)| rank(*name));
-    let number: BTreeMap<u32, u32> = flaws.iter().zip(0u32..).map(|((_, root), n)| (*root, n)).collect();
-    let mut heads = vec![Vec::new(); flaws.len()];
+    vulnerabilities.sort_unstable_by_key(|(name, _)| rank(*name));
+    let number: BTreeMap<u32, u32> = vulnerabilities.iter().zip(0u32..).map(|((_, root), n)| (*root, n)).collect();
+    let mut heads = vec![Vec::new(); vulnerabilities.len()];
     let mut of_head = vec![u32::MAX; b.heads.len()];
     for &i in order {
         if let Some(&n) = number.get(&groups.root(b.heads[i as usize].id)) {
@@ -197,14 +203,14 @@ fn collapse(b: &Builder, order: &[u32], rank: impl Fn(u32) -> u32, cve: impl Fn(
             list.extend(more);
         }
     }
-    Flaws { ids: flaws.into_iter().map(|(name, _)| name).collect(), heads, of_head }
+    Vulnerabilities { ids: vulnerabilities.into_iter().map(|(name, _)| name).collect(), heads, of_head }
 }
 
 type EntrySections = (Vec<u8>, Vec<u8>, BTreeMap<Namespace, Coverage>);
 
 fn entries(
     b: &Builder,
-    flaws: &Flaws,
+    vulnerabilities: &Vulnerabilities,
     strings: &mut Strings<'_>,
     rank: impl Fn(u32) -> u32,
     feed_order: &BTreeMap<&str, u32>,
@@ -214,7 +220,7 @@ fn entries(
     let mut order: Vec<u32> = (0..b.rows.len() as u32).collect();
     order.sort_unstable_by_key(|&i| {
         let row = &b.rows[i as usize];
-        (rank(row.namespace), rank(row.name), flaws.of_head[row.head as usize], feed_of[row.head as usize])
+        (rank(row.namespace), rank(row.name), vulnerabilities.of_head[row.head as usize], feed_of[row.head as usize])
     });
     let (mut out, mut slots, mut coverage) = (Vec::new(), Vec::new(), BTreeMap::<Namespace, Coverage>::new());
     for package in order.chunk_by(|a, c| {
@@ -223,12 +229,13 @@ fn entries(
     }) {
         let Some(first) = package.first().map(|i| &b.rows[*i as usize]) else { continue };
         let (namespace, name) = (b.strings.get(first.namespace), b.strings.get(first.name));
-        // Within one flaw and feed, the order of arrival must not show; and what two files say alike is said once.
+        // Within one vulnerability and feed, the order of arrival must not show; and what two files say alike is said
+        // once.
         let mut encoded: Vec<(u32, u32, Canonical, u32)> = package
             .iter()
             .map(|&i| {
                 let row = &b.rows[i as usize];
-                (flaws.of_head[row.head as usize], feed_of[row.head as usize], canonical(b, row, &rank), i)
+                (vulnerabilities.of_head[row.head as usize], feed_of[row.head as usize], canonical(b, row, &rank), i)
             })
             .collect();
         encoded.sort_unstable();
@@ -238,10 +245,11 @@ fn entries(
         strings.put(&mut out, first.namespace);
         strings.put(&mut out, first.name);
         put(&mut out, encoded.len() as u32);
-        for (flaw, feed, _, i) in &encoded {
+        for (vulnerability, feed, _, i) in &encoded {
             let row = &b.rows[*i as usize];
-            let id = Some(b.heads[row.head as usize].id).filter(|id| *id != flaws.ids[*flaw as usize]);
-            entry(b, row, (*flaw, id), *feed, strings, &mut out);
+            let id =
+                Some(b.heads[row.head as usize].id).filter(|id| *id != vulnerabilities.ids[*vulnerability as usize]);
+            entry(b, row, (*vulnerability, id), *feed, strings, &mut out);
         }
         if let Ok(namespace) = Namespace::new(namespace) {
             let c = coverage.entry(namespace).or_default();
@@ -292,7 +300,7 @@ pub(crate) const SIMPLE: u8 = 1 << 7;
 fn entry(
     b: &Builder,
     row: &Row,
-    (flaw, id): (u32, Option<u32>),
+    (vulnerability, id): (u32, Option<u32>),
     feed: u32,
     strings: &mut Strings<'_>,
     out: &mut Vec<u8>,
@@ -312,7 +320,7 @@ fn entry(
             | flag(simple.is_some(), SIMPLE),
     );
     put(out, feed);
-    put(out, flaw << 1 | u32::from(id.is_some()));
+    put(out, vulnerability << 1 | u32::from(id.is_some()));
     if let Some(id) = id {
         strings.put(out, id);
     }
@@ -352,24 +360,25 @@ fn entry(
     }
 }
 
-fn flaw_section(
+fn vulnerability_section(
     b: &Builder,
-    flaws: &Flaws,
+    vulnerabilities: &Vulnerabilities,
     strings: &mut Strings<'_>,
     rank: impl Fn(u32) -> u32,
     cve: impl Fn(u32) -> bool,
 ) -> (Vec<u8>, Vec<u8>) {
     let (mut out, mut offsets) = (Vec::new(), Vec::new());
-    for (&id, heads) in flaws.ids.iter().zip(&flaws.heads) {
+    for (&id, heads) in vulnerabilities.ids.iter().zip(&vulnerabilities.heads) {
         offsets.extend_from_slice(&(out.len() as u32).to_le_bytes());
         let heads: Vec<&Head> = heads.iter().map(|i| &b.heads[*i as usize]).collect();
-        // Enrichment names no flaw of its own: a bundle's KEV entry must not make a CVE its alias twice.
+        // Enrichment names no vulnerability of its own: a bundle's KEV entry must not make a CVE its alias twice.
         let own = heads.iter().filter(|h| !h.bare);
         let mut aliases: Vec<u32> = own.flat_map(|h| h.aliases.of(&b.words).iter().copied().chain([h.id])).collect();
         aliases.retain(|a| *a != id);
         aliases.sort_unstable_by_key(|a| rank(*a));
         aliases.dedup();
-        // A flaw with a CVE of its own has no second one; a record that claimed so was kept apart by `collapse`.
+        // A vulnerability with a CVE of its own has no second one; a record that claimed so was kept apart by
+        // `collapse`.
         if cve(id) {
             aliases.retain(|a| !cve(*a));
         }
@@ -430,10 +439,15 @@ fn flaw_section(
     (out, offsets)
 }
 
-fn id_section(b: &Builder, flaws: &Flaws, strings: &mut Strings<'_>, rank: impl Fn(u32) -> u32) -> (Vec<u8>, Vec<u8>) {
+fn id_section(
+    b: &Builder,
+    vulnerabilities: &Vulnerabilities,
+    strings: &mut Strings<'_>,
+    rank: impl Fn(u32) -> u32,
+) -> (Vec<u8>, Vec<u8>) {
     let mut pairs: Vec<(u32, u32)> = Vec::new();
-    for (n, heads) in (0u32..).zip(&flaws.heads) {
-        pairs.push((flaws.ids[n as usize], n));
+    for (n, heads) in (0u32..).zip(&vulnerabilities.heads) {
+        pairs.push((vulnerabilities.ids[n as usize], n));
         for head in heads.iter().map(|i| &b.heads[*i as usize]) {
             pairs.push((head.id, n));
             pairs.extend(head.aliases.of(&b.words).iter().map(|a| (*a, n)));

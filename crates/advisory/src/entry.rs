@@ -45,9 +45,9 @@ impl<'s> Iterator for Entries<'s> {
         self.left -= 1;
         let c = &mut self.cursor;
         let flags = c.byte();
-        let (feed, flaw) = (c.number(), c.number());
-        let id = (flaw & 1 != 0).then(|| c.number());
-        let flaw = flaw >> 1;
+        let (feed, vulnerability) = (c.number(), c.number());
+        let id = (vulnerability & 1 != 0).then(|| c.number());
+        let vulnerability = vulnerability >> 1;
         let severity = (flags & HAS_SEVERITY != 0).then(|| severity(c.byte()));
         let module = (flags & HAS_MODULE != 0).then(|| string_at(self.strings, c.number()));
         let arches = if flags & HAS_ARCHES != 0 { List::read(self.strings, c) } else { List::empty() };
@@ -61,7 +61,18 @@ impl<'s> Iterator for Entries<'s> {
             return None;
         }
         let status = status(flags & 7);
-        Some(Entry { feed, flaw, status, severity, module, arches, versions, ranges, id, strings: self.strings })
+        Some(Entry {
+            feed,
+            vulnerability,
+            status,
+            severity,
+            module,
+            arches,
+            versions,
+            ranges,
+            id,
+            strings: self.strings,
+        })
     }
 }
 
@@ -70,11 +81,11 @@ impl<'s> Iterator for Entries<'s> {
 pub struct Entry<'s> {
     /// The feed's number in the manifest.
     pub feed: u32,
-    /// The flaw's number, for [`crate::Snapshot::flaw`].
-    pub flaw: u32,
+    /// The vulnerability's number, for [`crate::Snapshot::vulnerability`].
+    pub vulnerability: u32,
     /// The source's view.
     pub status: Status,
-    /// What the source rates the flaw in this very package.
+    /// What the source rates the vulnerability in this very package.
     pub severity: Option<Severity>,
     /// Only builds of this rpm module stream.
     pub module: Option<&'s str>,
@@ -89,8 +100,8 @@ pub struct Entry<'s> {
 }
 
 impl<'s> Entry<'s> {
-    /// The advisory's own id, where it is not the flaw's. Read when it is asked for: most entries are only held against a
-    /// version, and each text lies somewhere else in the file.
+    /// The advisory's own id, where it is not the vulnerability's. Read when it is asked for: most entries are only
+    /// held against a version, and each text lies somewhere else in the file.
     pub fn id(&self) -> Option<&'s str> {
         self.id.map(|at| string_at(self.strings, at))
     }
@@ -168,8 +179,8 @@ fn skip_ranges(c: &mut Cursor<'_>, count: u32, simple: bool) {
 }
 
 impl<'s> Ranges<'s> {
-    /// The next range with its versions as they lie in the file: matching holds thousands of them against one version, and
-    /// few of their texts are ever shown.
+    /// The next range with its versions as they lie in the file: matching holds thousands of them against one version,
+    /// and few of their texts are ever shown.
     #[inline]
     pub fn next_bytes(&mut self) -> Option<VersionRange<&'s [u8]>> {
         if self.left == 0 {

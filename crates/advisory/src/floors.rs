@@ -1,8 +1,8 @@
 //! How whole a feed is: its records are counted against the least that a whole copy of its upstream has.
 //!
-//! Which floors there are is for whoever reads feeds; here they are counted and go into the manifest. A namespace's feeds
-//! are those that have a floor on it, whether or not they brought anything: where only an archive or a list of malicious
-//! packages speaks of a registry, that registry's own database is there with nothing.
+//! Which floors there are is for whoever reads feeds; here they are counted and go into the manifest. A namespace's
+//! feeds are those that have a floor on it, whether or not they brought anything: where only an archive or a list of
+//! malicious packages speaks of a registry, that registry's own database is there with nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ pub struct Floor {
     pub of: FloorOf,
     /// The least that there can be.
     pub at_least: u64,
-    /// Whether the feed tells only of what has been mended.
+    /// Whether the feed tells only of what has been fixed.
     pub fixed_only: bool,
 }
 

@@ -6,21 +6,21 @@
 //! manifest  JSON: feeds, coverage of each namespace, end-of-life table, counts  (small; the only part read at opening)
 //! strings   each string once: v length, bytes                                   (a reference is its offset)
 //! entries   for each package, in the order of (namespace, name): refs of both, v count, entries
-//! entry     u8 flags, v feed, v flaw * 2 + (has an id of its own), [ref id], [u8 severity], [ref module], [list arches], [list versions], ranges
+//! entry     u8 flags, v feed, v vulnerability * 2 + (has an id of its own), [ref id], [u8 severity], [ref module], [list arches], [list versions], ranges
 //! index     open-addressed table over the packages: u32 tag of the hash, u32 offset in `entries` + 1; 2^n slots
-//! flaws     one after the other, in the order of their ids; see `flaw.rs`
-//! flawtab   u32 offset in `flaws` for each flaw
-//! ids       for each id: ref, v count, v flaw…          idindex  as `index`, over the ids
+//! flaws___  one after the other, in the order of their ids; see `vulnerability.rs`
+//! flawtab   u32 offset in `flaws___` for each vulnerability
+//! ids       for each id: ref, v count, v vulnerability…          idindex  as `index`, over the ids
 //! ```
 //! A hash table rather than a finite-state map: a look-up is one probe and one comparison, every step is checked
 //! against the section's bounds, and a damaged file can only answer "not found" or nonsense, never panic or loop.
 
-/// The version of the format that this crate writes. 2 added the weaknesses of flaws (`flaw.rs`) and, to the manifest,
-/// how much of each feed is there, and files crates and Swift packages by any spelling
+/// The version of the format that this crate writes. 2 added the weaknesses of vulnerabilities (`vulnerability.rs`)
+/// and, to the manifest, how much of each feed is there, and files crates and Swift packages by any spelling
 /// ([`crate::Namespace::canonical_name`]).
 pub const FORMAT_VERSION: u32 = 2;
-/// The oldest version that it reads. Format 1 is refused: asked under names that it does not file, it would find nothing
-/// where there is something.
+/// The oldest version that it reads. Format 1 is refused: asked under names that it does not file, it would find
+/// nothing where there is something.
 pub const OLDEST_FORMAT: u32 = 2;
 
 pub(crate) const MAGIC: &[u8; 8] = b"LGSNAP\x1a\n";

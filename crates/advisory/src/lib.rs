@@ -1,8 +1,9 @@
 //! The snapshot: every advisory of every feed in one immutable, memory-mapped file.
 //!
-//! Feeds give [`Record`]s; the [`Builder`] collapses aliases (one flaw, one entry in the flaw table), sorts everything
-//! and writes the file; [`Snapshot`] maps it and answers look-ups by namespace and package name without reading the
-//! rest. `layout.rs` describes the bytes. Nothing here knows what a feed looks like or what a match is.
+//! Feeds give [`Record`]s; the [`Builder`] collapses aliases (one vulnerability, one entry in the vulnerability table),
+//! sorts everything and writes the file; [`Snapshot`] maps it and answers look-ups by namespace and package name
+//! without reading the rest. `layout.rs` describes the bytes. Nothing here knows what a feed looks like or what a match
+//! is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod builder;
@@ -11,7 +12,6 @@ mod diff;
 mod distributions;
 mod encode;
 mod entry;
-mod flaw;
 mod floors;
 mod intern;
 mod layout;
@@ -22,6 +22,7 @@ mod red_hat_streams;
 mod registries;
 mod snapshot;
 mod unjudged;
+mod vulnerability;
 
 pub use builder::{BuildError, Builder};
 pub use diff::{Change, ChangeKind, diff};
@@ -30,7 +31,6 @@ pub use distributions::{
     is_below, oracle_flavour,
 };
 pub use entry::{Entries, Entry, List, Ranges};
-pub use flaw::Flaw;
 pub use floors::{Floor, FloorOf};
 pub use layout::{FORMAT_VERSION, OLDEST_FORMAT};
 pub use manifest::{Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest, Share};
@@ -40,3 +40,4 @@ pub use red_hat_streams::{Repository, STREAM_FAMILIES, built_for, stream_family}
 pub use registries::{REGISTRIES, registry};
 pub use snapshot::{OpenError, PackageKey, Snapshot};
 pub use unjudged::{UNJUDGED, unjudged};
+pub use vulnerability::Vulnerability;

@@ -15,8 +15,9 @@ pub struct FeedInfo {
     pub name: String,
     /// Where it comes from.
     pub url: String,
-    /// Its licence, as an SPDX expression or in the source's own words.
-    pub licence: String,
+    /// Its license, as an SPDX expression or in the source's own words.
+    #[serde(rename = "licence")]
+    pub license: String,
 }
 
 /// A feed as it went into a snapshot.
@@ -39,7 +40,7 @@ pub struct FeedSummary {
     /// How many days its upstream ordinarily writes nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_days: u64,
-    /// How many of its records say that a flaw is exploited.
+    /// How many of its records say that a vulnerability is exploited.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kev: u64,
     /// How many of its records tell the probability of exploitation.
@@ -71,7 +72,7 @@ pub struct Share {
     pub records: u64,
     /// The least that a whole copy of it has.
     pub at_least: u64,
-    /// Whether it tells only of what has been mended: of the rest of what is known it says nothing.
+    /// Whether it tells only of what has been fixed: of the rest of what is known it says nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fixed_only: bool,
 }
@@ -93,7 +94,7 @@ impl fmt::Display for Share {
 pub struct Coverage {
     /// How many packages have advisories.
     pub packages: u64,
-    /// How many pairs of package and flaw.
+    /// How many pairs of package and vulnerability.
     pub entries: u64,
     /// The feeds they come from, by id, sorted.
     pub feeds: Vec<String>,
@@ -104,15 +105,16 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// The most telling share where none of the feeds that could cover the namespace is whole: flaws that are known
-    /// upstream are missing here. A whole list of updates is not the whole either where others tell of what has none.
+    /// The most telling share where none of the feeds that could cover the namespace is whole: vulnerabilities that are
+    /// known upstream are missing here. A whole list of updates is not the whole either where others tell of what has
+    /// none.
     pub fn partial(&self) -> Option<&Share> {
         let whole = self.shares.iter().any(|s| s.records >= s.at_least && !s.fixed_only);
         self.shares.iter().filter(|_| !whole).max_by_key(|s| (s.records, std::cmp::Reverse(&s.feed)))
     }
 }
 
-/// When a release stops being mended.
+/// When a release stops being fixed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EndOfLife {
     /// The distribution's `ID`.
@@ -132,6 +134,7 @@ pub struct Manifest {
     pub coverage: BTreeMap<Namespace, Coverage>,
     /// End-of-life dates, sorted.
     pub end_of_life: Vec<EndOfLife>,
-    /// How many flaws.
-    pub flaws: u64,
+    /// How many vulnerabilities the snapshot has; the stored name is that of the first format.
+    #[serde(rename = "flaws")]
+    pub vulnerabilities: u64,
 }

@@ -1,8 +1,8 @@
 //! What a feed's parser gives: one advisory with everything that the snapshot keeps of it.
 //!
 //! The shape is OSV's, which holds all the others: an id with aliases, ratings, and a list of affected packages with
-//! half-open ranges or exact versions. A record with no affected packages enriches the flaw that it names (KEV, EPSS,
-//! NVD).
+//! half-open ranges or exact versions. A record with no affected packages enriches the vulnerability that it names
+//! (KEV, EPSS, NVD).
 
 use std::{borrow::Cow, fmt};
 
@@ -15,7 +15,8 @@ use crate::Namespace;
 pub struct Record {
     /// The feed's own id for it.
     pub id: String,
-    /// Other names of the same flaw, or the flaws that this advisory bundles when they are several CVEs.
+    /// Other names of the same vulnerability, or the vulnerabilities that this advisory bundles when they are several
+    /// CVEs.
     pub aliases: Vec<String>,
     /// The feed, by the id under which the builder was told of it.
     pub feed: Cow<'static, str>,
@@ -25,13 +26,13 @@ pub struct Record {
     pub ratings: Vec<Rating>,
     /// CVSS vectors with their scores.
     pub cvss: Vec<Cvss>,
-    /// The weaknesses behind the flaw.
+    /// The weaknesses behind the vulnerability.
     pub cwes: Vec<Cwe>,
     /// CISA's listing.
     pub kev: Option<Kev>,
     /// EPSS probability in millionths.
     pub epss: Option<u32>,
-    /// A malicious package rather than a flawed one.
+    /// A malicious package rather than a vulnerable one.
     pub malicious: bool,
     /// The feed took it back: it is counted and left out.
     pub withdrawn: bool,
@@ -79,7 +80,7 @@ pub struct Affected {
 }
 
 impl Affected {
-    /// A package that `fixed` mends, whatever came before it being affected.
+    /// A package that `fixed` fixes, whatever came before it being affected.
     pub fn fixed(namespace: Namespace, name: impl Into<String>, fixed: impl Into<String>) -> Self {
         let range = VersionRange { start: Start::Beginning, end: End::Fixed(fixed.into()) };
         Self { ranges: vec![range], ..Self::bare(namespace, name, Status::Fixed) }
@@ -120,11 +121,11 @@ pub enum Start<S = String> {
 /// Where a range ends.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End<S = String> {
-    /// Nowhere: no version mends it.
+    /// Nowhere: no version fixes it.
     Open,
-    /// Before this version, which mends it.
+    /// Before this version, which fixes it.
     Fixed(S),
-    /// Before this version, of which nobody says that it mends it (a branch's end).
+    /// Before this version, of which nobody says that it fixes it (a branch's end).
     Before(S),
     /// With this version, the last affected one.
     Last(S),

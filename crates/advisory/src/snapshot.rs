@@ -2,8 +2,8 @@
 //!
 //! Opening reads the header, the section table and the manifest, a few kilobytes whatever the file's size. The file's
 //! digest is verified when it arrives (whoever downloads it), not at each opening. A file that was damaged afterwards
-//! gives wrong or missing answers but no panic: every offset is checked where it is used. The file must not be cut short
-//! while it is mapped; snapshots are immutable and replaced by renaming, which leaves the mapped one alive.
+//! gives wrong or missing answers but no panic: every offset is checked where it is used. The file must not be cut
+//! short while it is mapped; snapshots are immutable and replaced by renaming, which leaves the mapped one alive.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use std::{
 use layergate_model::{Digest, Distro};
 
 use crate::{
-    Coverage, Entries, FORMAT_VERSION, FeedSummary, Flaw, Manifest, Namespace, OLDEST_FORMAT,
+    Coverage, Entries, FORMAT_VERSION, FeedSummary, Manifest, Namespace, OLDEST_FORMAT, Vulnerability,
     layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
 };
 
@@ -83,7 +83,7 @@ pub struct Snapshot(Arc<Inner>);
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("flaws", &self.0.manifest.flaws).finish_non_exhaustive()
+        f.debug_struct("Snapshot").field("vulnerabilities", &self.0.manifest.vulnerabilities).finish_non_exhaustive()
     }
 }
 
@@ -228,15 +228,15 @@ impl Snapshot {
         Entries::none()
     }
 
-    /// The details of a flaw by its number.
-    pub fn flaw(&self, number: u32) -> Option<Flaw<'_>> {
+    /// The details of a vulnerability by its number.
+    pub fn vulnerability(&self, number: u32) -> Option<Vulnerability<'_>> {
         let at = (number as usize).checked_mul(4)?;
         let offset = self.section(5).get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)?;
-        Flaw::read(self.strings(), self.section(4), offset)
+        Vulnerability::read(self.strings(), self.section(4), offset)
     }
 
-    /// The numbers of the flaws that an id names: one, or the bundles that a CVE lies in as well.
-    pub fn flaws_named(&self, id: &str) -> Vec<u32> {
+    /// The numbers of the vulnerabilities that an id names: one, or the bundles that a CVE lies in as well.
+    pub fn vulnerabilities_named(&self, id: &str) -> Vec<u32> {
         let (strings, ids) = (self.strings(), self.section(6));
         for offset in probe(self.section(7), hash([id.as_bytes(), b""])) {
             let mut cursor = Cursor::new(ids, offset as usize);

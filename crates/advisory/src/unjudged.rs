@@ -1,5 +1,5 @@
-//! Distributions that are met in the wild and of which nobody here knows advisories that fit, with the reason. Their packages
-//! are a gap (`unknown_distribution`) that says why, never judged by a relative's advisories.
+//! Distributions that are met in the wild and of which nobody here knows advisories that fit, with the reason. Their
+//! packages are a gap (`unknown_distribution`) that says why, never judged by a relative's advisories.
 
 /// `ID`s of `os-release`, and why no advisories are used.
 pub const UNJUDGED: &[(&[&str], &str)] = &[
@@ -38,7 +38,7 @@ pub const UNJUDGED: &[(&[&str], &str)] = &[
     ),
     (
         &["proxmox", "pve", "vyos", "cumulus-linux", "univention", "sonic"],
-        "an appliance on Debian whose vendor mends its packages",
+        "an appliance on Debian whose vendor fixes its packages",
     ),
     (
         &[

@@ -59,7 +59,7 @@ fn records() -> Vec<Record> {
 
 fn build<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<u8> {
     let mut builder = Builder::new();
-    builder.feed(FeedInfo { id: "debian".into(), name: "Debian".into(), url: "u".into(), licence: "l".into() });
+    builder.feed(FeedInfo { id: "debian".into(), name: "Debian".into(), url: "u".into(), license: "l".into() });
     builder.end_of_life([EndOfLife { distro: "debian".into(), release: "12".into(), date: "2028-06-30".into() }]);
     builder.count_errors("debian", 2);
     for record in records {
@@ -75,7 +75,7 @@ fn answers_what_went_in() {
     assert_eq!(found.len(), 1);
     assert_eq!(snapshot.feed_id(found[0].feed), "debian");
     assert_eq!(found[0].ranges.clone().next().unwrap().to_string(), "< 3.0.15-1~deb12u1");
-    let bundle = snapshot.flaw(found[0].flaw).unwrap();
+    let bundle = snapshot.vulnerability(found[0].vulnerability).unwrap();
     assert_eq!(bundle.id, "DSA-1-1");
     assert_eq!(bundle.aliases.clone().collect::<Vec<_>>(), ["CVE-2024-1", "CVE-2024-2"]);
     assert_eq!(bundle.title, Some("openssl - security update"));
@@ -84,11 +84,17 @@ fn answers_what_went_in() {
 
     let found: Vec<_> = snapshot.lookup(&ns("pypi"), "pyssl").collect();
     assert_eq!(found.len(), 2);
-    assert_eq!(found[0].flaw, found[1].flaw, "one flaw, whatever its names");
-    let flaw = snapshot.flaw(found[0].flaw).unwrap();
-    assert_eq!((flaw.id, flaw.ratings().collect::<Vec<_>>()), ("CVE-2024-1", vec![("ghsa", Severity::High)]));
-    assert_eq!(flaw.aliases.clone().collect::<Vec<_>>(), ["GHSA-aaaa", "PYSEC-2024-1"]);
-    assert_eq!((flaw.cvss().next().unwrap().score_tenths, flaw.modified), (75, Day::parse("2024-06-01")));
+    assert_eq!(found[0].vulnerability, found[1].vulnerability, "one vulnerability, whatever its names");
+    let vulnerability = snapshot.vulnerability(found[0].vulnerability).unwrap();
+    assert_eq!(
+        (vulnerability.id, vulnerability.ratings().collect::<Vec<_>>()),
+        ("CVE-2024-1", vec![("ghsa", Severity::High)])
+    );
+    assert_eq!(vulnerability.aliases.clone().collect::<Vec<_>>(), ["GHSA-aaaa", "PYSEC-2024-1"]);
+    assert_eq!(
+        (vulnerability.cvss().next().unwrap().score_tenths, vulnerability.modified),
+        (75, Day::parse("2024-06-01"))
+    );
     let full = &found[0];
     assert_eq!((full.status, full.severity, full.module), (Status::Affected, Some(Severity::Critical), Some("m:1")));
     assert_eq!(full.versions.clone().collect::<Vec<_>>(), ["0.9"]);
@@ -98,8 +104,8 @@ fn answers_what_went_in() {
 
     assert_eq!(snapshot.lookup(&ns("pypi"), "nothing").count(), 0);
     assert_eq!(snapshot.lookup(&ns("npm"), "pyssl").count(), 0);
-    assert_eq!(snapshot.flaws_named("CVE-2024-1").len(), 2, "its own flaw, and the bundle");
-    assert!(snapshot.flaws_named("CVE-1999-1").is_empty(), "what touches no package is not kept");
+    assert_eq!(snapshot.vulnerabilities_named("CVE-2024-1").len(), 2, "its own vulnerability, and the bundle");
+    assert!(snapshot.vulnerabilities_named("CVE-1999-1").is_empty(), "what affects no package is not kept");
     assert_eq!(
         snapshot.packages().map(|(k, e)| (k.name, e.count())).collect::<Vec<_>>(),
         [("openssl", 1), ("pyssl", 2)]
@@ -178,12 +184,17 @@ fn exercise(snapshot: &Snapshot) {
                 entry.versions.count(),
                 entry.ranges.map(|r| r.to_string().len()).sum::<usize>(),
             );
-            if let Some(flaw) = snapshot.flaw(entry.flaw) {
-                let _ = (flaw.ratings().count(), flaw.cvss().count(), flaw.kev(), flaw.aliases.clone().count());
+            if let Some(vulnerability) = snapshot.vulnerability(entry.vulnerability) {
+                let _ = (
+                    vulnerability.ratings().count(),
+                    vulnerability.cvss().count(),
+                    vulnerability.kev(),
+                    vulnerability.aliases.clone().count(),
+                );
             }
         }
     }
-    let _ = (snapshot.lookup(&ns("pypi"), "pyssl").count(), snapshot.flaws_named("CVE-2024-1"));
+    let _ = (snapshot.lookup(&ns("pypi"), "pyssl").count(), snapshot.vulnerabilities_named("CVE-2024-1"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     Error(anyhow::Error),
 }
 
-/// A failure that is the user's to mend.
+/// A failure that is the user's to fix.
 pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Failure {
     Failure::Usage(error.into())
 }

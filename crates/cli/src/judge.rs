@@ -14,7 +14,7 @@ use crate::{
 /// A policy or VEX file of more bytes is none.
 const MAX_FILE: u64 = 64 << 20;
 
-/// Reads a policy file; what is wrong with it is the user's to mend.
+/// Reads a policy file; what is wrong with it is the user's to fix.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
     let text = read(path, "policy")?;
     let text = String::from_utf8(text).map_err(|_| usage(anyhow!("the policy {} is not text", path.display())))?;

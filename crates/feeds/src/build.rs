@@ -205,7 +205,7 @@ fn unclaimed(file: &FeedFile) -> String {
         .iter()
         .any(|w| upper.starts_with(w))
     {
-        return "documentation or licence".into();
+        return "documentation or license".into();
     }
     if file.name() == "mirror.json" {
         return "the list of a mirror".into();

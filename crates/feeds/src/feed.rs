@@ -4,13 +4,13 @@ use std::{path::Path, sync::mpsc::SyncSender};
 
 use layergate_advisory::{Day, FeedInfo, Record};
 
-/// The constant facts of a feed: id, name for people, where it comes from, licence.
+/// The constant facts of a feed: id, name for people, where it comes from, license.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FeedRow {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
     pub(crate) url: &'static str,
-    pub(crate) licence: &'static str,
+    pub(crate) license: &'static str,
 }
 
 impl FeedRow {
@@ -19,7 +19,7 @@ impl FeedRow {
             id: self.id.to_owned(),
             name: self.name.to_owned(),
             url: self.url.to_owned(),
-            licence: self.licence.to_owned(),
+            license: self.license.to_owned(),
         }
     }
 }

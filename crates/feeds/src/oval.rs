@@ -3,8 +3,8 @@
 //!
 //! Read in one pass; elements are told by their local name, whatever the prefix. The logic of the criteria is not
 //! evaluated: advisories list alternatives of "package earlier than version" beside tests of signature and release, and
-//! only the former become affected packages. Where a definition speaks of several releases, [`super::oval_criteria`] says
-//! which package tests stand under which.
+//! only the former become affected packages. Where a definition speaks of several releases, [`super::oval_criteria`]
+//! says which package tests stand under which.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ pub(crate) struct Definition {
     pub(crate) cves: Vec<String>,
     pub(crate) severity: Option<String>,
     pub(crate) date: Option<String>,
-    /// Azure Linux's word on whether an update can mend it: `true`, `false`, `Not Applicable`.
+    /// Azure Linux's word on whether an update can fix it: `true`, `false`, `Not Applicable`.
     pub(crate) patchable: Option<String>,
     /// The tests its criteria name.
     pub(crate) tests: Vec<String>,

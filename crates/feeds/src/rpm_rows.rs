@@ -1,8 +1,9 @@
 //! Fixed rpm builds, as advisories list them (one for each package, stream and architecture), to affected packages.
 //!
-//! Builds that differ only in architecture become one. Architectures are kept only where they differ in the version that
-//! mends the flaw. Debug packages are left out: what they contain is never run. Where a module's stream is not told, the
-//! streams are told apart by the upstream version: each fix mends its own line (`13.x`), not the ones before it.
+//! Builds that differ only in architecture become one. Architectures are kept only where they differ in the version
+//! that fixes the vulnerability. Debug packages are left out: what they contain is never run. Where a module's stream
+//! is not told, the streams are told apart by the upstream version: each fix fixes its own line (`13.x`), not the ones
+//! before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ type Key = (Namespace, String, Option<String>);
 /// Collects builds.
 #[derive(Default)]
 pub(crate) struct FixedBuilds {
-    /// For each package the versions that mend it, and for which architectures.
+    /// For each package the versions that fix it, and for which architectures.
     rows: BTreeMap<Key, BTreeMap<String, BTreeSet<String>>>,
     severities: BTreeMap<Key, Severity>,
 }

@@ -8,7 +8,7 @@ use layergate_feeds::{BuildReport, FeedsError, build_from_dir, directory_fingerp
 use layergate_model::{Severity, Status};
 
 const OSV: &str = r#"{"id":"GHSA-0000-0000-0001","modified":"2026-01-02T00:00:00Z","aliases":["CVE-2026-1"],
- "summary":"A flaw","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+ "summary":"A vulnerability","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
  "affected":[{"package":{"ecosystem":"PyPI","name":"Foo_Bar"},"ranges":[{"type":"ECOSYSTEM","events":[{"fixed":"1.5"},{"introduced":"1.0"},{"introduced":"2.0"}]}],
  "versions":["0.5","1.1"],"database_specific":{"last_known_affected_version_range":"<= 2.3"}},
  {"package":{"ecosystem":"OSS-Fuzz","name":"x"},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}],
@@ -27,7 +27,7 @@ const TRACKER: &str = r#"{"openssl":{"CVE-2026-5":{"description":"d","releases":
  "trixie":{"status":"resolved","repositories":{"trixie":"3.5"},"fixed_version":"3.5-2","urgency":"not yet assigned"},
  "sid":{"status":"resolved","repositories":{},"fixed_version":"0","urgency":"low"}}}}}"#;
 
-const UBUNTU: &str = "Candidate: CVE-2026-2\nPublicDate: 2026-01-05 15:15:00 UTC\nDescription:\n A flaw in a library.\nPriority: low\nCVSS:\n nvd: CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H [7.8 HIGH]\n\nPatches_openssl:\nupstream_openssl: released (3.1)\njammy_openssl: released (3.0.2-0ubuntu1.99)\nesm-infra/xenial_openssl: needed\nbionic_openssl: ignored (end of standard support)\nnoble_openssl: DNE\n";
+const UBUNTU: &str = "Candidate: CVE-2026-2\nPublicDate: 2026-01-05 15:15:00 UTC\nDescription:\n A vulnerability in a library.\nPriority: low\nCVSS:\n nvd: CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H [7.8 HIGH]\n\nPatches_openssl:\nupstream_openssl: released (3.1)\njammy_openssl: released (3.0.2-0ubuntu1.99)\nesm-infra/xenial_openssl: needed\nbionic_openssl: ignored (end of standard support)\nnoble_openssl: DNE\n";
 
 const KEV: &str = r#"{"title":"t","catalogVersion":"2026.01.01","count":2,"vulnerabilities":[
  {"cveID":"CVE-2026-3","vulnerabilityName":"n","dateAdded":"2026-02-03","dueDate":"2026-03-01","knownRansomwareCampaignUse":"Known"},
@@ -79,8 +79,8 @@ fn shown(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<String> {
         .map(|e| {
             let ranges: Vec<String> = e.ranges.clone().map(|r| r.to_string()).collect();
             let versions: Vec<&str> = e.versions.clone().collect();
-            let flaw = snapshot.flaw(e.flaw).unwrap().id;
-            format!("{flaw} {:?} {} {}", e.status, ranges.join(" | "), versions.join(",")).trim().to_owned()
+            let vulnerability = snapshot.vulnerability(e.vulnerability).unwrap().id;
+            format!("{vulnerability} {:?} {} {}", e.status, ranges.join(" | "), versions.join(",")).trim().to_owned()
         })
         .collect()
 }
@@ -106,7 +106,7 @@ fn every_feed_by_its_content() {
     assert_eq!(
         shown(&snapshot, "pypi", "foo-bar"),
         ["CVE-2026-1 Fixed >= 1.0, < 1.5 | >= 2.0, <= 2.3 0.5", "CVE-2026-1 Affected <= 0.9"],
-        "one flaw of two databases; events sorted, a version that the ranges hold left out"
+        "one vulnerability of two databases; events sorted, a version that the ranges hold left out"
     );
     assert_eq!(shown(&snapshot, "npm", "evil"), ["MAL-2026-1 Affected  1.0.0"]);
     assert_eq!(shown(&snapshot, "golang", "stdlib"), ["GO-2026-2 Fixed < 1.2.3"]);
@@ -127,11 +127,12 @@ fn every_feed_by_its_content() {
     assert_eq!(shown(&snapshot, "azurelinux:3.0", "p2"), ["CVE-2026-2 Affected <= 1.2-1.azl3"]);
     assert_eq!(shown(&snapshot, "azurelinux:3.0", "p3"), [""; 0]);
 
-    let flaw = |id: &str| snapshot.flaw(*snapshot.flaws_named(id).first().unwrap()).unwrap();
-    assert!(flaw("MAL-2026-1").malicious);
-    assert!(flaw("DSA-9999-1").kev().is_some_and(|k| k.ransomware), "a bundle with an exploited CVE");
+    let vulnerability =
+        |id: &str| snapshot.vulnerability(*snapshot.vulnerabilities_named(id).first().unwrap()).unwrap();
+    assert!(vulnerability("MAL-2026-1").malicious);
+    assert!(vulnerability("DSA-9999-1").kev().is_some_and(|k| k.ransomware), "a bundle with an exploited CVE");
     assert_eq!(
-        flaw("CVE-2026-1").cvss().map(|c| (c.source, c.score_tenths)).collect::<Vec<_>>(),
+        vulnerability("CVE-2026-1").cvss().map(|c| (c.source, c.score_tenths)).collect::<Vec<_>>(),
         [("ghsa".into(), 98)]
     );
     let low = snapshot.lookup(&Namespace::new("ubuntu:22.04").unwrap(), "openssl").next().unwrap();
@@ -142,7 +143,7 @@ fn every_feed_by_its_content() {
     assert_eq!(
         reasons,
         [
-            ("LICENSE", "documentation or licence"),
+            ("LICENSE", "documentation or license"),
             ("empty", "empty"),
             ("other.json", "JSON of no feed in the catalogue (begins with hello)"),
         ]

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use layergate_advisory::{Entry, Flaw, Snapshot};
+use layergate_advisory::{Entry, Snapshot, Vulnerability};
 use layergate_feeds::{BuildReport, build_from_dir};
 
 /// Builds the files and lists every package's entries.
@@ -28,8 +28,8 @@ fn built(files: &[(&str, &str)]) -> (Snapshot, BuildReport, Vec<String>) {
 
 fn told(snapshot: &Snapshot, entry: &Entry<'_>) -> String {
     let mut out = String::new();
-    let flaw = snapshot.flaw(entry.flaw).unwrap();
-    write!(out, "{}", entry.id().unwrap_or(flaw.id)).unwrap();
+    let vulnerability = snapshot.vulnerability(entry.vulnerability).unwrap();
+    write!(out, "{}", entry.id().unwrap_or(vulnerability.id)).unwrap();
     let ranges: Vec<String> = entry.ranges.clone().map(|r| r.to_string()).collect();
     write!(out, " {} {:?}", ranges.join(" | "), entry.status).unwrap();
     if let Some(severity) = entry.severity {
@@ -53,8 +53,8 @@ fn check(files: &[(&str, &str)], want: &[&str]) -> (Snapshot, BuildReport) {
     (snapshot, report)
 }
 
-fn cwes(flaw: &Flaw<'_>) -> String {
-    flaw.cwes().map(|c| c.to_string()).collect::<Vec<_>>().join(" ")
+fn cwes(vulnerability: &Vulnerability<'_>) -> String {
+    vulnerability.cwes().map(|c| c.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 const RED_HAT: &str = r#"{
@@ -110,11 +110,11 @@ fn red_hat_vex() {
             "rhel:8 sql CVE-2024-1111 < 13.1-1.module+el8.9.0+7 Fixed sql:13 (redhat-csaf)",
         ],
     );
-    let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1111")[0]).unwrap();
-    assert_eq!(flaw.title, Some("web: a hole"));
-    assert_eq!(flaw.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["redhat high"]);
-    assert_eq!(flaw.cvss().map(|c| c.score_tenths).collect::<Vec<_>>(), [98]);
-    assert_eq!(cwes(&flaw), "CWE-416");
+    let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1111")[0]).unwrap();
+    assert_eq!(vulnerability.title, Some("web: a hole"));
+    assert_eq!(vulnerability.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["redhat high"]);
+    assert_eq!(vulnerability.cvss().map(|c| c.score_tenths).collect::<Vec<_>>(), [98]);
+    assert_eq!(cwes(&vulnerability), "CWE-416");
     assert_eq!(snapshot.newest(), Some("2024-05-06"));
 }
 
@@ -172,8 +172,8 @@ fn oracle_oval() {
             "oracle:8 vm ELSA-2024-0001 < 1.3-1.module+el8 Fixed high virt:ol (oracle-oval)",
         ],
     );
-    let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
-    assert_eq!((flaw.id, flaw.cvss().next().map(|c| c.score_tenths)), ("CVE-2024-1", Some(78)));
+    let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1")[0]).unwrap();
+    assert_eq!((vulnerability.id, vulnerability.cvss().next().map(|c| c.score_tenths)), ("CVE-2024-1", Some(78)));
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn ruby_and_rust_in_their_own_form() {
             "gem rack CVE-2024-1 >= 1.0, < 2.2.8 | >= 2.3.a, < 3.0.9 Fixed (rubysec)",
         ],
     );
-    let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-2")[0]).unwrap();
-    assert_eq!((flaw.id, flaw.title), ("CVE-2024-2", Some("Hole in smol")));
+    let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-2")[0]).unwrap();
+    assert_eq!((vulnerability.id, vulnerability.title), ("CVE-2024-2", Some("Hole in smol")));
 }
 
 #[test]
@@ -355,12 +355,12 @@ fn enrichment_joins_what_others_found() {
         &[("o.json", osv), ("nvd/nvdcve-2.0-2024.json", nvd), ("epss.csv", epss)],
         &["npm web GHSA-aaaa-bbbb-cccc  Affected (osv-ghsa)"],
     );
-    let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
-    assert_eq!((flaw.id, flaw.epss), ("CVE-2024-1", Some(975_670)));
-    assert_eq!(cwes(&flaw), "CWE-79 CWE-94");
-    assert_eq!(flaw.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["nvd critical"]);
+    let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1")[0]).unwrap();
+    assert_eq!((vulnerability.id, vulnerability.epss), ("CVE-2024-1", Some(975_670)));
+    assert_eq!(cwes(&vulnerability), "CWE-79 CWE-94");
+    assert_eq!(vulnerability.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["nvd critical"]);
     assert_eq!(
-        flaw.cvss().map(|c| format!("{} {}", c.source, c.score_tenths)).collect::<Vec<_>>(),
+        vulnerability.cvss().map(|c| format!("{} {}", c.source, c.score_tenths)).collect::<Vec<_>>(),
         ["cna 61", "nvd 98"]
     );
     let problems: Vec<_> = report.problems.iter().map(|p| format!("{} {}", p.feed, p.detail)).collect();
@@ -381,17 +381,17 @@ fn ghsa_in_folders_and_malicious_packages() {
         ],
         &["gem rack GHSA-aaaa-bbbb-cccc <= 2.1 Affected (osv-ghsa)", "npm evil MAL-2024-1 * Affected (osv-malicious)"],
     );
-    let flaw = |id: &str| snapshot.flaw(snapshot.flaws_named(id)[0]).unwrap();
-    assert!(flaw("MAL-2024-1").malicious);
+    let vulnerability = |id: &str| snapshot.vulnerability(snapshot.vulnerabilities_named(id)[0]).unwrap();
+    assert!(vulnerability("MAL-2024-1").malicious);
     assert_eq!(
-        (cwes(&flaw("MAL-2024-1")).as_str(), cwes(&flaw("CVE-2024-1")).as_str()),
+        (cwes(&vulnerability("MAL-2024-1")).as_str(), cwes(&vulnerability("CVE-2024-1")).as_str()),
         ("CWE-506", "CWE-400 CWE-1333")
     );
 }
 
 /// CISA's list says the same in JSON and in CSV, and EPSS comes packed, with a comment before its columns.
 #[test]
-fn exploited_flaws_in_either_form() {
+fn exploited_vulnerabilities_in_either_form() {
     let osv = r#"{"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2024-1"], "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "web"}, "versions": ["1.0.0"]}]}"#;
     let json = r#"{"title": "t", "catalogVersion": "2024.02.03", "count": 1, "vulnerabilities": [{"cveID": "CVE-2024-1", "vulnerabilityName": "A \"web\" hole, bad", "dateAdded": "2024-02-03", "dueDate": "2024-03-01", "knownRansomwareCampaignUse": "Known", "cwes": ["CWE-20", "CWE-78"]}]}"#;
     let csv = "cveID,vendorProject,vulnerabilityName,dateAdded,shortDescription,dueDate,knownRansomwareCampaignUse,notes,cwes\r\n\
@@ -411,13 +411,17 @@ fn exploited_flaws_in_either_form() {
         let report = build_from_dir(dir.path(), output.path()).unwrap();
         assert_eq!((report.unused_count, report.problem_count), (0, problems), "{name}: {:?}", report.problems);
         let snapshot = Snapshot::open(output.path()).unwrap();
-        let flaw = snapshot.flaw(snapshot.flaws_named("CVE-2024-1")[0]).unwrap();
-        let kev = flaw.kev().unwrap();
+        let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1")[0]).unwrap();
+        let kev = vulnerability.kev().unwrap();
         let due = kev.due_date.as_deref();
         assert_eq!((kev.date_added.as_str(), due, kev.ransomware), ("2024-02-03", Some("2024-03-01"), true), "{name}");
-        assert_eq!((flaw.title, cwes(&flaw).as_str()), (Some("A \"web\" hole, bad"), "CWE-20 CWE-78"), "{name}");
+        assert_eq!(
+            (vulnerability.title, cwes(&vulnerability).as_str()),
+            (Some("A \"web\" hole, bad"), "CWE-20 CWE-78"),
+            "{name}"
+        );
         let scored = report.feeds.iter().find(|f| f.info.id == "epss").unwrap();
-        assert_eq!((flaw.epss, scored.newest.as_deref()), (Some(430), Some("2025-06-07")));
+        assert_eq!((vulnerability.epss, scored.newest.as_deref()), (Some(430), Some("2025-06-07")));
     }
 }
 

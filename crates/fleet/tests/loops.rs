@@ -86,8 +86,8 @@ async fn a_source_that_fails_is_tried_again_and_then_a_gap() {
     fleet.world.fault(3, (0..100).map(|_| transient(None)));
     let image = |name, layers: &[(u32, &'static str)]| fleet.world.image(name, layers);
     let started = tokio::time::Instant::now();
-    fleet.submit("mends", &image("registry.example/mends", &[(1, "app")]), Lane::Interactive, HOUR).await;
-    assert_eq!(fleet.verdict("mends").await.verdict, Verdict::Pass);
+    fleet.submit("fixes", &image("registry.example/fixes", &[(1, "app")]), Lane::Interactive, HOUR).await;
+    assert_eq!(fleet.verdict("fixes").await.verdict, Verdict::Pass);
     assert!(started.elapsed() >= pause, "Retry-After is honoured");
     assert_eq!(fleet.world.opened(1), 4);
 
@@ -101,8 +101,8 @@ async fn a_source_that_fails_is_tried_again_and_then_a_gap() {
     assert!(report.gaps.iter().all(|g| g.kind == GapKind::LayerUnavailable), "{:?}", report.gaps);
     assert!(report.gaps[0].detail.contains("404") && report.gaps[0].detail.contains("is it deleted?"));
     assert_eq!(fleet.cache.contains_many(&[key(0), key(2), key(3)]).await.unwrap(), [true, false, false]);
-    // A failure is nothing that stays: the next job has the source asked again, and finds it mended.
-    fleet.world.mend(3);
+    // A failure is nothing that stays: the next job has the source asked again, and finds it fixed.
+    fleet.world.fix(3);
     fleet.submit("again", &two, Lane::Interactive, HOUR).await;
     let record = fleet.verdict("again").await;
     assert_eq!((record.verdict, fleet.world.opened(2)), (Verdict::Pass, 2), "{:?}", record.missing);
@@ -270,7 +270,8 @@ async fn an_image_by_digest_is_looked_up_once_for_each_credential() {
     assert_eq!(ask(&pinned, None).await, 5, "a permission may have been taken away");
 }
 
-/// Ten thousand jobs that wait for layers, as a coordinator holds them. Alone in its process, so that the memory is theirs.
+/// Ten thousand jobs that wait for layers, as a coordinator holds them. Alone in its process, so that the memory is
+/// theirs.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_waiting_jobs_are_small() {
     const CHILD: &str = "LAYERGATE_TEST_TEN_THOUSAND";

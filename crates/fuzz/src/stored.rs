@@ -1,5 +1,5 @@
-//! What is kept and sent: snapshots, inventories, path tables, messages. They carry checksums, which are set right here,
-//! so that what lies behind them is reached.
+//! What is kept and sent: snapshots, inventories, path tables, messages. They carry checksums, which are set right
+//! here, so that what lies behind them is reached.
 
 use bytes::Bytes;
 use layergate_advisory::Snapshot;
@@ -35,8 +35,8 @@ fn snapshot(bytes: &[u8]) {
         let _ = snapshot.lookup_text(key.namespace, key.name).take(MOST).count();
         for entry in entries.take(MOST) {
             let _ = (entry.ranges.clone().take(MOST).count(), entry.arches.clone().take(MOST).count());
-            if let Some(flaw) = snapshot.flaw(entry.flaw) {
-                let _ = snapshot.flaws_named(flaw.id).len();
+            if let Some(vulnerability) = snapshot.vulnerability(entry.vulnerability) {
+                let _ = snapshot.vulnerabilities_named(vulnerability.id).len();
             }
         }
     }

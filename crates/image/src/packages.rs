@@ -176,7 +176,7 @@ fn union<T: Clone + Ord>(all: &mut Vec<T>, more: &[T]) {
     }
 }
 
-/// Gives distribution packages without a licence what a file beside the database says (`usr/share/doc/*/copyright`).
+/// Gives distribution packages without a license what a file beside the database says (`usr/share/doc/*/copyright`).
 pub(crate) fn add_licenses(view: &View<'_>, listed: &mut [Listed]) {
     let mut by_name: HashMap<&str, &[String]> = HashMap::new();
     let mut by_node: HashMap<NodeId, &[String]> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What is told of an image besides the files: distribution, owners, licences, gaps, secrets, checks, origins.
+//! What is told of an image besides the files: distribution, owners, licenses, gaps, secrets, checks, origins.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod support;
@@ -132,7 +132,7 @@ fn owners_come_and_go_with_the_layers() {
 }
 
 #[test]
-fn licences_beside_the_database_also_through_a_shared_directory() {
+fn licenses_beside_the_database_also_through_a_shared_directory() {
     let base = "f var/lib/dpkg/status: libssl3 3, libssl-dev 3\nf usr/share/doc/libssl3/copyright\n\
                 license usr/share/doc/libssl3/copyright libssl3 Apache-2.0\nl usr/share/doc/libssl-dev libssl3";
     let licenses = |image: ImageInventory| image.packages.into_iter().map(|p| p.package.licenses).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Time: is the distribution still mended, are the advisories still fresh. Both are told, whatever their effect.
+//! Time: is the distribution still fixed, are the advisories still fresh. Both are told, whatever their effect.
 
 use std::cmp::Reverse;
 
@@ -21,7 +21,7 @@ fn days_between(earlier: Date, later: Date) -> i64 {
     span.map_or(i64::MAX, i64::from)
 }
 
-/// The gap of a release that nobody mends any more on the day `as_of`.
+/// The gap of a release that nobody fixes any more on the day `as_of`.
 pub(crate) fn end_of_life(distro: &Distro, as_of: Date) -> Option<Gap> {
     let text = distro.end_of_life.as_deref()?;
     let end = day(text)?;
@@ -30,7 +30,7 @@ pub(crate) fn end_of_life(distro: &Distro, as_of: Date) -> Option<Gap> {
             GapKind::EndOfLife,
             release(distro),
             format!(
-                "{} has had no security updates since {end}: flaws found later are not mended and may not be listed; move to a supported release",
+                "{} has had no security updates since {end}: vulnerabilities found later are not fixed and may not be listed; move to a supported release",
                 release(distro)
             ),
         )
@@ -45,9 +45,9 @@ pub(crate) fn release(distro: &Distro) -> String {
     }
 }
 
-/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, then of each source
-/// that speaks of this image and lags behind, which a fresh one must not hide. `relevant` says whether a finding is left
-/// whose effect a rule on exploitation could raise.
+/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, then of each
+/// source that speaks of this image and lags behind, which a fresh one must not hide. `relevant` says whether a finding
+/// is left whose effect a rule on exploitation could raise.
 pub(crate) fn aged(
     newest: Option<&str>,
     sources: &[AdvisorySource],
@@ -116,7 +116,7 @@ fn lagging(of: &str, group: &[AdvisorySource], as_of: Date, policy: &PolicyView<
     let most = group.iter().map(|s| s.quiet_days).max().filter(|days| *days > 0);
     let quiet = most.map(|days| format!(" (and up to {days} days of silence are ordinary)")).unwrap_or_default();
     let detail = format!(
-        "{of}: {}; the limit is {}{quiet}: flaws known since then are missing; run `layergate db update`, or look why the mirror brings nothing new",
+        "{of}: {}; the limit is {}{quiet}: vulnerabilities known since then are missing; run `layergate db update`, or look why the mirror brings nothing new",
         told.join(", "),
         text::count(worst.limit_days as usize, "day", "days")
     );
@@ -135,8 +135,8 @@ fn age(source: &AdvisorySource, as_of: Date) -> String {
     format!("{} is of {date} ({how}), {} days before {as_of}", source.feed, days_between(date, as_of))
 }
 
-/// The gap of a rule on exploitation that no whole feed answers. Whoever asks for EPSS has done so himself: without it his
-/// policy cannot be held. CISA's list is asked by every policy.
+/// The gap of a rule on exploitation that no whole feed answers. Whoever asks for EPSS has done so himself: without it
+/// his policy cannot be held. CISA's list is asked by every policy.
 fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
     let rule = rule(name).filter(|rule| policy.looks_at(*rule))?;
     let feeds: Vec<&AdvisorySource> = sources.iter().filter(|s| s.of == name).collect();
@@ -176,7 +176,7 @@ fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) -> Option<(
     let staleness = policy.staleness(age)?;
     let limit = staleness.limit_days;
     let detail = format!(
-        "the newest advisory is of {newest}, {age} days before {as_of}, and the limit is {limit}: flaws known since then are missing; run `layergate db update`"
+        "the newest advisory is of {newest}, {age} days before {as_of}, and the limit is {limit}: vulnerabilities known since then are missing; run `layergate db update`"
     );
     Some((Gap::new(GapKind::StaleAdvisories, PLACE, detail), staleness.effect))
 }

@@ -8,7 +8,7 @@ use layergate_model::{AdvisorySource, Finding, Gap, ImageInventory, Limits, Pack
 use layergate_policy::{Policy, VexDocument};
 
 /// The version of the code that judges; the last number rises whenever the same input would give another report.
-pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+6");
+pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+7");
 
 /// Everything that a report depends on (design, invariant 8).
 pub struct AssessInput<'a> {
@@ -38,7 +38,7 @@ pub struct Matches {
     pub findings: Vec<Finding>,
     /// Distributions without advisories, versions that cannot be compared, …
     pub gaps: Vec<Gap>,
-    /// For packages with findings that have a fix: the lowest version that none of them touches.
+    /// For packages with findings that have a fix: the lowest version that none of them affects.
     pub upgrades: BTreeMap<PackageId, String>,
     /// What speaks of the image's packages, and which feeds the rules on exploitation ask; sorted.
     pub sources: Vec<AdvisorySource>,

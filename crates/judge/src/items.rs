@@ -1,4 +1,4 @@
-//! Gaps, checks, secrets and licences under the policy.
+//! Gaps, checks, secrets and licenses under the policy.
 
 use layergate_model::{Check, Effect, Gap, ImagePackage, ReportGap, Secret};
 use layergate_policy::{Exception, ExceptionSubject, PolicyView};
@@ -87,14 +87,14 @@ pub(crate) fn secrets<'a>(found: &[Secret], policy: &PolicyView<'a>) -> Vec<Item
         .collect()
 }
 
-/// A package whose licences the policy does not accept.
+/// A package whose licenses the policy does not accept.
 pub(crate) struct Refused<'a> {
     pub(crate) package: &'a ImagePackage,
     pub(crate) effect: Effect,
     pub(crate) licenses: Vec<String>,
 }
 
-/// The packages whose licences are not accepted.
+/// The packages whose licenses are not accepted.
 pub(crate) fn licenses<'a>(order: &[&'a ImagePackage], policy: &PolicyView<'_>) -> Vec<Refused<'a>> {
     if !policy.has_license_rules() {
         return Vec::new();

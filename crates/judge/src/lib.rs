@@ -3,7 +3,7 @@
 //! Pure: no clock, no network, no file. The same input gives the same report, byte for byte (design, invariant 8);
 //! the day for which expiries and ages are reckoned is an argument.
 //!
-//! `matching/` finds which advisories touch which packages; [`assess_matches`] does all the rest.
+//! `matching/` finds which advisories affect which packages; [`assess_matches`] does all the rest.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod assess;

@@ -71,7 +71,7 @@ fn recorded_findings() {
         packages += item.packages;
         took += item.took;
         let once: BTreeSet<_> = item.matches.findings.iter().map(|f| (&f.package, &f.advisory)).collect();
-        assert_eq!(once.len(), item.matches.findings.len(), "{}: the same flaw twice", item.name);
+        assert_eq!(once.len(), item.matches.findings.len(), "{}: the same vulnerability twice", item.name);
         wrong.extend(item.missing.iter().map(|m| format!("{}: missing {m}", item.name)));
         let unexplained = item.beyond.iter().filter(|b| !EXPLAINED.iter().any(|(part, _)| b.contains(part)));
         wrong.extend(unexplained.map(|b| format!("{}: beyond {b}", item.name)));

@@ -9,7 +9,7 @@ mod records;
 use records::{distro, matched, ns, only, package, record};
 
 #[test]
-fn one_flaw_of_several_feeds_is_one_finding() {
+fn one_vulnerability_of_several_feeds_is_one_finding() {
     let range = |from: &str, end| VersionRange { start: Start::From(from.into()), end };
     let ghsa = Record {
         ratings: vec![Rating { source: "ghsa".into(), severity: Severity::High }],
@@ -32,14 +32,14 @@ fn one_flaw_of_several_feeds_is_one_finding() {
     assert_eq!(finding.advisory, "CVE-2026-1");
     assert_eq!(finding.aliases, ["GHSA-1", "PYSEC-1"], "another distribution's advisory is not this finding's name");
     assert_eq!((finding.severity, finding.severity_source.as_deref()), (Severity::High, Some("ghsa")));
-    assert_eq!(finding.fixed_versions, ["4.0.6"], "a fix below the installed version mends nothing");
+    assert_eq!(finding.fixed_versions, ["4.0.6"], "a fix below the installed version fixes nothing");
     assert_eq!(finding.evidence.range, ">= 4.0, < 4.0.6");
     assert_eq!(finding.cwe, ["CWE-89".parse().unwrap()]);
     assert_eq!(finding.evidence.matched_name.as_deref(), Some("django"));
 }
 
 #[test]
-fn bundles_give_way_to_their_flaws() {
+fn bundles_give_way_to_their_vulnerabilities() {
     let debian = ns("debian:12");
     let bundle =
         record("debian-lists", "DSA-1-1", &["CVE-2026-1", "CVE-2026-2"], Affected::fixed(debian.clone(), "x", "2"));
@@ -58,8 +58,8 @@ fn bundles_give_way_to_their_flaws() {
 #[test]
 fn states_without_a_fix() {
     let cases = [
-        (Status::Affected, Some("no version of x mends it yet")),
-        (Status::WillNotFix, Some("will not be mended")),
+        (Status::Affected, Some("no version of x fixes it yet")),
+        (Status::WillNotFix, Some("will not be fixed")),
         (Status::UnderInvestigation, Some("still looking into it")),
         (Status::NotAffected, None),
     ];
@@ -173,7 +173,7 @@ fn extended_support_is_told_as_a_gap_or_used() {
 }
 
 #[test]
-fn one_upgrade_mends_everything_that_is_mended() {
+fn one_upgrade_fixes_everything_that_is_fixed() {
     let range =
         |from: &str, fixed: &str| VersionRange { start: Start::From(from.into()), end: End::Fixed(fixed.into()) };
     // What each advisory says, and the version to go to from 1.4.0.
@@ -181,9 +181,9 @@ fn one_upgrade_mends_everything_that_is_mended() {
     let rows: &[Row<'_>] = &[
         (&[&[("1.0.0", "1.4.1")]], Some("1.4.1")),
         (&[&[("1.0.0", "1.4.1")], &[("1.0.0", "1.5.0")], &[("1.0.0", "1.4.2")]], Some("1.5.0")),
-        // The first is mended in the next branch only, where the second is mended later than in its own.
+        // The first is fixed in the next branch only, where the second is fixed later than in its own.
         (&[&[("1.0.0", "3.0.1")], &[("1.0.0", "1.4.2"), ("3.0.0", "3.0.5")]], Some("3.0.5")),
-        // What does not touch this version touches the one that would mend it.
+        // What does not affect this version affects the one that would fix it.
         (&[&[("1.0.0", "3.0.1"), ("3.1.0", "3.1.2")], &[("3.0.0", "3.1.0")]], Some("3.1.2")),
         (&[&[("1.0.0", "3.0.1")], &[("3.0.0", "3.1.0")]], Some("3.1.0")),
         (&[&[("2.0.0", "3.0.0")]], None),
@@ -231,7 +231,7 @@ fn versions_of_each_registry() {
         (Golang, "a.io/x", "", fixed("1.2.3"), "v1.2.4-0.20230101000000-abcdefabcdef", false),
         (Golang, "a.io/x", "2.0.0", fixed("2.0.1"), "v2.0.0+incompatible", true),
         (Golang, "a.io/x", "2.0.0+incompatible", fixed("2.0.1+incompatible"), "v2.0.1+incompatible", false),
-        // An advisory speaks of what is there: a pre-release of the mend does not have it.
+        // An advisory speaks of what is there: a pre-release of the fix does not have it.
         (Npm, "x", "1.0.0", fixed("2.0.0"), "2.0.0-beta.1", true),
         (Npm, "x", "1.0.0", fixed("2.0.0"), "1.0.0-rc.1", false),
         (Npm, "x", "2.0.0-beta.1", fixed("2.0.0-beta.3"), "2.0.0-beta.10", false),

@@ -149,7 +149,7 @@ fn names_and_versions_of_each_distribution() {
             Some(("sqlite", "3.27.2-4.ph3")),
             true,
         ),
-        // A part that the advisory does not list has the source's mend.
+        // A part that the advisory does not list has the source's fix.
         (
             "photon",
             "5.0",

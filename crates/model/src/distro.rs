@@ -78,7 +78,7 @@ pub struct Distro {
     /// `PRETTY_NAME`, for people.
     #[serde(skip)]
     pub name: Option<String>,
-    /// The day (ISO 8601) after which nobody mends this release any more, where the snapshot knows it.
+    /// The day (ISO 8601) after which nobody fixes this release any more, where the snapshot knows it.
     pub end_of_life: Option<String>,
 }
 

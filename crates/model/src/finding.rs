@@ -1,4 +1,4 @@
-//! One advisory that touches one package of one image, with the evidence.
+//! One advisory that affects one package of one image, with the evidence.
 
 use std::fmt;
 
@@ -57,11 +57,11 @@ impl fmt::Debug for FindingId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Affected; no version mends it yet.
+    /// Affected; no version fixes it yet.
     Affected,
-    /// Affected; a later version mends it.
+    /// Affected; a later version fixes it.
     Fixed,
-    /// Affected; the source has said that it will not mend it.
+    /// Affected; the source has said that it will not fix it.
     WillNotFix,
     /// The source is still looking.
     UnderInvestigation,
@@ -82,7 +82,7 @@ pub struct Cvss {
     pub score_tenths: u8,
 }
 
-/// CISA's word that a flaw is being exploited.
+/// CISA's word that a vulnerability is being exploited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Kev {
     /// The day it was listed (ISO 8601).
@@ -93,7 +93,7 @@ pub struct Kev {
     pub ransomware: bool,
 }
 
-/// Why the advisory touches the package.
+/// Why the advisory affects the package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
     /// The affected range that holds the version, readable: `< 3.0.15-1~deb12u1`.
@@ -118,16 +118,16 @@ pub struct Suppression {
     pub expires: Option<String>,
 }
 
-/// One advisory that touches one package.
+/// One advisory that affects one package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
     /// Derived id.
     pub id: FindingId,
-    /// The flaw's id; a CVE where it has one.
+    /// The vulnerability's id; a CVE where it has one.
     pub advisory: String,
     /// Its other ids (GHSA-…, DSA-…), sorted.
     pub aliases: Vec<String>,
-    /// One line about the flaw, where the source has one.
+    /// One line about the vulnerability, where the source has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The severity that counts.
@@ -136,21 +136,21 @@ pub struct Finding {
     pub severity_source: Option<String>,
     /// All CVSS vectors.
     pub cvss: Vec<Cvss>,
-    /// The weaknesses behind the flaw, lowest number first.
+    /// The weaknesses behind the vulnerability, lowest number first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cwe: Vec<Cwe>,
     /// FIRST's EPSS probability in millionths, where it is known.
     pub epss: Option<u32>,
     /// CISA's listing.
     pub kev: Option<Kev>,
-    /// Whether this is a malicious package rather than a flawed one.
+    /// Whether this is a malicious package rather than a vulnerable one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub malicious: bool,
     /// The package.
     pub package: PackageId,
     /// The source's view.
     pub status: Status,
-    /// The versions that mend it, lowest first.
+    /// The versions that fix it, lowest first.
     pub fixed_versions: Vec<String>,
     /// What to do.
     pub remediation: String,

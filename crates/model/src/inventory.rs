@@ -67,7 +67,7 @@ pub struct OwnedFiles {
     pub paths: Vec<LayerPath>,
 }
 
-/// What a file besides the package database says of a package's licences (`usr/share/doc/*/copyright`).
+/// What a file besides the package database says of a package's licenses (`usr/share/doc/*/copyright`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseFact {
     /// The file.
@@ -78,8 +78,8 @@ pub struct LicenseFact {
     pub licenses: Vec<String>,
 }
 
-/// What an analyzer keeps of some files until it has seen their neighbours in the layer (a `go.mod` beside a `go.sum`, the
-/// parents of a `pom.xml`). Lives only while the layer is read; bounded.
+/// What an analyzer keeps of some files until it has seen their neighbours in the layer (a `go.mod` beside a `go.sum`,
+/// the parents of a `pom.xml`). Lives only while the layer is read; bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     kept: Vec<(LayerPath, String)>,
@@ -128,7 +128,7 @@ pub struct Section {
     /// Which paths belong to which distribution package.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<OwnedFiles>,
-    /// Licences told apart from the package database.
+    /// Licenses told apart from the package database.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<LicenseFact>,
     /// Secrets.
@@ -177,8 +177,8 @@ impl Section {
         .map(|length| u32::try_from(length).unwrap_or(u32::MAX))
     }
 
-    /// About how many bytes the items hold that came after its lists had these lengths: what a layer of small files full of
-    /// packages costs is told by this, and by no file's size.
+    /// About how many bytes the items hold that came after its lists had these lengths: what a layer of small files
+    /// full of packages costs is told by this, and by no file's size.
     pub fn weight_beyond(&self, lengths: [u32; Self::LISTS]) -> u64 {
         fn sum<T>(list: &[T], from: u32, own: usize, inner: impl Fn(&T) -> usize) -> u64 {
             let new = list.get(from as usize..).unwrap_or_default();
@@ -195,8 +195,8 @@ impl Section {
             + sum(&self.content_sets, lengths[8], 64, |c| texts(&c.names))
     }
 
-    /// Drops every item of which `gone` says so; it is told the list, the item's place in it, and the path that proves it,
-    /// list by list and in order.
+    /// Drops every item of which `gone` says so; it is told the list, the item's place in it, and the path that proves
+    /// it, list by list and in order.
     pub fn forget_where(&mut self, mut gone: impl FnMut(usize, usize, &str) -> bool) {
         fn keep<T>(list: &mut Vec<T>, mut gone: impl FnMut(usize, &T) -> bool) {
             let mut place = 0;

@@ -1,4 +1,4 @@
-//! A package as a layer proves it: kind, name, version, source, licences, and where the proof lies.
+//! A package as a layer proves it: kind, name, version, source, licenses, and where the proof lies.
 
 use std::{fmt, str::FromStr};
 
@@ -128,8 +128,8 @@ pub enum Provenance {
     /// From the registry, as far as anything tells.
     #[default]
     Registry,
-    /// From a repository, an archive or a directory of its own: it may be a copy of the registry's package of its name, at
-    /// some commit, or another one. Advisories in whose ranges its version lies are undecided, which is a gap.
+    /// From a repository, an archive or a directory of its own: it may be a copy of the registry's package of its name,
+    /// at some commit, or another one. Advisories in whose ranges its version lies are undecided, which is a gap.
     Elsewhere,
     /// The project itself, not published: what is called like it in a registry is another package.
     Project,
@@ -166,7 +166,8 @@ pub struct Dependency {
 pub struct Package {
     /// Who manages it.
     pub kind: PackageKind,
-    /// The name as its package manager prints it; `group:artifact` for Maven, the module path for Go, `@scope/name` for npm.
+    /// The name as its package manager prints it; `group:artifact` for Maven, the module path for Go, `@scope/name` for
+    /// npm.
     pub name: String,
     /// The full version as the package manager prints it: `epoch:version-release`, the epoch only where it is not 0.
     pub version: String,
@@ -185,7 +186,7 @@ pub struct Package {
     /// Who built it, where the package says so (rpm vendor, Debian maintainer).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// Declared licences, as SPDX expressions where they can be read as such, else as written.
+    /// Declared licenses, as SPDX expressions where they can be read as such, else as written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<String>,
     /// Runtime or development.
@@ -296,8 +297,8 @@ impl Package {
         )
     }
 
-    /// The source package in the words that Syft writes and Grype reads: a name, a name and a version where it is not the
-    /// package's own, or the file name of a source rpm. Empty where the source says nothing new.
+    /// The source package in the words that Syft writes and Grype reads: a name, a name and a version where it is not
+    /// the package's own, or the file name of a source rpm. Empty where the source says nothing new.
     fn upstream(&self) -> String {
         let Some(source) = &self.source else { return String::new() };
         let same_version = source.version.is_empty() || source.version == self.version;

@@ -173,7 +173,7 @@ pub struct Summary {
     pub packages: u32,
     /// Findings.
     pub findings: FindingCounts,
-    /// Findings that a later version mends.
+    /// Findings that a later version fixes.
     pub fixable: u32,
     /// Findings that VEX or an exception took out.
     pub suppressed: u32,
@@ -203,7 +203,7 @@ pub struct ReportPackage {
     /// Who built it, where the package says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// Licences.
+    /// Licenses.
     pub licenses: Vec<String>,
     /// Runtime or development.
     pub scope: Scope,
@@ -224,7 +224,8 @@ pub struct ReportPackage {
     /// The packages (ids) that it needs, where known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<PackageId>,
-    /// The lowest known version that no finding with a fix touches; `None` when nothing has a fix or no version mends all.
+    /// The lowest known version that no finding with a fix affects; `None` when nothing has a fix or no version fixes
+    /// all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade_to: Option<String>,
 }

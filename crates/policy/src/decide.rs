@@ -1,4 +1,4 @@
-//! A policy bound to one image and one day: what it makes of each finding, gap, check, secret and licence.
+//! A policy bound to one image and one day: what it makes of each finding, gap, check, secret and license.
 
 use std::collections::BTreeMap;
 
@@ -44,12 +44,12 @@ pub struct Decision {
     pub rule: FindingRule,
 }
 
-/// What the policy makes of a package's licences.
+/// What the policy makes of a package's licenses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenseDecision {
     /// The effect.
     pub effect: Effect,
-    /// The licences that are not accepted; none when no licence is known.
+    /// The licenses that are not accepted; none when no license is known.
     pub licenses: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ pub struct PolicyView<'p> {
     as_of: Date,
 }
 
-/// Whether a later version mends the finding.
+/// Whether a later version fixes the finding.
 pub fn has_fix(finding: &Finding) -> bool {
     !finding.fixed_versions.is_empty() || finding.status == Status::Fixed
 }
@@ -212,12 +212,12 @@ impl<'p> PolicyView<'p> {
         self.strictest(|set| set.rules.secrets.effect(&secret.rule, secret.severity))
     }
 
-    /// Whether any set of rules has something to say about licences.
+    /// Whether any set of rules has something to say about licenses.
     pub fn has_license_rules(&self) -> bool {
         self.sets.iter().any(|s| !s.licenses.is_empty() || s.rules.licenses.unknown > Effect::Ignore)
     }
 
-    /// What is made of a package's licences; `None` when they are accepted.
+    /// What is made of a package's licenses; `None` when they are accepted.
     pub fn licenses(&self, licenses: &[String]) -> Option<LicenseDecision> {
         let mut out: Option<LicenseDecision> = None;
         for set in &self.sets {
@@ -289,7 +289,7 @@ impl<'p> PolicyView<'p> {
     }
 }
 
-/// Words that writers of package databases use where they know no licence.
+/// Words that writers of package databases use where they know no license.
 fn unknown_license(text: &str) -> bool {
     let text = text.trim();
     text.is_empty() || ["none", "noassertion", "unknown"].iter().any(|w| text.eq_ignore_ascii_case(w))

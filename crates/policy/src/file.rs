@@ -188,7 +188,7 @@ fn licenses(source: &Source<'_>, raw: &Licenses) -> Result<LicenseRules, PolicyE
             let text = id.get_ref().trim();
             if text.is_empty() || text.contains([' ', '(', ')']) && !text.contains(" WITH ") {
                 return Err(source
-                    .error(id.span().start, format!("{text:?} is not one licence"))
+                    .error(id.span().start, format!("{text:?} is not one license"))
                     .help("write one SPDX id for each entry (`*` may stand in it), not an expression"));
             }
             out.push(text.to_owned());

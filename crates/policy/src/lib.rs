@@ -3,8 +3,9 @@
 //! Floor 1, pure: a policy is parsed from text, a VEX document from bytes, and both answer questions about values of
 //! the model. No clock: the day for which expiries are reckoned is an argument.
 //!
-//! - [`Policy::parse`] reads the TOML file (every key: `docs/policy.md`), [`Policy::default`] is the policy without one.
-//! - [`Policy::view`] binds a policy to one image; the view answers for each finding, gap, check, secret and licence.
+//! - [`Policy::parse`] reads the TOML file (every key: `docs/policy.md`), [`Policy::default`] is the policy without
+//!   one.
+//! - [`Policy::view`] binds a policy to one image; the view answers for each finding, gap, check, secret and license.
 //! - [`Policy::tighten`] is what a server does with a client's wishes: the result is never laxer.
 //! - [`VexDocument::parse`] reads OpenVEX, CSAF VEX and CycloneDX VEX; [`VexIndex`] answers for one image.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

@@ -1,5 +1,5 @@
-//! Licences against deny and allow lists. Expressions follow SPDX annex D (`OR`, `AND`, `WITH`, parentheses); what is
-//! no expression is one licence as written. A licence that offers a choice is fine when one choice is.
+//! Licenses against deny and allow lists. Expressions follow SPDX annex D (`OR`, `AND`, `WITH`, parentheses); what is
+//! no expression is one license as written. A license that offers a choice is fine when one choice is.
 
 use crate::glob::{Flavour, Glob};
 
@@ -22,7 +22,7 @@ impl LicenseLists {
         self.deny.is_empty() && self.allow.is_empty()
     }
 
-    /// Whether the licence expression may be used.
+    /// Whether the license expression may be used.
     pub(crate) fn accepts(&self, expression: &str) -> bool {
         let tokens = tokens(expression);
         let mut parser = Parser { tokens: &tokens, at: 0, lists: self };
@@ -46,7 +46,7 @@ impl LicenseLists {
     }
 }
 
-/// SPDX's newer spelling of a GNU licence: `gpl-2.0` is `gpl-2.0-only`, `gpl-2.0+` is `gpl-2.0-or-later`.
+/// SPDX's newer spelling of a GNU license: `gpl-2.0` is `gpl-2.0-only`, `gpl-2.0+` is `gpl-2.0-or-later`.
 fn modern(id: &str) -> Option<String> {
     let (family, version) = id.split_once('-').filter(|(f, _)| matches!(*f, "gpl" | "lgpl" | "agpl" | "gfdl"))?;
     let number = version.strip_suffix('+').unwrap_or(version);
@@ -154,7 +154,7 @@ mod tests {
         assert!(!allow.accepts(&"(".repeat(5000)));
     }
     #[test]
-    fn old_and_new_spellings_are_one_licence() {
+    fn old_and_new_spellings_are_one_license() {
         let deny = LicenseLists::new(&["GPL-2.0-or-later".into(), "LGPL-2.1-only".into()], &[]);
         for (expression, accepted) in [
             ("GPL-2.0+", false),

@@ -195,16 +195,16 @@ impl Default for AdvisoryRules {
     }
 }
 
-/// What is done about licences.
+/// What is done about licenses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LicenseRules {
-    /// Licences (SPDX ids, with `*`) that nobody may use.
+    /// Licenses (SPDX ids, with `*`) that nobody may use.
     pub deny: Vec<String>,
-    /// The only licences that may be used; empty: all that are not denied.
+    /// The only licenses that may be used; empty: all that are not denied.
     pub allow: Vec<String>,
-    /// The effect of a licence that is denied or not allowed.
+    /// The effect of a license that is denied or not allowed.
     pub effect: Effect,
-    /// The effect of a package whose licence nobody knows.
+    /// The effect of a package whose license nobody knows.
     pub unknown: Effect,
 }
 

@@ -100,7 +100,7 @@ fn mistakes_are_told_with_their_line() {
         ("[unknown]\n".to_owned(), 1, "unknown field `unknown`", ""),
         ("version = 2\n".to_owned(), 1, "policy version 2", "version 1"),
         ("[findings\n".to_owned(), 1, "", ""),
-        ("[licenses]\ndeny = [\n  \"MIT\",\n  \"MIT OR GPL\",\n]\n".to_owned(), 4, "is not one licence", "SPDX"),
+        ("[licenses]\ndeny = [\n  \"MIT\",\n  \"MIT OR GPL\",\n]\n".to_owned(), 4, "is not one license", "SPDX"),
         ("[[override]]\npackages = [\"pkg:npm\"]\n".to_owned(), 2, "names no package", ""),
         (
             "[[override]]\npackages = [\"x\"]\ngaps = { hard_link = \"ignore\" }\n".to_owned(),

@@ -46,7 +46,7 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         }
         GapKind::UncomparableVersion => "compare the version with the advisory by hand",
         GapKind::AnalyzerFailed => "report this with the file: an analyzer could not cope with it",
-        GapKind::InvalidVex => "mend the VEX document; the statement was not applied",
+        GapKind::InvalidVex => "fix the VEX document; the statement was not applied",
         GapKind::SbomIncomplete => "make the SBOM anew with package URLs on all components",
         GapKind::PackedProgram => {
             "ship the program unpacked, or an SBOM of what is in it, or accept it with an exception"

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     hashes,
-    license::{self, Licence},
+    license::{self, License},
     listed, stamp,
     text::clean,
     trivy,
@@ -73,7 +73,7 @@ struct Component {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<LicenceChoice>,
+    licenses: Vec<LicenseChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,14 +95,14 @@ struct Hash {
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum LicenceChoice {
-    License(NamedLicence),
+enum LicenseChoice {
+    License(NamedLicense),
     Expression(String),
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum NamedLicence {
+enum NamedLicense {
     Id(&'static str),
     Name(String),
 }
@@ -251,14 +251,14 @@ fn component(report: &Report, p: &ReportPackage) -> Component {
         properties.extend(p.locations.first().map(|l| property("aquasecurity:trivy:FilePath", l)));
     }
     properties.extend(p.owned_by.as_ref().map(|o| property("layergate:owned-by", o.as_str())));
-    let licenses = licences(&p.licenses);
+    let licenses = licenses(&p.licenses);
     match p.origin {
         Origin::Base => properties.push(property("layergate:origin", "base")),
         Origin::Application => properties.push(property("layergate:origin", "application")),
         Origin::Unknown => {}
     }
-    // One expression of several licences does not say which they were.
-    if let ([_, _, ..], [LicenceChoice::Expression(_)]) = (p.licenses.as_slice(), licenses.as_slice()) {
+    // One expression of several licenses does not say which they were.
+    if let ([_, _, ..], [LicenseChoice::Expression(_)]) = (p.licenses.as_slice(), licenses.as_slice()) {
         properties.extend(p.licenses.iter().map(|l| property("layergate:license", l)));
     }
     properties.extend(p.module.as_ref().map(|m| property("aquasecurity:trivy:Modularitylabel", m)));
@@ -295,17 +295,17 @@ fn component(report: &Report, p: &ReportPackage) -> Component {
     }
 }
 
-/// The schema takes either one expression alone or any number of single licences. Several licences hold together; an
+/// The schema takes either one expression alone or any number of single licenses. Several licenses hold together; an
 /// expression among them makes one of them all, as far as all of them can be said in one.
-fn licences(all: &[String]) -> Vec<LicenceChoice> {
+fn licenses(all: &[String]) -> Vec<LicenseChoice> {
     let read: Vec<_> = all.iter().filter(|l| !l.trim().is_empty()).map(|l| license::read(l)).collect();
-    let compound = read.iter().any(|l| matches!(l, Licence::Expression(_)));
+    let compound = read.iter().any(|l| matches!(l, License::Expression(_)));
     if compound && let Some(expression) = license::together(&read) {
-        return vec![LicenceChoice::Expression(expression)];
+        return vec![LicenseChoice::Expression(expression)];
     }
     let single = read.into_iter().map(|l| match l {
-        Licence::Id(id) => NamedLicence::Id(id),
-        Licence::Expression(text) | Licence::Name(text) => NamedLicence::Name(clean(text).into()),
+        License::Id(id) => NamedLicense::Id(id),
+        License::Expression(text) | License::Name(text) => NamedLicense::Name(clean(text).into()),
     });
-    single.map(LicenceChoice::License).collect()
+    single.map(LicenseChoice::License).collect()
 }

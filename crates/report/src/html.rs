@@ -216,7 +216,7 @@ fn packages(out: &mut String, report: &Report) {
         let layer = p.layer.map(|l| l.to_string()).unwrap_or_default();
         vec![p.kind.to_string(), h(&p.name), h(&p.version), layer, h(&p.licenses.join(", ")), at]
     });
-    table(out, &["Type", "Name", "Version", "Layer", "Licences", "Where"], rows);
+    table(out, &["Type", "Name", "Version", "Layer", "Licenses", "Where"], rows);
     out.push_str("</details>\n");
 }
 

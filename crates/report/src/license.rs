@@ -1,8 +1,8 @@
-//! Licences for SBOMs: an SPDX expression where the text is one, a name where it is not (spdx.org/licenses, annex D).
+//! Licenses for SBOMs: an SPDX expression where the text is one, a name where it is not (spdx.org/licenses, annex D).
 
-/// What a declared licence turns out to be.
+/// What a declared license turns out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Licence<'a> {
+pub(crate) enum License<'a> {
     /// One identifier of SPDX's list.
     Id(&'static str),
     /// A compound expression, or one with `LicenseRef-`.
@@ -11,30 +11,30 @@ pub(crate) enum Licence<'a> {
     Name(&'a str),
 }
 
-/// Licences longer than this are texts, not names; the expression parser is not asked about them.
+/// Licenses longer than this are texts, not names; the expression parser is not asked about them.
 const LONGEST: usize = 1024;
 
-pub(crate) fn read(text: &str) -> Licence<'_> {
+pub(crate) fn read(text: &str) -> License<'_> {
     let text = text.trim();
     if let Some(id) = spdx::license_id(text).filter(|id| id.name == text) {
-        return Licence::Id(id.name);
+        return License::Id(id.name);
     }
     // `OpenSSL+` is good grammar, but SPDX's own tools refuse a plus on most identifiers.
     match text.len() <= LONGEST && !text.contains('+') && spdx::Expression::parse(text).is_ok() {
-        true => Licence::Expression(text),
-        false => Licence::Name(text),
+        true => License::Expression(text),
+        false => License::Name(text),
     }
 }
 
-/// Licences that hold together, as one expression; `None` where one of them is no expression.
-pub(crate) fn together(all: &[Licence<'_>]) -> Option<String> {
+/// Licenses that hold together, as one expression; `None` where one of them is no expression.
+pub(crate) fn together(all: &[License<'_>]) -> Option<String> {
     let mut parts = Vec::new();
-    for licence in all {
-        let part = match licence {
-            Licence::Id(id) => (*id).to_owned(),
-            Licence::Expression(text) if all.len() > 1 => format!("({text})"),
-            Licence::Expression(text) => (*text).to_owned(),
-            Licence::Name(_) => return None,
+    for license in all {
+        let part = match license {
+            License::Id(id) => (*id).to_owned(),
+            License::Expression(text) if all.len() > 1 => format!("({text})"),
+            License::Expression(text) => (*text).to_owned(),
+            License::Name(_) => return None,
         };
         if !parts.contains(&part) {
             parts.push(part);
@@ -50,17 +50,17 @@ mod tests {
     #[test]
     fn tells_them_apart() {
         for (text, want) in [
-            ("MIT", Licence::Id("MIT")),
-            ("GPL-2.0-or-later AND MIT", Licence::Expression("GPL-2.0-or-later AND MIT")),
-            ("LicenseRef-x", Licence::Expression("LicenseRef-x")),
-            ("mit", Licence::Name("mit")),
-            ("OpenSSL+", Licence::Name("OpenSSL+")),
-            ("GPLv2+ and MIT", Licence::Name("GPLv2+ and MIT")),
-            ("", Licence::Name("")),
+            ("MIT", License::Id("MIT")),
+            ("GPL-2.0-or-later AND MIT", License::Expression("GPL-2.0-or-later AND MIT")),
+            ("LicenseRef-x", License::Expression("LicenseRef-x")),
+            ("mit", License::Name("mit")),
+            ("OpenSSL+", License::Name("OpenSSL+")),
+            ("GPLv2+ and MIT", License::Name("GPLv2+ and MIT")),
+            ("", License::Name("")),
         ] {
             assert_eq!(read(text), want);
         }
-        assert!(matches!(read(&"(".repeat(5000)), Licence::Name(_)));
+        assert!(matches!(read(&"(".repeat(5000)), License::Name(_)));
     }
     #[test]
     fn all_together() {

@@ -1,7 +1,8 @@
-//! What to do about a report: as few steps as mend the most, the most pressing first.
+//! What to do about a report: as few steps as fix the most, the most pressing first.
 //!
-//! The base image's packages are mended by one rebuild on a current base; packages of one source are upgraded together,
-//! each to the one version that mends everything known of it. What has no fix keeps the sentence that the judge gave it.
+//! The base image's packages are fixed by one rebuild on a current base; packages of one source are upgraded together,
+//! each to the one version that fixes everything known of it. What has no fix keeps the sentence that the judge gave
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,23 +19,23 @@ use crate::{
 /// Names in one sentence before "and N more".
 const NAMES: usize = 3;
 
-/// Something to do, and what it mends.
+/// Something to do, and what it fixes.
 struct Step<'a> {
     text: String,
-    mends: BTreeSet<(&'a str, &'a str)>,
+    fixes: BTreeSet<(&'a str, &'a str)>,
     severities: BTreeMap<Severity, usize>,
     effect: Effect,
 }
 
 impl<'a> Step<'a> {
     fn new() -> Self {
-        Self { text: String::new(), mends: BTreeSet::new(), severities: BTreeMap::new(), effect: Effect::Ignore }
+        Self { text: String::new(), fixes: BTreeSet::new(), severities: BTreeMap::new(), effect: Effect::Ignore }
     }
 
-    /// One flaw of several binary packages of a source is mended once.
+    /// One vulnerability of several binary packages of a source is fixed once.
     fn add(&mut self, name: &'a str, finding: &'a Finding) {
         self.effect = self.effect.max(finding.effect);
-        if self.mends.insert((name, &finding.advisory)) {
+        if self.fixes.insert((name, &finding.advisory)) {
             *self.severities.entry(finding.severity).or_default() += 1;
         }
     }
@@ -63,12 +64,12 @@ pub(crate) fn upgrade(kind: PackageKind, name: &str, packages: &BTreeSet<&str>, 
     format!("upgrade {}{more} to {version}", names.join(", "))
 }
 
-/// Whether a rebuild on a newer base brings this package's mends.
+/// Whether a rebuild on a newer base brings this package's fixes.
 fn from_base(report: &Report, package: &ReportPackage) -> bool {
     report.image.base.is_some() && package.origin == Origin::Base && package.kind.is_os()
 }
 
-fn rebuild(report: &Report, mends: usize, of: usize, unfixed: usize) -> String {
+fn rebuild(report: &Report, fixes: usize, of: usize, unfixed: usize) -> String {
     // As one writes it in a Dockerfile.
     let short = |name: &'_ str| name.trim_start_matches("docker.io/").trim_start_matches("library/").to_owned();
     let named = report.image.base.as_ref().and_then(|b| b.name.as_deref()).map(short);
@@ -82,10 +83,10 @@ fn rebuild(report: &Report, mends: usize, of: usize, unfixed: usize) -> String {
         1 => "; 1 has no fix yet".to_owned(),
         n => format!("; {n} have no fix yet"),
     };
-    format!("rebuild on {base}, which fixes {mends} of {of} in the base{open}")
+    format!("rebuild on {base}, which fixes {fixes} of {of} in the base{open}")
 }
 
-/// The steps that mend findings of at least this effect.
+/// The steps that fix findings of at least this effect.
 fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
     let by_id = view::packages(report);
     let mut base = Step::new();
@@ -113,20 +114,21 @@ fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
         }
     }
     let mut steps = Vec::new();
-    if !base.mends.is_empty() {
-        // A rebuild mends more than what stops the image: all that is known of the base counts, each flaw of a source once.
-        let (mut all, mut mended, mut unfixed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    if !base.fixes.is_empty() {
+        // A rebuild fixes more than what stops the image: all that is known of the base counts, each vulnerability of a
+        // source once.
+        let (mut all, mut fixed, mut unfixed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for f in report.findings.iter().filter(|f| f.suppressed_by.is_none()) {
             let Some(package) = by_id.get(&f.package).filter(|p| p.origin == Origin::Base) else { continue };
-            let flaw = (view::source_name(package), f.advisory.as_str());
-            all.insert(flaw);
+            let vulnerability = (view::source_name(package), f.advisory.as_str());
+            all.insert(vulnerability);
             if f.fixed_versions.is_empty() {
-                unfixed.insert(flaw);
+                unfixed.insert(vulnerability);
             } else if !f.malicious && from_base(report, package) {
-                mended.insert(flaw);
+                fixed.insert(vulnerability);
             }
         }
-        base.text = rebuild(report, mended.len(), all.len(), unfixed.len());
+        base.text = rebuild(report, fixed.len(), all.len(), unfixed.len());
         steps.push(base);
     }
     steps.extend(upgrades.into_iter().map(|((kind, name, version), (step, packages))| Step {
@@ -136,7 +138,7 @@ fn steps(report: &Report, at_least: Effect) -> Vec<Step<'_>> {
     steps.extend(others.into_iter().map(|(text, step)| Step { text: text.to_owned(), ..step }));
     let key = |s: &Step<'_>| {
         let gravest = s.severities.last_key_value().map(|(severity, n)| (*severity, *n));
-        (s.effect, gravest, s.mends.len())
+        (s.effect, gravest, s.fixes.len())
     };
     steps.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.text.cmp(&b.text)));
     steps

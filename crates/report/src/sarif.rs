@@ -1,7 +1,8 @@
 //! `-o sarif`: SARIF 2.1.0 (OASIS standard, errata 01) for code-scanning dashboards; one run for each image.
 //!
-//! A rule is an advisory, a check or a secret's rule; suppressed findings are results with a `suppressions` entry, as the
-//! standard has it. Gaps are notifications of the invocation, and a verdict `error` is an execution that did not succeed.
+//! A rule is an advisory, a check or a secret's rule; suppressed findings are results with a `suppressions` entry, as
+//! the standard has it. Gaps are notifications of the invocation, and a verdict `error` is an execution that did not
+//! succeed.
 
 use std::collections::BTreeMap;
 
@@ -331,7 +332,7 @@ fn finding(report: &Report, f: &Finding, package: Option<&ReportPackage>) -> Dra
     let stable = package.map_or(name, |p| p.purl.as_str().split('@').next().unwrap_or(name));
     let mut prints = BTreeMap::new();
     prints.insert("layergateFinding/v1", f.id.to_string());
-    // The same flaw of the same package stays one alert when the version or the layer changes.
+    // The same vulnerability of the same package stays one alert when the version or the layer changes.
     prints.insert("primaryLocationLineHash", short(&format!("{}\n{stable}\n{path}", f.advisory)));
     let mut properties: BTreeMap<&'static str, serde_json::Value> = BTreeMap::new();
     properties.insert("effect", serde_json::to_value(f.effect).unwrap_or_default());

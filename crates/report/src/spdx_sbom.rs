@@ -1,7 +1,7 @@
 //! `-o spdx`: an SPDX 2.3 JSON document (spdx.github.io/spdx-spec/v2.3). A document describes one image.
 //!
-//! What a package's licences are stands in `licenseDeclared`; texts that are no SPDX expression become extracted
-//! licences, as the specification asks. Source packages are told in Trivy's words (`built package from: …`), which
+//! What a package's licenses are stands in `licenseDeclared`; texts that are no SPDX expression become extracted
+//! licenses, as the specification asks. Source packages are told in Trivy's words (`built package from: …`), which
 //! Trivy reads back. The distribution is a package of its own, as Trivy has it: without it Trivy drops every package of
 //! the distribution in silence; the price is that Syft lists it as a row without a type.
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     hashes,
-    license::{self, Licence},
+    license::{self, License},
     listed, stamp,
     text::clean,
     trivy,
@@ -249,7 +249,7 @@ fn package(report: &Report, p: &ReportPackage, extracted: &mut BTreeMap<String, 
     }
     let owner = p.owned_by.as_ref().map(|o| format!("layergate:owned-by: {}", id(o.as_str())));
     out.annotations.extend(owner.map(|o| note(report, o)));
-    // One expression of several licences does not say which they were.
+    // One expression of several licenses does not say which they were.
     if p.licenses.len() > 1 {
         out.annotations.extend(p.licenses.iter().map(|l| note(report, format!("layergate:license: {l}"))));
     }
@@ -257,16 +257,16 @@ fn package(report: &Report, p: &ReportPackage, extracted: &mut BTreeMap<String, 
     out
 }
 
-/// All licences hold at once, as far as a list without words between them can be read.
+/// All licenses hold at once, as far as a list without words between them can be read.
 fn declared(all: &[String], extracted: &mut BTreeMap<String, Extracted>) -> String {
     let mut known = BTreeSet::new();
     let parts: Vec<String> = all
         .iter()
         .filter(|l| !l.trim().is_empty())
         .map(|l| match license::read(l) {
-            Licence::Id(id) => id.to_owned(),
-            Licence::Expression(text) if !text.contains("Ref-") => text.to_owned(),
-            Licence::Expression(text) | Licence::Name(text) => {
+            License::Id(id) => id.to_owned(),
+            License::Expression(text) if !text.contains("Ref-") => text.to_owned(),
+            License::Expression(text) | License::Name(text) => {
                 let id = format!("LicenseRef-{}", &Digest::of(text.as_bytes()).to_hex()[..16]);
                 extracted.entry(id.clone()).or_insert_with(|| Extracted {
                     license_id: id.clone(),

@@ -1,6 +1,6 @@
-//! `-o table`: for a tired engineer at night. The verdict and why come first, then counts, a line for each vulnerability
-//! by target, what was not looked at, what to do in as few steps as fix the most, and the verdict again, nearest to the
-//! prompt. What is evidence rather than news waits for `--details`.
+//! `-o table`: for a tired engineer at night. The verdict and why come first, then counts, a line for each
+//! vulnerability by target, what was not looked at, what to do in as few steps as fix the most, and the verdict again,
+//! nearest to the prompt. What is evidence rather than news waits for `--details`.
 //!
 //! Lines keep to the width they are given (60 to 240 columns, counted in cells); colors and links only when asked.
 

@@ -1,15 +1,15 @@
 //! What several formats for people need of a report, worked out once: findings grouped by what one would upgrade,
 //! merged over its binary packages, gravest first.
 //!
-//! Debian builds a dozen binary packages from one source, each with the same flaws; a person upgrades the source once.
-//! So a distribution's packages of one source and version are one group, whichever layers brought them, and one flaw is one
-//! row. What to do about them is `plan.rs`.
+//! Debian builds a dozen binary packages from one source, each with the same vulnerabilities; a person upgrades the
+//! source once. So a distribution's packages of one source and version are one group, whichever layers brought them,
+//! and one vulnerability is one row. What to do about them is `plan.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use layergate_model::{Effect, Finding, Origin, PackageId, Report, ReportPackage, Severity, Status};
 
-/// One flaw in one group.
+/// One vulnerability in one group.
 pub(crate) struct Row<'a> {
     pub(crate) finding: &'a Finding,
 }
@@ -101,7 +101,7 @@ pub(crate) fn tally_text(tally: &BTreeMap<Severity, usize>) -> String {
     parts.join(", ")
 }
 
-/// What is known of a mend, in a word or a version.
+/// What is known of a fix, in a word or a version.
 pub(crate) fn fix(finding: &Finding) -> String {
     match (finding.fixed_versions.as_slice(), finding.status) {
         ([], _) if finding.malicious => "remove it".into(),

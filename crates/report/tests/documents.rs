@@ -114,8 +114,8 @@ fn cyclonedx_refs_meet_and_texts_are_expressions_or_names() {
         refs.insert(root.clone());
         for component in bom["components"].as_array().unwrap() {
             assert!(refs.insert(component["bom-ref"].as_str().unwrap().to_owned()), "{name}: refs are unique");
-            let licences = component["licenses"].as_array().cloned().unwrap_or_default();
-            assert!(licences.len() == 1 || licences.iter().all(|l| l.get("expression").is_none()));
+            let licenses = component["licenses"].as_array().cloned().unwrap_or_default();
+            assert!(licenses.len() == 1 || licenses.iter().all(|l| l.get("expression").is_none()));
         }
         let mut of = BTreeSet::new();
         for dependency in bom["dependencies"].as_array().unwrap() {
@@ -133,7 +133,7 @@ fn cyclonedx_refs_meet_and_texts_are_expressions_or_names() {
 }
 
 #[test]
-fn spdx_relations_meet_and_licences_are_declared() {
+fn spdx_relations_meet_and_licenses_are_declared() {
     for (name, report) in samples() {
         let document = value(Format::Spdx, &report);
         let packages = document["packages"].as_array().unwrap();
@@ -147,8 +147,8 @@ fn spdx_relations_meet_and_licences_are_declared() {
         let extracted = document["hasExtractedLicensingInfos"].as_array().cloned().unwrap_or_default();
         let extracted: BTreeSet<&str> = extracted.iter().map(|e| e["licenseId"].as_str().unwrap()).collect();
         for package in packages {
-            let licence = package["licenseDeclared"].as_str().unwrap();
-            let words = licence.split(|c: char| c.is_whitespace() || c == '(' || c == ')');
+            let license = package["licenseDeclared"].as_str().unwrap();
+            let words = license.split(|c: char| c.is_whitespace() || c == '(' || c == ')');
             for word in words.filter(|w| w.starts_with("LicenseRef-")) {
                 assert!(extracted.contains(word), "{name}: {word}");
             }

@@ -1,5 +1,5 @@
-//! SBOMs read back: our own, ones in the words of Trivy and Syft, broken ones; and, where they are at hand, the files of
-//! the developer data and the peers themselves.
+//! SBOMs read back: our own, ones in the words of Trivy and Syft, broken ones; and, where they are at hand, the files
+//! of the developer data and the peers themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;
@@ -40,7 +40,7 @@ fn ours_come_back_as_they_were() {
 
 /// What only one kind of package has, and what only we say of a package, comes back too.
 #[test]
-fn modules_vendors_owners_origins_and_licences_come_back() {
+fn modules_vendors_owners_origins_and_licenses_come_back() {
     let at = LayerPath::normalise("x").unwrap();
     let mut inventory = sbom::read(
         br#"{"bomFormat":"CycloneDX","components":[{"type":"operating-system","name":"rocky","version":"9.3"}]}"#,

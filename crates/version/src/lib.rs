@@ -1,8 +1,8 @@
 //! How each ecosystem orders its versions, and ranges over them.
 //!
 //! A [`Scheme`] is an ecosystem's way; [`Scheme::compare`] gives the order of two texts (for the distributions
-//! and the semver family without allocating), [`Scheme::parse`] a checked [`Version`]. [`Ranges`] are the versions that an
-//! advisory touches (OSV events, intervals, single versions), [`Constraint`] reads the native languages
+//! and the semver family without allocating), [`Scheme::parse`] a checked [`Version`]. [`Ranges`] are the versions that
+//! an advisory affects (OSV events, intervals, single versions), [`Constraint`] reads the native languages
 //! (`^1.2 || 3.x`, `~> 1.2`, `[1,2)`), and both are made of [`Interval`]s. Matching uses
 //! [`Scheme::compare_to_bound`].
 //!
@@ -27,8 +27,8 @@
 //! - **Apk**: text outside of the grammar (`1-r0-1`, `0..1`) is ordered by its rest; apk-tools 2 and 3 disagree
 //!   with each other there.
 //! - **Maven**: `1-ga-1` equals `1-1`, as the POM reference says and `ComparableVersion` does not.
-//! - **Packagist**: a leading `v` is dropped (`version_compare` does not, Composer does), numbers do not overflow at 64 bits,
-//!   `#` equals any number, and text that ends in a separator is just older.
+//! - **Packagist**: a leading `v` is dropped (`version_compare` does not, Composer does), numbers do not overflow at 64
+//!   bits, `#` equals any number, and text that ends in a separator is just older.
 //! - **Conan**: a number is older than a word in the same place, because comparing them as text, as Conan
 //!   does, is not transitive.
 //! - **Alpm**: a missing release is older than any, because "equal to every release", as vercmp has it, is

@@ -1,4 +1,4 @@
-//! The versions that an advisory touches: intervals, OSV's events, and versions named one by one.
+//! The versions that an advisory affects: intervals, OSV's events, and versions named one by one.
 //!
 //! Source: the OSV schema, "affected[].ranges[].events" and its evaluation algorithm. Events of one range
 //! are sorted by version; `introduced` opens, `fixed` closes before its version, `last_affected` closes after it,

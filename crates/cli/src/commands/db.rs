@@ -103,17 +103,17 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
     let manifest = snapshot.manifest();
     let today = judge::today();
     let mut out = format!(
-        "snapshot {}\n{} bytes, {} flaws, newest record {}\n\n{:32} {:>8} {:>10} {:>6} {:>7}  {}\n",
+        "snapshot {}\n{} bytes, {} vulnerabilities, newest record {}\n\n{:32} {:>8} {:>10} {:>6} {:>7}  {}\n",
         snapshot.digest(),
         snapshot.size(),
-        manifest.flaws,
+        manifest.vulnerabilities,
         snapshot.newest().unwrap_or("undated"),
         "feed",
         "records",
         "newest",
         "age",
         "errors",
-        "licence"
+        "license"
     );
     for feed in &manifest.feeds {
         let newest = feed.newest.as_deref().or(feed.fetched.as_deref()).unwrap_or("-");
@@ -124,7 +124,7 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
             feed.info.id,
             feed.records,
             feed.errors,
-            feed.info.licence,
+            feed.info.license,
             whole(feed.records, feed.at_least)
         );
     }
@@ -160,36 +160,36 @@ fn show(args: &ShowArgs, quiet: bool) -> Result<Outcome, Failure> {
         for (key, entries) in snapshot.packages() {
             if key.name.eq_ignore_ascii_case(&name) || key.name.eq_ignore_ascii_case(parts.name()) {
                 for entry in entries {
-                    let id = snapshot.flaw(entry.flaw).map_or("", |f| f.id);
+                    let id = snapshot.vulnerability(entry.vulnerability).map_or("", |f| f.id);
                     line(&mut out, &snapshot, key.namespace, key.name, id, &entry);
                 }
             }
         }
     } else {
-        let flaws = snapshot.flaws_named(&args.what);
-        for number in &flaws {
-            let Some(flaw) = snapshot.flaw(*number) else { continue };
-            let _ = writeln!(out, "{} {}", flaw.id, flaw.title.unwrap_or_default());
-            let aliases: Vec<_> = flaw.aliases.clone().collect();
+        let vulnerabilities = snapshot.vulnerabilities_named(&args.what);
+        for number in &vulnerabilities {
+            let Some(vulnerability) = snapshot.vulnerability(*number) else { continue };
+            let _ = writeln!(out, "{} {}", vulnerability.id, vulnerability.title.unwrap_or_default());
+            let aliases: Vec<_> = vulnerability.aliases.clone().collect();
             if !aliases.is_empty() {
                 let _ = writeln!(out, "  also known as {}", aliases.join(", "));
             }
-            for (source, severity) in flaw.ratings() {
+            for (source, severity) in vulnerability.ratings() {
                 let _ = writeln!(out, "  {source} says {severity}");
             }
-            for cvss in flaw.cvss() {
+            for cvss in vulnerability.cvss() {
                 let _ = writeln!(out, "  {} {:.1} ({})", cvss.vector, f64::from(cvss.score_tenths) / 10.0, cvss.source);
             }
-            let cwes: Vec<String> = flaw.cwes().map(|c| c.to_string()).collect();
+            let cwes: Vec<String> = vulnerability.cwes().map(|c| c.to_string()).collect();
             if !cwes.is_empty() {
                 let _ = writeln!(out, "  weakness {}", cwes.join(", "));
             }
-            if let Some(kev) = flaw.kev() {
+            if let Some(kev) = vulnerability.kev() {
                 let _ = writeln!(out, "  exploited: listed by CISA on {}", kev.date_added);
             }
         }
         for (key, entries) in snapshot.packages() {
-            for entry in entries.filter(|e| flaws.contains(&e.flaw)) {
+            for entry in entries.filter(|e| vulnerabilities.contains(&e.vulnerability)) {
                 line(&mut out, &snapshot, key.namespace, key.name, &args.what, &entry);
             }
         }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
         for package in report.packages.iter().filter(|p| named(p)) {
             if !report.findings.iter().any(|f| f.package == package.id) {
                 let found = format!(
-                    "nothing in snapshot {} touches it",
+                    "nothing in snapshot {} affects it",
                     report.inputs.snapshot_date.as_deref().unwrap_or("(none)")
                 );
                 let _ = writeln!(

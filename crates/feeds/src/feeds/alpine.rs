@@ -1,9 +1,10 @@
-//! Alpine's, Wolfi's and Chainguard's secdb (secdb.alpinelinux.org): for each source package, which version mended which
-//! flaws. YAML in the old repository, JSON on the server. A version of `0` says that the flaw never touched the package.
+//! Alpine's, Wolfi's and Chainguard's secdb (secdb.alpinelinux.org): for each source package, which version fixed which
+//! vulnerabilities. YAML in the old repository, JSON on the server. A version of `0` says that the vulnerability never
+//! affected the package.
 //!
-//! Written by hand, so: a line may name several flaws; a version may be misspelt (`1.0.4.-r0`, `0.8.21.r2`); and a flaw
-//! listed under two versions was mended in the first, the upgrade only has the mend too. But two revisions of one
-//! version (`9.26-r1`, `9.26-r2`) are a mend and its correction.
+//! Written by hand, so: a line may name several vulnerabilities; a version may be misspelt (`1.0.4.-r0`, `0.8.21.r2`);
+//! and a vulnerability listed under two versions was fixed in the first, the upgrade only has the fix too. But two
+//! revisions of one version (`9.26-r1`, `9.26-r2`) are a fix and its correction.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -20,19 +21,19 @@ const ROWS: &[FeedRow] = &[
         id: "alpine-secdb",
         name: "Alpine secdb",
         url: "https://secdb.alpinelinux.org",
-        licence: "LicenseRef-Alpine",
+        license: "LicenseRef-Alpine",
     },
     FeedRow {
         id: "wolfi-secdb",
         name: "Wolfi secdb",
         url: "https://packages.wolfi.dev/os/security.json",
-        licence: "Apache-2.0",
+        license: "Apache-2.0",
     },
     FeedRow {
         id: "chainguard-secdb",
         name: "Chainguard secdb",
         url: "https://packages.cgr.dev/chainguard/security.json",
-        licence: "LicenseRef-Chainguard",
+        license: "LicenseRef-Chainguard",
     },
 ];
 
@@ -98,16 +99,16 @@ impl Feed for AlpineSecdb {
             Err(error) => return sink.problem(error.to_string()),
         };
         for pkg in secdb.packages.into_iter().flatten().map(|i| i.pkg) {
-            // By flaw: the version that mended it, and its other names on the line.
-            let mut mended: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
-            for (version, flaws) in pkg.secfixes.into_iter().flatten() {
+            // By vulnerability: the version that fixed it, and its other names on the line.
+            let mut fixed: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+            for (version, vulnerabilities) in pkg.secfixes.into_iter().flatten() {
                 if version == "0" {
                     continue;
                 }
                 let version = spelling(&version);
-                for line in flaws.into_iter().flatten().flatten() {
+                for line in vulnerabilities.into_iter().flatten().flatten() {
                     for (id, others) in names(&line) {
-                        let (known, aliases) = mended.entry(id).or_insert_with(|| (version.clone(), Vec::new()));
+                        let (known, aliases) = fixed.entry(id).or_insert_with(|| (version.clone(), Vec::new()));
                         if supersedes(&version, known) {
                             known.clone_from(&version);
                         }
@@ -115,7 +116,7 @@ impl Feed for AlpineSecdb {
                     }
                 }
             }
-            for (id, (version, aliases)) in mended {
+            for (id, (version, aliases)) in fixed {
                 let mut record = Record::new(feed, id);
                 record.aliases = aliases;
                 record.affected.push(Affected::fixed(namespace.clone(), pkg.name.as_str(), version));
@@ -125,8 +126,8 @@ impl Feed for AlpineSecdb {
     }
 }
 
-/// The flaws of a line (`CVE-2017-5753 CVE-2017-5715 XSA-254`): each CVE with what else the line calls it, or, without a
-/// CVE, its first id.
+/// The vulnerabilities of a line (`CVE-2017-5753 CVE-2017-5715 XSA-254`): each CVE with what else the line calls it,
+/// or, without a CVE, its first id.
 fn names(line: &str) -> Vec<(String, Vec<String>)> {
     let ids = line.split_whitespace().map(|w| w.trim_matches(['(', ')', ',', ';'])).filter(|w| is_id(w));
     let (cves, mut others): (Vec<&str>, Vec<&str>) = ids.partition(|id| id.starts_with("CVE-"));
@@ -149,7 +150,7 @@ fn spelling(version: &str) -> String {
     format!("{}-r{number}", upstream.trim_end_matches('.').replace('-', "."))
 }
 
-/// Whether `version` is what really mended a flaw that `known` is said to have mended.
+/// Whether `version` is what really fixed a vulnerability that `known` is said to have fixed.
 fn supersedes(version: &str, known: &str) -> bool {
     fn upstream(version: &str) -> &str {
         version.rsplit_once("-r").map_or(version, |(upstream, _)| upstream)
@@ -172,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_to_flaws() {
+    fn lines_to_vulnerabilities() {
         let shown = |line: &str| {
             names(line).into_iter().map(|(id, others)| format!("{id} {}", others.join(","))).collect::<Vec<_>>()
         };
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flaw_under_two_versions() {
+    fn a_vulnerability_under_two_versions() {
         for (version, known, want) in [
             ("2.7-r0", "2.6-r7", false),
             ("2.6-r7", "2.7-r0", true),

@@ -1,5 +1,6 @@
 //! Arch Linux's security tracker (security.archlinux.org/all.json): groups of CVEs (AVG) with the packages that they
-//! touch, the first version known to be affected and the one that mends it. A group that is "Not affected" gives nothing.
+//! affect, the first version known to be affected and the one that fixes it. A group that is "Not affected" gives
+//! nothing.
 
 use layergate_advisory::{Affected, End, Namespace, Rating, Record, Start, VersionRange};
 use layergate_model::Status;
@@ -13,7 +14,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "arch-tracker",
     name: "Arch Linux security tracker",
     url: "https://security.archlinux.org/all.json",
-    licence: "MIT",
+    license: "MIT",
 }];
 
 #[derive(Deserialize)]

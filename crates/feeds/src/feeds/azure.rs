@@ -1,9 +1,10 @@
 //! Azure Linux and CBL-Mariner OVAL (github.com/microsoft/AzureLinuxVulnerabilityData).
 //!
-//! A definition is one flaw in one source package. `less than` names the version that mends it; `less than or equal`
-//! names the last version that is known to be affected, and nothing mends it yet. Marked "Not Applicable",
-//! the flaw never touched the package and is left out; with a `less than` so marked it did before that version.
-//! Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform and the file's name.
+//! A definition is one vulnerability in one source package. `less than` names the version that fixes it; `less than or
+//! equal` names the last version that is known to be affected, and nothing fixes it yet. Marked "Not Applicable",
+//! the vulnerability never affected the package and is left out; with a `less than` so marked it did before that
+//! version. Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform
+//! and the file's name.
 
 use layergate_advisory::{Affected, End, Namespace, Record, Start, VersionRange};
 use layergate_model::Status;
@@ -19,7 +20,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "azurelinux-oval",
     name: "Azure Linux and CBL-Mariner OVAL",
     url: "https://github.com/microsoft/AzureLinuxVulnerabilityData",
-    licence: "MIT",
+    license: "MIT",
 }];
 
 impl Feed for AzureOval {

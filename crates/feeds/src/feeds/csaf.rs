@@ -2,8 +2,8 @@
 //!
 //! A product that a status names is a component of a platform: the component's purl, name or build says which package,
 //! the platform's CPE or name says whose. Components of modules carry the stream (`rpmmod`, `nodejs:18/nodejs`, or a
-//! module between component and platform). `fixed` and SUSE's `recommended` mend; what is `known_affected` will not be
-//! mended where a remediation says `no_fix_planned`; `known_not_affected` gives nothing. Platforms that are no
+//! module between component and platform). `fixed` and SUSE's `recommended` fix; what is `known_affected` will not be
+//! fixed where a remediation says `no_fix_planned`; `known_not_affected` gives nothing. Platforms that are no
 //! distribution (middleware, containers) are passed over.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -26,13 +26,13 @@ const ROWS: &[FeedRow] = &[
         id: "redhat-csaf",
         name: "Red Hat CSAF",
         url: "https://security.access.redhat.com/data/csaf/v2/vex",
-        licence: "CC-BY-4.0",
+        license: "CC-BY-4.0",
     },
     FeedRow {
         id: "suse-csaf",
         name: "SUSE CSAF",
         url: "https://ftp.suse.com/pub/projects/security/csaf-vex",
-        licence: "CC-BY-4.0",
+        license: "CC-BY-4.0",
     },
 ];
 /// Branches, and components of components, nested deeper than this are nothing that was ever seen.
@@ -42,7 +42,7 @@ const MAX_DEPTH: usize = 16;
 struct Doc {
     document: Head,
     product_tree: Option<Tree>,
-    vulnerabilities: Option<Vec<Flaw>>,
+    vulnerabilities: Option<Vec<Vulnerability>>,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +106,7 @@ struct Weakness {
 }
 
 #[derive(Deserialize)]
-struct Flaw {
+struct Vulnerability {
     cve: Option<String>,
     title: Option<String>,
     cwe: Option<Weakness>,
@@ -169,18 +169,18 @@ impl Feed for Csaf {
             ("suse-csaf", "suse")
         };
         let products = Products::read(doc.product_tree);
-        for flaw in doc.vulnerabilities.into_iter().flatten() {
-            let id = flaw.cve.clone().unwrap_or_else(|| doc.document.tracking.id.clone());
+        for vulnerability in doc.vulnerabilities.into_iter().flatten() {
+            let id = vulnerability.cve.clone().unwrap_or_else(|| doc.document.tracking.id.clone());
             let mut record = Record::new(feed, id);
-            record.title = flaw.title.clone().or_else(|| doc.document.title.clone());
+            record.title = vulnerability.title.clone().or_else(|| doc.document.title.clone());
             record.modified = doc.document.tracking.current_release_date.as_deref().and_then(Day::parse);
-            let vectors = flaw.scores.iter().flatten().flat_map(|s| [&s.cvss_v3, &s.cvss_v4]).flatten();
+            let vectors = vulnerability.scores.iter().flatten().flat_map(|s| [&s.cvss_v3, &s.cvss_v4]).flatten();
             let vectors: BTreeSet<&str> = vectors.map(|v| v.vector.as_str()).collect();
             record.cvss = vectors.into_iter().filter_map(|v| cvss(source, v)).collect();
-            let impacts = Impacts::read(&flaw);
+            let impacts = Impacts::read(&vulnerability);
             record.ratings.extend(impacts.gravest.map(|severity| Rating { source: source.into(), severity }));
-            record.cwes.extend(flaw.cwe.as_ref().and_then(|w| w.id.parse::<Cwe>().ok()));
-            record.affected = affected(&flaw, &products, &impacts);
+            record.cwes.extend(vulnerability.cwe.as_ref().and_then(|w| w.id.parse::<Cwe>().ok()));
+            record.affected = affected(&vulnerability, &products, &impacts);
             if !record.affected.is_empty() {
                 sink.record(record);
             }
@@ -195,9 +195,9 @@ struct Impacts<'d> {
 }
 
 impl<'d> Impacts<'d> {
-    fn read(flaw: &'d Flaw) -> Self {
+    fn read(vulnerability: &'d Vulnerability) -> Self {
         let mut impacts = Self { gravest: None, of: HashMap::new() };
-        let threats: Vec<_> = flaw.threats.iter().flatten().filter(|t| t.category == "impact").collect();
+        let threats: Vec<_> = vulnerability.threats.iter().flatten().filter(|t| t.category == "impact").collect();
         for threat in &threats {
             let Some(severity) = threat.details.as_deref().and_then(|d| d.parse().ok()) else { continue };
             impacts.gravest = impacts.gravest.max(Some(severity));
@@ -210,13 +210,13 @@ impl<'d> Impacts<'d> {
     }
 }
 
-/// Packages that nothing mends, by release, name and module.
+/// Packages that nothing fixes, by release, name and module.
 type Open = BTreeMap<(Namespace, String, Option<String>), (Status, Option<Severity>)>;
 
-fn affected(flaw: &Flaw, products: &Products, impacts: &Impacts<'_>) -> Vec<Affected> {
+fn affected(vulnerability: &Vulnerability, products: &Products, impacts: &Impacts<'_>) -> Vec<Affected> {
     let mut fixed = FixedBuilds::default();
     let mut open: Open = BTreeMap::new();
-    let hopeless: BTreeSet<&str> = flaw
+    let hopeless: BTreeSet<&str> = vulnerability
         .remediations
         .iter()
         .flatten()
@@ -224,7 +224,7 @@ fn affected(flaw: &Flaw, products: &Products, impacts: &Impacts<'_>) -> Vec<Affe
         .flat_map(|r| r.product_ids.iter().flatten())
         .map(String::as_str)
         .collect();
-    for (status, ids) in flaw.product_status.iter().flatten() {
+    for (status, ids) in vulnerability.product_status.iter().flatten() {
         for id in ids {
             let Some(found) = products.find(id) else { continue };
             let severity = impacts.of.get(id.as_str()).copied();
@@ -252,9 +252,9 @@ fn affected(flaw: &Flaw, products: &Products, impacts: &Impacts<'_>) -> Vec<Affe
     }
     let mut all = fixed.finish();
     for ((namespace, name, module), (status, severity)) in open {
-        // What one update mends is not open because another line of the same product has none.
-        let mended = |a: &Affected| a.namespace == namespace && a.name == name && a.module == module;
-        if !all.iter().any(mended) {
+        // What one update fixes is not open because another line of the same product has none.
+        let fixed = |a: &Affected| a.namespace == namespace && a.name == name && a.module == module;
+        if !all.iter().any(fixed) {
             all.push(Affected { module, severity, ..Affected::unfixed(namespace, name, status) });
         }
     }

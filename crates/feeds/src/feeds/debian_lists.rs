@@ -18,7 +18,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "debian-lists",
     name: "Debian security advisories (DSA, DLA, DTSA)",
     url: "https://salsa.debian.org/security-tracker-team/security-tracker",
-    licence: "LicenseRef-Debian",
+    license: "LicenseRef-Debian",
 }];
 
 /// The release of a codename.

@@ -1,5 +1,5 @@
-//! Debian's security tracker (security-tracker.debian.org/tracker/data/json): for each source package and flaw, its
-//! state in each release.
+//! Debian's security tracker (security-tracker.debian.org/tracker/data/json): for each source package and
+//! vulnerability, its state in each release.
 //!
 //! `resolved` with a version is fixed, with version `0` never affected; `open` is affected, and will not be fixed when
 //! the tracker says `nodsa` "ignored" or the urgency is `end-of-life`. `unimportant` urgency is a negligible severity.
@@ -19,7 +19,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "debian-tracker",
     name: "Debian security tracker",
     url: "https://security-tracker.debian.org/tracker/data/json",
-    licence: "LicenseRef-Debian",
+    license: "LicenseRef-Debian",
 }];
 
 #[derive(Deserialize)]

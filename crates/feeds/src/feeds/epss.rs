@@ -11,7 +11,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "epss",
     name: "FIRST EPSS",
     url: "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
-    licence: "LicenseRef-FIRST-EPSS",
+    license: "LicenseRef-FIRST-EPSS",
 }];
 /// Bad lines told one by one; a file with more is not EPSS.
 const MAX_BAD: usize = 20;

@@ -1,5 +1,5 @@
-//! Databases that say which versions are free of a flaw (patched, never affected) rather than which have it: affected is
-//! what is left between.
+//! Databases that say which versions are free of a vulnerability (patched, never affected) rather than which have it:
+//! affected is what is left between.
 
 use layergate_advisory::{End, Start, VersionRange};
 use layergate_version::Scheme;
@@ -31,8 +31,8 @@ pub(crate) fn affected(scheme: Scheme, patched: &[Interval], unaffected: &[Inter
         };
         if let Some(from) = from.as_ref().filter(|_| gap) {
             // The edge of an unaffected range is no fix, only the end of what is affected.
-            let mends = patched.iter().any(|(p, _)| p.as_ref() == Some(from));
-            let end = match (from.after, mends) {
+            let fixes = patched.iter().any(|(p, _)| p.as_ref() == Some(from));
+            let end = match (from.after, fixes) {
                 (true, _) => End::Last(from.version.clone()),
                 (false, true) => End::Fixed(from.version.clone()),
                 (false, false) => End::Before(from.version.clone()),

@@ -1,5 +1,5 @@
-//! CISA's Known Exploited Vulnerabilities catalogue (cisa.gov/known-exploited-vulnerabilities-catalog): its JSON, and the
-//! CSV that says the same. Columns are found by their names; either form may be there, or both.
+//! CISA's Known Exploited Vulnerabilities catalogue (cisa.gov/known-exploited-vulnerabilities-catalog): its JSON, and
+//! the CSV that says the same. Columns are found by their names; either form may be there, or both.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "cisa-kev",
     name: "CISA Known Exploited Vulnerabilities",
     url: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
-    licence: "CC0-1.0",
+    license: "CC0-1.0",
 }];
 
 #[derive(Deserialize)]

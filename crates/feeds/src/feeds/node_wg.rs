@@ -19,7 +19,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "nodejs-security-wg",
     name: "Node.js security working group (npm)",
     url: "https://github.com/nodejs/security-wg",
-    licence: "MIT",
+    license: "MIT",
 }];
 
 #[derive(Deserialize)]
@@ -80,16 +80,16 @@ impl Feed for NodeWorkingGroup {
     }
 }
 
-/// What is left of a vulnerable range without what is patched: `<5.0.0-beta.5`, of which `^3.0.16` is mended.
+/// What is left of a vulnerable range without what is patched: `<5.0.0-beta.5`, of which `^3.0.16` is fixed.
 fn unpatched(range: &VersionRange, patched: &[VersionRange]) -> Vec<VersionRange> {
     let (from, to) = interval(range);
     let outside: Vec<Interval> =
         [from.map(|from| (None, Some(from))), to.map(|to| (Some(to), None))].into_iter().flatten().collect();
-    let mended: Vec<Interval> = patched.iter().map(interval).collect();
-    let mut left = free::affected(Scheme::Npm, &mended, &outside);
+    let fixed: Vec<Interval> = patched.iter().map(interval).collect();
+    let mut left = free::affected(Scheme::Npm, &fixed, &outside);
     for range in &mut left {
         match &range.end {
-            // Nobody says what is patched: what is no longer vulnerable mends.
+            // Nobody says what is patched: what is no longer vulnerable fixes.
             End::Before(v) if patched.is_empty() => range.end = End::Fixed(v.clone()),
             End::Last(v) => {
                 let next = successor(v).filter(|n| patched.iter().any(|p| p.start == Start::From(n.clone())));
@@ -122,8 +122,8 @@ fn successor(version: &str) -> Option<String> {
     Some(format!("{rest}.{}", last.parse::<u64>().ok()?.checked_add(1)?))
 }
 
-/// `>=1.2.3 <2 || >=3` as intervals: comparators joined by blanks, alternatives by `||`, and `~`, `^`, `x`, hyphens in the
-/// meaning npm gives them. `None` for anything else.
+/// `>=1.2.3 <2 || >=3` as intervals: comparators joined by blanks, alternatives by `||`, and `~`, `^`, `x`, hyphens in
+/// the meaning npm gives them. `None` for anything else.
 pub(crate) fn ranges(text: &str) -> Option<Vec<VersionRange>> {
     text.split("||").map(alternative).collect()
 }

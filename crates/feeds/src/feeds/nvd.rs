@@ -1,5 +1,5 @@
-//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich what
-//! other feeds match. NVD's own product matching (CPE) is not used: it knows neither backports nor package names.
+//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich
+//! what other feeds match. NVD's own product matching (CPE) is not used: it knows neither backports nor package names.
 //! Vectors keep who gave them: NVD itself, else the CNA as `cna`. Rejected CVEs count as withdrawn.
 
 use layergate_advisory::{Day, Rating, Record};
@@ -16,7 +16,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "nvd",
     name: "NVD",
     url: "https://nvd.nist.gov/feeds/json/cve/2.0",
-    licence: "LicenseRef-NVD-public-domain",
+    license: "LicenseRef-NVD-public-domain",
 }];
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "oracle-oval",
     name: "Oracle Linux OVAL",
     url: "https://linux.oracle.com/security/oval",
-    licence: "LicenseRef-Oracle",
+    license: "LicenseRef-Oracle",
 }];
 
 impl Feed for OracleOval {

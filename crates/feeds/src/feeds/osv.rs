@@ -1,9 +1,9 @@
 //! OSV records (ossf.github.io/osv-schema 1.7): JSON, JSON lines, a JSON list, or YAML, of any database.
 //!
-//! A file is OSV when it has an `id` and an `affected` or `modified` beside it; the database is told by the id's prefix.
-//! Ranges of type GIT cannot be matched against packages and are passed over. GHSA's last known affected version ends a
-//! range that has no end of its own, as GitHub itself reads it. A version list is kept only for the versions that the
-//! ranges do not hold.
+//! A file is OSV when it has an `id` and an `affected` or `modified` beside it; the database is told by the id's
+//! prefix. Ranges of type GIT cannot be matched against packages and are passed over. GHSA's last known affected
+//! version ends a range that has no end of its own, as GitHub itself reads it. A version list is kept only for the
+//! versions that the ranges do not hold.
 
 use layergate_advisory::{Affected, Day, End, Rating, Record};
 use layergate_model::{Cwe, Severity, Status};
@@ -199,7 +199,8 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
     }
     let of_distribution = affected.iter().filter_map(|a| a.package.as_ref()).any(|p| p.ecosystem.contains(':'));
     if of_distribution {
-        // A distribution's advisory lists what it mends as related; for a language `related` may be another flaw.
+        // A distribution's advisory lists what it fixes as related; for a language `related` may be another
+        // vulnerability.
         record.aliases.extend(osv.related.into_iter().flatten().filter(|id| id.starts_with("CVE-")));
     }
     record.title = osv.summary.filter(|s| !s.trim().is_empty()).or_else(|| osv.details.map(first_sentence));
@@ -212,7 +213,7 @@ fn convert(osv: Osv1, sink: &mut Sink<'_>) {
         record.ratings.push(Rating { source: source.into(), severity });
     }
     if feed == "osv-almalinux" && !record.id.starts_with("ALSA-") && record.aliases.is_empty() {
-        // ALBA and ALEA mend bugs and bring features; only the few that name a CVE are about security.
+        // ALBA and ALEA fix bugs and bring features; only the few that name a CVE are about security.
         return;
     }
     for package in affected {
@@ -289,8 +290,8 @@ fn urgency(word: &str) -> Option<Severity> {
 }
 
 /// Builds of an rpm module carry it in their release (`.module+el8…`); the stream stands in the title of the advisory
-/// (`Moderate: postgresql:12 security update`), with a component behind it or without (`httpd:2.4/mod_http2`). Where it cannot be found there, the fix is held against every modular
-/// build and no other.
+/// (`Moderate: postgresql:12 security update`), with a component behind it or without (`httpd:2.4/mod_http2`). Where it
+/// cannot be found there, the fix is held against every modular build and no other.
 fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
     let fixed = affected.ranges.iter().any(|r| matches!(&r.end, End::Fixed(v) | End::Last(v) if modular(v)));

@@ -1,5 +1,5 @@
 //! VMware Photon OVAL (packages.vmware.com/photon/photon_oval_definitions): one definition for each PHSA advisory, with
-//! the CVEs that it mends and a version for each binary package.
+//! the CVEs that it fixes and a version for each binary package.
 
 use layergate_advisory::{Affected, Namespace, Record};
 
@@ -14,7 +14,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "photon-oval",
     name: "VMware Photon OS OVAL",
     url: "https://packages.vmware.com/photon/photon_oval_definitions",
-    licence: "LicenseRef-VMware",
+    license: "LicenseRef-VMware",
 }];
 
 impl Feed for PhotonOval {

@@ -15,7 +15,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "friendsofphp",
     name: "FriendsOfPHP security advisories",
     url: "https://github.com/FriendsOfPHP/security-advisories",
-    licence: "Unlicense",
+    license: "Unlicense",
 }];
 
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ impl Feed for FriendsOfPhp {
         };
         let cve = advisory.cve.filter(|c| c.starts_with("CVE-"));
         // Without a CVE the file's own place is the only stable name. The file's name alone is what other scanners call
-        // it (`SS-2018-017-1`, `2014-05-20`); a date is shown as such and joins no flaws (`collapse.rs`).
+        // it (`SS-2018-017-1`, `2014-05-20`); a date is shown as such and joins no vulnerabilities (`collapse.rs`).
         let own = file.name().trim_end_matches(".yaml").trim_end_matches(".yml");
         let aliases = if cve.is_some() { Vec::new() } else { vec![own.to_owned()] };
         let mut record = Record::new("friendsofphp", cve.unwrap_or_else(|| format!("FOP-{name}-{own}")));

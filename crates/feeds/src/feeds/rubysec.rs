@@ -18,7 +18,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "rubysec",
     name: "Ruby Advisory Database",
     url: "https://github.com/rubysec/ruby-advisory-db",
-    licence: "LicenseRef-public-domain",
+    license: "LicenseRef-public-domain",
 }];
 
 #[derive(Deserialize)]
@@ -131,8 +131,8 @@ fn interval(line: &str) -> Option<Interval> {
     Some((from, to))
 }
 
-/// What a pessimistic requirement ends before: `1.3.a` of `1.2.3`, `2.a` of `1.2` and of `1`. The letter comes before every
-/// pre-release: RubyGems compares the release, so `1.3.0.rc1` is not `~> 1.2.3`.
+/// What a pessimistic requirement ends before: `1.3.a` of `1.2.3`, `2.a` of `1.2` and of `1`. The letter comes before
+/// every pre-release: RubyGems compares the release, so `1.3.0.rc1` is not `~> 1.2.3`.
 fn next(version: &str) -> Option<String> {
     let numbers = version.split('.').map_while(|p| p.parse::<u64>().ok()).collect::<Vec<_>>();
     let kept = if numbers.len() > 1 { numbers.len() - 1 } else { 1 };

@@ -1,5 +1,5 @@
-//! SUSE and openSUSE OVAL (ftp.suse.com/pub/projects/security/oval): one definition for each CVE (`-affected`, which has
-//! the unmended ones too) or update (`-patch`). Several products stand under one definition, each with its packages;
+//! SUSE and openSUSE OVAL (ftp.suse.com/pub/projects/security/oval): one definition for each CVE (`-affected`, which
+//! has the unfixed ones too) or update (`-patch`). Several products stand under one definition, each with its packages;
 //! server, desktop, modules and their like of one service pack share its packages and become one release.
 //! "X is not affected" gives nothing. Products that are no base system (Manager, Storage) are passed over.
 
@@ -23,7 +23,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "suse-oval",
     name: "SUSE and openSUSE OVAL",
     url: "https://ftp.suse.com/pub/projects/security/oval",
-    licence: "CC-BY-4.0",
+    license: "CC-BY-4.0",
 }];
 
 impl Feed for SuseOval {

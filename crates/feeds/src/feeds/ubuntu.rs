@@ -25,7 +25,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     id: "ubuntu-cve-tracker",
     name: "Ubuntu CVE tracker",
     url: "https://git.launchpad.net/ubuntu-cve-tracker",
-    licence: "LicenseRef-Canonical",
+    license: "LicenseRef-Canonical",
 }];
 
 /// The release of a codename.
@@ -130,7 +130,7 @@ fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
             let namespace = Namespace::of(family, Some(release(codename)?)).ok()?;
             Some(Affected::fixed(namespace, package, version))
         }
-        // The version that will mend it stands there, and is in the archive only after the tracker says `released`.
+        // The version that will fix it stands there, and is in the archive only after the tracker says `released`.
         "pending" if note.starts_with(|c: char| c.is_ascii_digit()) => {
             let coming = note.split([',', ' ']).next().unwrap_or(note);
             let range = VersionRange { start: Start::Beginning, end: End::Before(coming.to_owned()) };
@@ -165,6 +165,6 @@ mod tests {
         let ranges =
             |value| state("jammy", "linux", value).unwrap().ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(ranges("needed"), ["*"]);
-        assert_eq!(ranges("pending (5.15.0-83.92)"), ["< 5.15.0-83.92"], "what comes after it has the mend");
+        assert_eq!(ranges("pending (5.15.0-83.92)"), ["< 5.15.0-83.92"], "what comes after it has the fix");
     }
 }

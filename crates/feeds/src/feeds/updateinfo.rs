@@ -2,9 +2,10 @@
 //!
 //! Which release an update is of is told by its id (ALAS2023-…), its `release`, or its packages' own tag (`.el9`).
 //! Updates of type `security` count, and others that name a CVE. CVEs stand in references, and for Fedora in the titles
-//! of bugs. Amazon's topics (ALAS2KERNEL-5.15-…) mend only their own line of a package: below it, their fix says nothing
+//! of bugs. Amazon's topics (ALAS2KERNEL-5.15-…) fix only their own line of a package: below it, their fix says nothing
 //! of the base repository's. The number in a topic's name is that line only for the packages that have it as their
-//! version (`RUBY2.6` has `rubygem-json` 2.1 too, `CORRETTO8` Java 1.8); the others begin with their own. Live patches are no packages that an image runs.
+//! version (`RUBY2.6` has `rubygem-json` 2.1 too, `CORRETTO8` Java 1.8); the others begin with their own. Live patches
+//! are no packages that an image runs.
 
 use layergate_advisory::{Affected, Day, Namespace, Rating, Record, Start};
 use layergate_model::Severity;
@@ -22,25 +23,25 @@ const ROWS: &[FeedRow] = &[
         id: "amazon-updateinfo",
         name: "Amazon Linux",
         url: "https://alas.aws.amazon.com",
-        licence: "LicenseRef-Amazon",
+        license: "LicenseRef-Amazon",
     },
     FeedRow {
         id: "fedora-updateinfo",
         name: "Fedora and EPEL",
         url: "https://bodhi.fedoraproject.org",
-        licence: "LicenseRef-Fedora",
+        license: "LicenseRef-Fedora",
     },
     FeedRow {
         id: "rocky-updateinfo",
         name: "Rocky Linux updateinfo",
         url: "https://errata.rockylinux.org",
-        licence: "BSD-3-Clause",
+        license: "BSD-3-Clause",
     },
     FeedRow {
         id: "almalinux-updateinfo",
         name: "AlmaLinux updateinfo",
         url: "https://errata.almalinux.org",
-        licence: "MIT",
+        license: "MIT",
     },
 ];
 const MAX_DEPTH: usize = 32;
@@ -212,7 +213,7 @@ fn record(update: &Update) -> Result<Option<Record>, String> {
     Ok(Some(record))
 }
 
-/// Ranges begin with the line of versions that they end in, in the epoch of the version that mends it.
+/// Ranges begin with the line of versions that they end in, in the epoch of the version that fixes it.
 fn begin(affected: &mut Affected, topic: &str) {
     for range in &mut affected.ranges {
         let layergate_advisory::End::Fixed(fixed) = &range.end else { continue };

@@ -43,8 +43,8 @@ pub struct Source {
     pub id: String,
     /// Its name for people.
     pub name: String,
-    /// Its licence.
-    pub licence: String,
+    /// Its license.
+    pub license: String,
     /// The format of its files, for people.
     pub format: String,
     /// What stands before each path.
@@ -108,7 +108,8 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Row {
     name: Option<String>,
-    licence: Option<String>,
+    #[serde(alias = "licence")]
+    license: Option<String>,
     format: Option<String>,
     base: Option<String>,
     files: Option<Vec<String>>,
@@ -123,7 +124,7 @@ impl Row {
     fn over(self, under: Self) -> Self {
         Self {
             name: self.name.or(under.name),
-            licence: self.licence.or(under.licence),
+            license: self.license.or(under.license),
             format: self.format.or(under.format),
             base: self.base.or(under.base),
             files: self.files.or(under.files),
@@ -142,7 +143,7 @@ impl Row {
         let base = self.base.ok_or_else(|| format!("source.{id} has no base"))?;
         let source = Source {
             name: self.name.unwrap_or_else(|| id.to_owned()),
-            licence: self.licence.unwrap_or_else(|| "unknown".into()),
+            license: self.license.unwrap_or_else(|| "unknown".into()),
             format: self.format.unwrap_or_else(|| "as it is recognised".into()),
             base: url(&base).map_err(|why| format!("source.{id}: {why}"))?,
             files: self.files.unwrap_or_default(),
@@ -252,20 +253,20 @@ mod tests {
         }
         for source in &sources.list {
             assert_eq!(source.base.scheme(), "https", "{}", source.id);
-            assert!(!source.licence.is_empty() && source.files.len() + source.perhaps.len() > 0, "{}", source.id);
+            assert!(!source.license.is_empty() && source.files.len() + source.perhaps.len() > 0, "{}", source.id);
         }
     }
 
     #[test]
     fn a_site_changes_what_it_names() {
         let text = "without = [\"nvd\"]\nmirror = \"http://m/x\"\n[source.kev]\nbase = \"http://localhost:1\"\n\
-                    [source.own]\nbase = \"https://own\"\nfiles = [\"a/b.json\"]\n";
+                    [source.own]\nbase = \"https://own\"\nlicence = \"MIT\"\nfiles = [\"a/b.json\"]\n";
         let sources = Sources::from_text(text).unwrap();
         let find = |id: &str| sources.list.iter().find(|s| s.id == id);
         assert!(find("nvd").is_none());
         let kev = find("kev").unwrap();
         assert_eq!((kev.base.as_str(), kev.files.len()), ("http://localhost:1/", 1));
-        assert_eq!(find("own").unwrap().max_bytes, 512 << 20);
+        assert_eq!(find("own").map(|own| (own.max_bytes, own.license.as_str())), Some((512 << 20, "MIT")));
         assert_eq!(sources.mirror.unwrap().as_str(), "http://m/x");
     }
 

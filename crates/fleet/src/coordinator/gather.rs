@@ -1,5 +1,6 @@
-//! Getting the layers of a job: watch first, then one batched look-up, then publish what is missing (any other order can
-//! miss an arrival), then wait. Waiting jobs look and publish again every ack wait, so that no lost event hangs them.
+//! Getting the layers of a job: watch first, then one batched look-up, then publish what is missing (any other order
+//! can miss an arrival), then wait. Waiting jobs look and publish again every ack wait, so that no lost event hangs
+//! them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -33,7 +34,7 @@ impl Coordinator {
     /// Watches, looks up, publishes what is missing: in this order. `first` is the first time for this job.
     pub(super) async fn begin(&self, job: &Job, wanted: &Wanted, gathering: &mut Gathering, first: bool) -> Wait {
         let waiting = self.hub.wait_for(gathering.keys());
-        // A source may have been mended since it failed for somebody else: a new job has it asked once more.
+        // A source may have been fixed since it failed for somebody else: a new job has it asked once more.
         let looked = self.look(gathering, !first).await;
         if first {
             let missing: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
@@ -45,8 +46,8 @@ impl Coordinator {
     }
 
     /// Waits until every layer is stored or has failed, or `deadline` (on the monotonic clock) has passed: what is open
-    /// then fails with that reason. `wanted` is asked for only when something is published again: thousands of jobs wait
-    /// here, and few bytes of each should.
+    /// then fails with that reason. `wanted` is asked for only when something is published again: thousands of jobs
+    /// wait here, and few bytes of each should.
     pub(super) async fn finish(
         &self,
         job: &Job,
@@ -174,8 +175,8 @@ impl Coordinator {
         all
     }
 
-    /// The inventories of the layers that are stored. One that is not there after all is taken off the cache's index, and
-    /// wanted again.
+    /// The inventories of the layers that are stored. One that is not there after all is taken off the cache's index,
+    /// and wanted again.
     pub(super) async fn bodies(
         &self,
         gathering: &mut Gathering,

@@ -1,5 +1,5 @@
-//! A world without bytes: images and layers that are numbers, a source and a reader that fail as they are told, and a gate that
-//! counts. Over the real loops and the in-memory ports.
+//! A world without bytes: images and layers that are numbers, a source and a reader that fail as they are told, and a
+//! gate that counts. Over the real loops and the in-memory ports.
 #![allow(unreachable_pub, dead_code, reason = "each test file uses a part of it")]
 
 use std::{
@@ -85,7 +85,7 @@ impl World {
         self.faults.lock().unwrap().entry(layer).or_default().extend(faults);
     }
 
-    pub fn mend(&self, layer: u32) {
+    pub fn fix(&self, layer: u32) {
         self.faults.lock().unwrap().remove(&layer);
     }
 

@@ -1,4 +1,4 @@
-//! `old-image`: the image was built long ago, so whatever was mended since is not in it. Reproducible builds set the
+//! `old-image`: the image was built long ago, so whatever was fixed since is not in it. Reproducible builds set the
 //! date to the epoch or to a fixed one before 2000; those say nothing of the age.
 
 use layergate_model::Severity;

@@ -1,5 +1,5 @@
-//! `update-alone`: a build step fetches package lists and installs nothing (CIS Docker 4.7). The base image's own steps are left
-//! out.
+//! `update-alone`: a build step fetches package lists and installs nothing (CIS Docker 4.7). The base image's own steps
+//! are left out.
 
 use layergate_model::Severity;
 
@@ -8,7 +8,7 @@ use super::{Hit, Rule, Subject, history};
 pub(super) const RULE: Rule = Rule {
     id: "update-alone",
     title: "A build step only updates package lists",
-    reason: "The step is cached: a later build installs from lists that are old by then, without what was mended since.",
+    reason: "The step is cached: a later build installs from lists that are old by then, without what was fixed since.",
     remediation: "Update and install in one RUN step: apt-get update && apt-get install -y PACKAGE, or apk add --no-cache PACKAGE.",
     severity: Severity::Low,
     find,

@@ -1,28 +1,28 @@
-//! Declared licences: SPDX expressions in canonical spelling where they can be read as such, else the words as written
+//! Declared licenses: SPDX expressions in canonical spelling where they can be read as such, else the words as written
 //! (SPDX specification 2.3, annex D).
 //!
-//! Package managers write licences in words of their own: Fedora's short names (`GPLv2+ and BSD`), R's ranges
+//! Package managers write licenses in words of their own: Fedora's short names (`GPLv2+ and BSD`), R's ranges
 //! (`GPL (>= 2)`), PyPI's classifiers, the full names in POMs. What stands in `license_names.rs` or on SPDX's list, by
-//! identifier or full name, is put into SPDX's identifiers; `and`, `or`, `|` and `/` join them. Nothing is guessed: when one
-//! part is not known, or says less than an identifier would (`BSD` alone), the whole stays as written.
+//! identifier or full name, is put into SPDX's identifiers; `and`, `or`, `|` and `/` join them. Nothing is guessed:
+//! when one part is not known, or says less than an identifier would (`BSD` alone), the whole stays as written.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::license_names::NAMES;
 
-/// Characters of a licence that is no SPDX expression which are kept; some packages put whole texts there.
+/// Characters of a license that is no SPDX expression which are kept; some packages put whole texts there.
 const MAX_WORDS: usize = 200;
 /// Longest text that is tried as an expression.
 const MAX_EXPRESSION: usize = 2000;
 /// Deepest nesting of parentheses that is tried.
 const MAX_NESTING: usize = 32;
 
-/// One declared licence, as a list of none or one.
+/// One declared license, as a list of none or one.
 pub(crate) fn one(text: &str) -> Vec<String> {
     normal(text).into_iter().collect()
 }
 
-/// The licence in canonical spelling; `None` for what says nothing.
+/// The license in canonical spelling; `None` for what says nothing.
 pub(crate) fn normal(text: &str) -> Option<String> {
     let text = text.trim();
     if text.is_empty() || ["unknown", "none", "noassertion", "(none)"].iter().any(|n| text.eq_ignore_ascii_case(n)) {
@@ -157,7 +157,7 @@ mod tests {
         for (text, want) in [
             ("MIT", Some("MIT")),
             (" MIT OR Apache-2.0 ", Some("MIT OR Apache-2.0")),
-            ("Some licence\nand its whole text", Some("Some licence")),
+            ("Some license\nand its whole text", Some("Some license")),
             ("UNKNOWN", None),
             ("", None),
         ] {

@@ -1,9 +1,9 @@
-//! What package managers and people write for a licence, and SPDX's identifier for it, where it says exactly that. Written
-//! in lower case without commas; identifiers and full names of SPDX's own list need no row. Names that fit several
-//! identifiers (`BSD`, `Artistic License` of any version, `CDDL`) have none: an answer would be a guess.
+//! What package managers and people write for a license, and SPDX's identifier for it, where it says exactly that.
+//! Written in lower case without commas; identifiers and full names of SPDX's own list need no row. Names that fit
+//! several identifiers (`BSD`, `Artistic License` of any version, `CDDL`) have none: an answer would be a guess.
 //!
-//! Sources: Fedora's licence list before 2022 ("Callaway" names), R's manual "Writing R Extensions" (1.1.2), PyPI's trove
-//! classifiers, and what POMs and gemspecs in use say.
+//! Sources: Fedora's license list before 2022 ("Callaway" names), R's manual "Writing R Extensions" (1.1.2), PyPI's
+//! trove classifiers, and what POMs and gemspecs in use say.
 
 /// Name and identifier.
 pub(super) const NAMES: &[(&str, &str)] = &[

@@ -21,11 +21,11 @@ pub(super) fn remediation(package: &Package, status: Status, fixed: &[String], m
     }
     match status {
         Status::WillNotFix => {
-            format!("{name} will not be mended in this release: replace it, remove it, or move to a newer release")
+            format!("{name} will not be fixed in this release: replace it, remove it, or move to a newer release")
         }
         Status::UnderInvestigation => format!("the source is still looking into it: watch for an update of {name}"),
         Status::Fixed | Status::Affected | Status::NotAffected => {
-            format!("no version of {name} mends it yet: remove it, or accept the risk until one does")
+            format!("no version of {name} fixes it yet: remove it, or accept the risk until one does")
         }
     }
 }

@@ -8,7 +8,7 @@ use layergate_version::{Candidate, Scheme, VersionError};
 
 use super::subject::Subject;
 
-/// An entry that touches the package.
+/// An entry that affects the package.
 pub(super) struct Hit<'s, 'p> {
     pub(super) entry: Entry<'s>,
     pub(super) scheme: Scheme,
@@ -29,7 +29,7 @@ impl Hit<'_, '_> {
     }
 
     /// Whether this advisory does not touch `version`.
-    pub(super) fn is_mended_by(&self, version: &str) -> bool {
+    pub(super) fn is_fixed_in(&self, version: &str) -> bool {
         let version = Version { text: version, read: self.scheme.candidate(version) };
         matches!(holding(&version, &self.entry), Ok(None))
     }
@@ -40,16 +40,17 @@ impl Hit<'_, '_> {
 pub(super) struct Undecided {
     /// What became of it in the report.
     pub(super) kind: GapKind,
-    pub(super) flaw: String,
+    pub(super) vulnerability: String,
     pub(super) why: String,
 }
 
 impl Undecided {
     /// An advisory in whose range the version of a package lies that does not come from the registry.
     pub(super) fn not_of_the_registry(hit: &Hit<'_, '_>, snapshot: &Snapshot) -> Self {
-        let flaw = snapshot.flaw(hit.entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
+        let vulnerability =
+            snapshot.vulnerability(hit.entry.vulnerability).map_or_else(String::new, |f| f.id.to_owned());
         let why = "it comes from a repository, an archive or a directory and not from the registry, so that its version does not say which fixes it has";
-        Self { kind: GapKind::UncomparableVersion, flaw, why: why.to_owned() }
+        Self { kind: GapKind::UncomparableVersion, vulnerability, why: why.to_owned() }
     }
 }
 
@@ -65,7 +66,8 @@ pub(super) fn collect<'s, 'p>(
     let Some(scheme) = namespace.scheme() else { return };
     let build = Build::of(package);
     let version = Version { text: &subject.version, read: read(scheme, &subject.version) };
-    // Whoever writes a version that nobody can read would have the package judged by nothing. A branch has an honest one.
+    // Whoever writes a version that nobody can read would have the package judged by nothing. A branch has an honest
+    // one.
     let hides =
         version.read.is_err() && package.provenance != Provenance::Elsewhere && !is_branch(scheme, version.text);
     let kind = if hides { GapKind::UnreadableVersion } else { GapKind::UncomparableVersion };
@@ -84,15 +86,16 @@ pub(super) fn collect<'s, 'p>(
                 range,
             }),
             Err(error) => {
-                let flaw = snapshot.flaw(entry.flaw).map_or_else(String::new, |f| f.id.to_owned());
-                undecided.insert(Undecided { kind, flaw, why: error.to_string() });
+                let vulnerability =
+                    snapshot.vulnerability(entry.vulnerability).map_or_else(String::new, |f| f.id.to_owned());
+                undecided.insert(Undecided { kind, vulnerability, why: error.to_string() });
             }
         }
     }
 }
 
-/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is left
-/// out.
+/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is
+/// left out.
 pub(super) fn decided<'s>(
     name: &str,
     package: &Package,
@@ -106,8 +109,8 @@ pub(super) fn decided<'s>(
     meant.filter_map(|entry| holding(&version, &entry).ok().map(|held| (entry, held.is_some()))).collect()
 }
 
-/// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it stands
-/// among the releases, its name does not say.
+/// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it
+/// stands among the releases, its name does not say.
 fn read(scheme: Scheme, version: &str) -> Result<Candidate<'_>, VersionError> {
     if is_branch(scheme, version) {
         let version = version.chars().take(100).collect();
@@ -120,14 +123,14 @@ fn is_branch(scheme: Scheme, version: &str) -> bool {
     scheme == Scheme::Packagist && version.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("dev-"))
 }
 
-/// Every version that an advisory on the subject's package calls mended.
-pub(super) fn mended<'s>(subject: &Subject<'_>, namespace: &Namespace, snapshot: &'s Snapshot) -> Vec<&'s str> {
+/// Every version that an advisory on the subject's package calls fixed.
+pub(super) fn fixed<'s>(subject: &Subject<'_>, namespace: &Namespace, snapshot: &'s Snapshot) -> Vec<&'s str> {
     let ranges = snapshot.lookup(namespace, &subject.name).flat_map(|e| e.ranges);
     ranges.filter_map(|r| if let End::Fixed(v) = r.end { Some(v) } else { None }).collect()
 }
 
-/// Whether any advisory with a fix touches this version of the subject's package.
-pub(super) fn touches(version: &str, subject: &Subject<'_>, namespace: &Namespace, snapshot: &Snapshot) -> bool {
+/// Whether any advisory with a fix affects this version of the subject's package.
+pub(super) fn affects(version: &str, subject: &Subject<'_>, namespace: &Namespace, snapshot: &Snapshot) -> bool {
     let Some(scheme) = namespace.scheme() else { return false };
     let version = Version { text: version, read: scheme.candidate(version) };
     let has_fix = |e: &Entry<'_>| e.ranges.clone().any(|r| matches!(r.end, End::Fixed(_)));

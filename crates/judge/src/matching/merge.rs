@@ -1,11 +1,12 @@
-//! The hits on one package become findings: one for each flaw, whatever the number of feeds that tell of it.
+//! The hits on one package become findings: one for each vulnerability, whatever the number of feeds that tell of it.
 //!
 //! A bundle (an advisory with several CVEs, none of them its own name) is a finding of its own, unless each of its CVEs
-//! is a finding on the package already: then its id only joins theirs. A source's "not affected" takes the flaw away.
+//! is a finding on the package already: then its id only joins theirs. A source's "not affected" takes the
+//! vulnerability away.
 
 use std::collections::BTreeSet;
 
-use layergate_advisory::{End, Flaw, Snapshot};
+use layergate_advisory::{End, Snapshot, Vulnerability};
 use layergate_model::{Cvss, Effect, Evidence, Finding, FindingId, ImagePackage, Status};
 
 use super::{advice, hit::Hit, severity};
@@ -51,15 +52,15 @@ pub(super) fn findings(package: &ImagePackage, mut hits: Vec<Hit<'_, '_>>, snaps
     if hits.is_empty() {
         return Vec::new();
     }
-    // Stable: among the hits of a flaw the order in which they were found counts.
-    hits.sort_by_key(|h| h.entry.flaw);
+    // Stable: among the hits of a vulnerability the order in which they were found counts.
+    hits.sort_by_key(|h| h.entry.vulnerability);
     let mut out: Vec<Finding> = Vec::with_capacity(hits.len());
-    for hits in hits.chunk_by(|a, b| a.entry.flaw == b.entry.flaw) {
+    for hits in hits.chunk_by(|a, b| a.entry.vulnerability == b.entry.vulnerability) {
         if hits.iter().any(|h| h.entry.status == Status::NotAffected) {
             continue;
         }
-        if let Some(flaw) = snapshot.flaw(hits[0].entry.flaw) {
-            out.push(finding(package, &flaw, hits, snapshot));
+        if let Some(vulnerability) = snapshot.vulnerability(hits[0].entry.vulnerability) {
+            out.push(finding(package, &vulnerability, hits, snapshot));
         }
     }
     unbundle(out)
@@ -70,9 +71,14 @@ fn is_local(id: &str) -> bool {
     !id.starts_with("CVE-") && !id.starts_with("GHSA-") && LOCAL.iter().any(|prefix| id.starts_with(prefix))
 }
 
-fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapshot: &Snapshot) -> Finding {
-    let cvss: Vec<Cvss> = flaw.cvss().collect();
-    let (severity, severity_source) = severity::decide(hits, flaw, &cvss, snapshot);
+fn finding(
+    package: &ImagePackage,
+    vulnerability: &Vulnerability<'_>,
+    hits: &[Hit<'_, '_>],
+    snapshot: &Snapshot,
+) -> Finding {
+    let cvss: Vec<Cvss> = vulnerability.cvss().collect();
+    let (severity, severity_source) = severity::decide(hits, vulnerability, &cvss, snapshot);
     let fixed_versions = fixed_versions(hits);
     let status = if fixed_versions.is_empty() {
         let open = |s: &Status| *s != Status::Fixed;
@@ -81,12 +87,12 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapsh
         Status::Fixed
     };
     let matched = || hits.iter().filter_map(|h| h.entry.id());
-    let mut aliases: Vec<&str> = flaw
+    let mut aliases: Vec<&str> = vulnerability
         .aliases
         .clone()
         .filter(|a| !is_local(a) || matched().any(|m| m == *a))
         .chain(matched())
-        .filter(|a| *a != flaw.id)
+        .filter(|a| *a != vulnerability.id)
         .collect();
     aliases.sort_unstable();
     aliases.dedup();
@@ -102,20 +108,20 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapsh
         matched_name: telling.and_then(|h| h.matched_name).map(str::to_owned),
     };
     Finding {
-        id: FindingId::derive(&package.id, flaw.id),
-        advisory: flaw.id.to_owned(),
+        id: FindingId::derive(&package.id, vulnerability.id),
+        advisory: vulnerability.id.to_owned(),
         aliases,
-        title: flaw.title.map(str::to_owned),
+        title: vulnerability.title.map(str::to_owned),
         severity,
         severity_source,
         cvss,
-        cwe: flaw.cwes().collect(),
-        epss: flaw.epss,
-        kev: flaw.kev(),
-        malicious: flaw.malicious,
+        cwe: vulnerability.cwes().collect(),
+        epss: vulnerability.epss,
+        kev: vulnerability.kev(),
+        malicious: vulnerability.malicious,
         package: package.id.clone(),
         status,
-        remediation: advice::remediation(&package.package, status, &fixed_versions, flaw.malicious),
+        remediation: advice::remediation(&package.package, status, &fixed_versions, vulnerability.malicious),
         fixed_versions,
         layer: package.layer,
         evidence,
@@ -124,7 +130,7 @@ fn finding(package: &ImagePackage, flaw: &Flaw<'_>, hits: &[Hit<'_, '_>], snapsh
     }
 }
 
-/// The versions above the package's that mend the flaw, lowest first, each once.
+/// The versions above the package's that fix the vulnerability, lowest first, each once.
 fn fixed_versions(hits: &[Hit<'_, '_>]) -> Vec<String> {
     let Some(scheme) = hits.first().map(|h| h.scheme) else { return Vec::new() };
     let mut fixed: Vec<&str> = Vec::new();

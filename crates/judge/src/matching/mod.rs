@@ -1,8 +1,8 @@
 //! Which advisories touch which packages. Pure: an inventory and a snapshot in, findings and gaps out.
 //!
 //! For each package: whose advisories speak of it (`space.rs`), under which name and version (`subject.rs`), whether
-//! the version lies in an affected range (`hit.rs`), and how the hits of one flaw become one finding (`merge.rs`,
-//! `severity.rs`, `advice.rs`) and one upgrade (`upgrade.rs`). What cannot be decided is a gap.
+//! the version lies in an affected range (`hit.rs`), and how the hits of one vulnerability become one finding
+//! (`merge.rs`, `severity.rs`, `advice.rs`) and one upgrade (`upgrade.rs`). What cannot be decided is a gap.
 
 mod advice;
 mod frameworks;
@@ -105,7 +105,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     }
     out.gaps.sort();
     out.gaps.dedup();
-    // Within a package they are in the order of their advisories already (flaws are numbered in it).
+    // Within a package they are in the order of their advisories already (vulnerabilities are numbered in it).
     out.found.sort_by(|a, b| a[0].package.cmp(&b[0].package));
     Matches {
         findings: out.found.into_iter().flatten().collect(),
@@ -192,7 +192,7 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
 fn partial(namespace: &Namespace, snapshot: &Snapshot) -> Option<Gap> {
     let share = snapshot.coverage(namespace)?.partial()?;
     let detail = format!(
-        "only a part of the advisories on it is in the snapshot: {share}, and flaws that only the others tell of are not found"
+        "only a part of the advisories on it is in the snapshot: {share}, and vulnerabilities that only the others tell of are not found"
     );
     Some(Gap::new(GapKind::PartialAdvisories, namespace.as_str(), detail))
 }
@@ -275,7 +275,7 @@ fn match_os(
         streams::settle(&subjects, package, &asked, snapshot, &mut hits, &mut undecided);
         out.asked.extend(asked);
     }
-    // A distribution's ranges begin at the beginning: what is mended stays mended.
+    // A distribution's ranges begin at the beginning: what is fixed stays fixed.
     let upgrade = upgrade::target(&hits, Vec::new, |_| true);
     finish(package, hits, undecided, upgrade, snapshot, out);
 }
@@ -302,8 +302,8 @@ fn match_as(
     }
     let upgrade = upgrade::target(
         &hits,
-        || subjects.iter().flat_map(|s| hit::mended(s, namespace, snapshot)).collect(),
-        |version| !subjects.iter().any(|s| hit::touches(version, s, namespace, snapshot)),
+        || subjects.iter().flat_map(|s| hit::fixed(s, namespace, snapshot)).collect(),
+        |version| !subjects.iter().any(|s| hit::affects(version, s, namespace, snapshot)),
     );
     finish(package, hits, undecided, upgrade, snapshot, out);
 }
@@ -326,10 +326,10 @@ fn finish(
     for kind in [GapKind::UnreadableVersion, GapKind::UncomparableVersion] {
         let of_kind: Vec<&Undecided> = undecided.iter().filter(|u| u.kind == kind).collect();
         let Some(first) = of_kind.first() else { continue };
-        let flaws: Vec<&str> = of_kind.iter().map(|u| u.flaw.as_str()).take(5).collect();
-        let more = of_kind.len().saturating_sub(flaws.len());
+        let vulnerabilities: Vec<&str> = of_kind.iter().map(|u| u.vulnerability.as_str()).take(5).collect();
+        let more = of_kind.len().saturating_sub(vulnerabilities.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let detail = format!("{}; undecided: {}{more}", first.why, flaws.join(", "));
+        let detail = format!("{}; undecided: {}{more}", first.why, vulnerabilities.join(", "));
         out.gaps.push(Gap::new(kind, package.purl.as_str(), detail));
     }
 }

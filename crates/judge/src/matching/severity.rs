@@ -1,8 +1,8 @@
 //! The severity that counts, and who gave it.
 //!
 //! Precedence, the first that exists:
-//! 1. the matched advisory's own rating of this package (a distribution knows how it builds; a registry's database knows
-//!    its ecosystem), then its publisher's rating of the flaw, then its publisher's CVSS score;
+//! 1. the matched advisory's own rating of this package (a distribution knows how it builds; a registry's database
+//!    knows its ecosystem), then its publisher's rating of the vulnerability, then its publisher's CVSS score;
 //! 2. GitHub's rating, NVD's rating, NVD's CVSS score, GitHub's CVSS score;
 //! 3. for a registry's package, any other rating, the gravest; a distribution's package never takes another
 //!    distribution's word, which is about other builds;
@@ -10,7 +10,7 @@
 //!
 //! A rating of "unknown" is none.
 
-use layergate_advisory::{Flaw, Snapshot};
+use layergate_advisory::{Snapshot, Vulnerability};
 use layergate_model::{Cvss, Severity};
 
 use super::hit::Hit;
@@ -18,7 +18,7 @@ use super::hit::Hit;
 /// Severity and source.
 pub(super) fn decide(
     hits: &[Hit<'_, '_>],
-    flaw: &Flaw<'_>,
+    vulnerability: &Vulnerability<'_>,
     cvss: &[Cvss],
     snapshot: &Snapshot,
 ) -> (Severity, Option<String>) {
@@ -27,7 +27,7 @@ pub(super) fn decide(
     if let Some((severity, feed)) = own {
         return (severity, Some(publisher(snapshot.feed_id(feed)).to_owned()));
     }
-    let ratings: Vec<(&str, Severity)> = flaw.ratings().filter(|(_, s)| known(s)).collect();
+    let ratings: Vec<(&str, Severity)> = vulnerability.ratings().filter(|(_, s)| known(s)).collect();
     let of = |source: &str| ratings.iter().find(|(s, _)| *s == source).map(|(_, s)| *s);
     for hit in hits {
         let source = publisher(snapshot.feed_id(hit.entry.feed));
@@ -43,14 +43,17 @@ pub(super) fn decide(
     {
         return (*severity, Some((*source).to_owned()));
     }
-    let bundled = flaw.aliases.clone().filter(|a| a.starts_with("CVE-")).flat_map(|cve| {
-        snapshot.flaws_named(cve).into_iter().filter_map(|n| snapshot.flaw(n)).filter(move |f| f.id == cve).filter_map(
-            |f| {
+    let bundled = vulnerability.aliases.clone().filter(|a| a.starts_with("CVE-")).flat_map(|cve| {
+        snapshot
+            .vulnerabilities_named(cve)
+            .into_iter()
+            .filter_map(|n| snapshot.vulnerability(n))
+            .filter(move |f| f.id == cve)
+            .filter_map(|f| {
                 let cvss: Vec<Cvss> = f.cvss().collect();
                 let ratings: Vec<(&str, Severity)> = f.ratings().filter(|(_, s)| known(s)).collect();
                 neutral(&|source| ratings.iter().find(|(s, _)| *s == source).map(|(_, s)| *s), &cvss)
-            },
-        )
+            })
     });
     match bundled.max_by_key(|(severity, _)| *severity) {
         Some((severity, source)) => (severity, Some(source.to_owned())),

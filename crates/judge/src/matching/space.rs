@@ -16,7 +16,7 @@ pub(super) struct DistroSpace {
     pub(super) row: &'static Distribution,
     /// Fedora's packages for the family of Red Hat, whose advisories are Fedora's.
     pub(super) epel: Option<Namespace>,
-    /// Advisories that mend more, for customers, and that this image does not use.
+    /// Advisories that fix more, for customers, and that this image does not use.
     pub(super) extended: Option<Namespace>,
 }
 
@@ -28,7 +28,7 @@ impl DistroSpace {
 }
 
 impl DistroSpace {
-    /// The namespace of a build that is mended apart from the plain ones.
+    /// The namespace of a build that is fixed apart from the plain ones.
     pub(super) fn flavour(&self, version: &str) -> Option<Namespace> {
         let family = oracle_flavour(version);
         let own = self.namespaces.first().filter(|_| self.row.family == "oracle" && family != "oracle")?;
@@ -92,12 +92,12 @@ pub(super) fn distribution<'v>(
     Ok(DistroSpace { name, row, namespaces, epel, extended })
 }
 
-/// An image of a release that has left standard support: what only extended support mends is told as one gap, for the
+/// An image of a release that has left standard support: what only extended support fixes is told as one gap, for the
 /// release's own tracker says nothing of it any more.
 pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapshot: &Snapshot) -> Option<Gap> {
     let extended = space.extended.as_ref()?;
     snapshot.coverage(extended)?;
-    let mut flaws = std::collections::BTreeSet::new();
+    let mut vulnerabilities = std::collections::BTreeSet::new();
     let mut sources = std::collections::BTreeSet::new();
     for package in os {
         for subject in &subject::subjects(&package.package, space.row.names) {
@@ -105,20 +105,24 @@ pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapsh
             if !sources.insert((subject.name.to_string(), subject.version.to_string())) {
                 continue;
             }
-            let own: FxHashSet<u32> =
-                space.namespaces.iter().flat_map(|n| snapshot.lookup(n, &subject.name)).map(|e| e.flaw).collect();
+            let own: FxHashSet<u32> = space
+                .namespaces
+                .iter()
+                .flat_map(|n| snapshot.lookup(n, &subject.name))
+                .map(|e| e.vulnerability)
+                .collect();
             let mut hits = Vec::new();
             hit::collect(subject, &package.package, extended, snapshot, &mut hits, &mut Default::default());
-            flaws.extend(hits.into_iter().map(|h| h.entry.flaw).filter(|f| !own.contains(f)));
+            vulnerabilities.extend(hits.into_iter().map(|h| h.entry.vulnerability).filter(|f| !own.contains(f)));
         }
     }
-    (!flaws.is_empty()).then(|| {
+    (!vulnerabilities.is_empty()).then(|| {
         Gap::new(
             GapKind::EndOfLife,
             extended.as_str(),
             format!(
-                "{} flaws in packages of {} are followed only by its extended support, which this image does not use; they are not among the findings",
-                flaws.len(),
+                "{} vulnerabilities in packages of {} are followed only by its extended support, which this image does not use; they are not among the findings",
+                vulnerabilities.len(),
                 space.name
             ),
         )

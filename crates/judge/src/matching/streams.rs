@@ -1,11 +1,11 @@
 //! Red Hat's extended streams: which of an image's packages come from one, and what its advisories change.
 //!
 //! What a layer's content manifest (or, without one, that of the nearest layer below it, of the lowest above it, or the
-//! image's label) names is asked beside the main line. A flaw that the stream's advisories find is told by them alone, with
-//! the stream's fix; a flaw that only the main line knows is still told. And whatever is known of repositories, a build that
-//! carries a minor release in its tag (`.el9_2`) and is not below that stream's fix has the fix: the main line's later one
-//! is another build of it. Builds of later minor releases never count as mended by an earlier stream, so that nothing is
-//! hidden by naming a stream.
+//! image's label) names is asked beside the main line. A vulnerability that the stream's advisories find is told by
+//! them alone, with the stream's fix; a vulnerability that only the main line knows is still told. And whatever is
+//! known of repositories, a build that carries a minor release in its tag (`.el9_2`) and is not below that stream's fix
+//! has the fix: the main line's later one is another build of it. Builds of later minor releases never count as fixed
+//! by an earlier stream, so that nothing is hidden by naming a stream.
 
 use std::collections::BTreeSet;
 
@@ -134,8 +134,8 @@ impl<'i> Streams<'i> {
     }
 }
 
-/// Puts a stream's hits in the place of the main line's of the same flaws, and leaves out what the stream has mended in
-/// this build.
+/// Puts a stream's hits in the place of the main line's of the same vulnerabilities, and leaves out what the stream has
+/// fixed in this build.
 pub(super) fn settle<'s, 'p>(
     subjects: &'p [Subject<'_>],
     package: &ImagePackage,
@@ -150,19 +150,19 @@ pub(super) fn settle<'s, 'p>(
             hit::collect(subject, &package.package, namespace, snapshot, &mut own, undecided);
         }
     }
-    let found: BTreeSet<&str> = own.iter().flat_map(|h| names(h.entry.flaw, snapshot)).collect();
-    let mended = mended(package, streams, snapshot);
-    if !found.is_empty() || !mended.is_empty() {
+    let found: BTreeSet<&str> = own.iter().flat_map(|h| names(h.entry.vulnerability, snapshot)).collect();
+    let fixed = fixed(package, streams, snapshot);
+    if !found.is_empty() || !fixed.is_empty() {
         hits.retain(|hit| {
-            let names = names(hit.entry.flaw, snapshot);
-            names.is_empty() || !names.iter().all(|name| found.contains(name) || mended.contains(name))
+            let names = names(hit.entry.vulnerability, snapshot);
+            names.is_empty() || !names.iter().all(|name| found.contains(name) || fixed.contains(name))
         });
     }
     hits.append(&mut own);
 }
 
-/// The flaws that the streams of a build's own minor release call fixed in it.
-fn mended<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snapshot) -> BTreeSet<&'s str> {
+/// The vulnerabilities that the streams of a build's own minor release call fixed in it.
+fn fixed<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snapshot) -> BTreeSet<&'s str> {
     let Some((major, minor)) = built_for(&package.package.version) else { return BTreeSet::new() };
     let mut namespaces: BTreeSet<Namespace> = streams.iter().filter(|n| n.family() == "rhel-els").cloned().collect();
     if let Some(minor) = minor {
@@ -172,16 +172,17 @@ fn mended<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snaps
     let name = package.package.name.as_str();
     let entries = namespaces.iter().flat_map(|n| hit::decided(name, &package.package, n, snapshot));
     let fixed = entries.filter(|(entry, affected)| entry.status == Status::Fixed && !affected);
-    fixed.flat_map(|(entry, _)| names(entry.flaw, snapshot)).collect()
+    fixed.flat_map(|(entry, _)| names(entry.vulnerability, snapshot)).collect()
 }
 
-/// The CVEs that a flaw is, or that an advisory bundles; without any its own id.
-fn names(flaw: u32, snapshot: &Snapshot) -> Vec<&str> {
-    let Some(flaw) = snapshot.flaw(flaw) else { return Vec::new() };
+/// The CVEs that a vulnerability is, or that an advisory bundles; without any its own id.
+fn names(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
+    let Some(vulnerability) = snapshot.vulnerability(vulnerability) else { return Vec::new() };
     let cve = |id: &&str| id.starts_with("CVE-");
-    let mut out: Vec<&str> = flaw.aliases.clone().filter(cve).chain(Some(flaw.id).filter(cve)).collect();
+    let mut out: Vec<&str> =
+        vulnerability.aliases.clone().filter(cve).chain(Some(vulnerability.id).filter(cve)).collect();
     if out.is_empty() {
-        out.push(flaw.id);
+        out.push(vulnerability.id);
     }
     out
 }

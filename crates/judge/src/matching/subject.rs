@@ -11,7 +11,7 @@ use super::signed;
 pub(super) struct Subject<'p> {
     pub(super) name: Cow<'p, str>,
     pub(super) version: Cow<'p, str>,
-    /// Only entries that no version mends.
+    /// Only entries that no version fixes.
     pub(super) unfixed_only: bool,
 }
 

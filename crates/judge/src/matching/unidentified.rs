@@ -1,6 +1,6 @@
-//! JARs whose group nothing tells. Maven's advisories are filed under `group:artifact`, so such a package can match none of
-//! them; where some advisory speaks of an artifact of its name, under whatever group, and holds its version, that is a gap.
-//! An in-house JAR of whose name no advisory speaks is none.
+//! JARs whose group nothing tells. Maven's advisories are filed under `group:artifact`, so such a package can match
+//! none of them; where some advisory speaks of an artifact of its name, under whatever group, and holds its version,
+//! that is a gap. An in-house JAR of whose name no advisory speaks is none.
 
 use std::{
     borrow::Cow,
@@ -34,8 +34,8 @@ pub(super) fn gaps<'p>(packages: impl Iterator<Item = &'p ImagePackage>, snapsho
             };
             let (mut hits, mut undecided) = (Vec::new(), BTreeSet::new());
             hit::collect(&subject, &package.package, &namespace, snapshot, &mut hits, &mut undecided);
-            let ids = hits.iter().filter_map(|h| Some(snapshot.flaw(h.entry.flaw)?.id.to_owned()));
-            let ids: BTreeSet<String> = ids.chain(undecided.into_iter().map(|u| u.flaw)).collect();
+            let ids = hits.iter().filter_map(|h| Some(snapshot.vulnerability(h.entry.vulnerability)?.id.to_owned()));
+            let ids: BTreeSet<String> = ids.chain(undecided.into_iter().map(|u| u.vulnerability)).collect();
             if !ids.is_empty() {
                 let suspect = suspects
                     .entry(package.purl.as_str())

@@ -1,8 +1,9 @@
-//! The version of a package to upgrade to: the lowest known one that none of its flaws with a fix touches any more.
+//! The version of a package to upgrade to: the lowest known one that none of its vulnerabilities with a fix affects any
+//! more.
 //!
-//! Each finding names the version that mends it alone; a person upgrades once. The highest of those need not do: where a
-//! flaw was mended in two branches, it can lie in the other one's affected range, and a later branch may have flaws of its
-//! own. So a candidate is held against everything known.
+//! Each finding names the version that fixes it alone; a person upgrades once. The highest of those need not do: where
+//! a vulnerability was fixed in two branches, it can lie in the other one's affected range, and a later branch may have
+//! vulnerabilities of its own. So a candidate is held against everything known.
 
 use std::cmp::Ordering;
 
@@ -11,11 +12,12 @@ use layergate_model::Status;
 
 use super::hit::Hit;
 
-/// Candidates that are tried before nothing is said: what is mended so late in so many branches has no simple answer.
+/// Candidates that are tried before nothing is said: what is fixed so late in so many branches has no simple answer.
 const MAX_TRIES: usize = 8;
 
-/// The version; `None` when nothing is mended, or no known version mends all. `others` are versions that mend flaws which do
-/// not touch the package as it is, and `is_free` says whether those flaws leave a version alone.
+/// The version; `None` when nothing is fixed, or no known version fixes all. `others` are versions that fix
+/// vulnerabilities which do not affect the package as it is, and `is_free` says whether those vulnerabilities leave a
+/// version alone.
 pub(super) fn target<'s>(
     hits: &[Hit<'_, 's>],
     others: impl FnOnce() -> Vec<&'s str>,
@@ -28,7 +30,7 @@ pub(super) fn target<'s>(
     };
     let mut candidates = Vec::new();
     let mut least: Option<&str> = None;
-    let mut mended = Vec::new();
+    let mut fixed = Vec::new();
     for hit in hits.iter().filter(|h| h.entry.status != Status::NotAffected) {
         let own = candidates.len();
         for range in hit.entry.ranges.clone() {
@@ -39,7 +41,7 @@ pub(super) fn target<'s>(
             }
         }
         if let Some(first) = candidates[own..].iter().copied().min_by(|a, b| order(a, b)) {
-            mended.push(hit);
+            fixed.push(hit);
             least = Some(least.map_or(first, |l| if order(l, first).is_lt() { first } else { l }));
         }
     }
@@ -48,6 +50,6 @@ pub(super) fn target<'s>(
     candidates.retain(|c| order(c, least).is_ge());
     candidates.sort_by(|a, b| order(a, b));
     candidates.dedup();
-    let is_good = |v: &&str| mended.iter().all(|hit| hit.is_mended_by(v)) && is_free(v);
+    let is_good = |v: &&str| fixed.iter().all(|hit| hit.is_fixed_in(v)) && is_free(v);
     candidates.into_iter().take(MAX_TRIES).find(is_good).map(str::to_owned)
 }

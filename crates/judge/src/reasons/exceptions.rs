@@ -89,7 +89,7 @@ fn expired(case: &Case<'_>) -> Vec<Reason> {
     let total = missed.len();
     for (exception, missed) in missed.values().take(SINGLY) {
         let text = format!(
-            "the exception {} expired on {} and no longer covers {}: renew it with a reason, or mend the finding",
+            "the exception {} expired on {} and no longer covers {}: renew it with a reason, or fix the finding",
             named(exception),
             exception.last_day().unwrap_or_default(),
             listed(&missed.what, 4, ", ")

@@ -1,4 +1,4 @@
-//! Reasons out of secrets, licences and checks.
+//! Reasons out of secrets, licenses and checks.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -61,11 +61,11 @@ pub(super) fn licenses(refused: &[Refused<'_>]) -> Vec<Reason> {
         .map(|((Reverse(effect), unknown), mut names)| {
             names.dedup();
             let what = match (unknown, names.len()) {
-                (true, n) => count(n, "package has no known licence", "packages have no known licence"),
+                (true, n) => count(n, "package has no known license", "packages have no known license"),
                 (false, n) => count(
                     n,
-                    "package has a licence that the policy does not accept",
-                    "packages have licences that the policy does not accept",
+                    "package has a license that the policy does not accept",
+                    "packages have licenses that the policy does not accept",
                 ),
             };
             reason("license", effect, format!("{what}: {}", listed(&names, 5, ", ")), Vec::new())

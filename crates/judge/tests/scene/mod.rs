@@ -36,7 +36,7 @@ fn package(kind: PackageKind, name: &str, source: &str, path: &str, distro: &Dis
 }
 
 impl Scene {
-    /// Debian 10 (mended until 2025-06-30 by the snapshot) with libssl3, curl, left-pad and a development dependency,
+    /// Debian 10 (fixed until 2025-06-30 by the snapshot) with libssl3, curl, left-pad and a development dependency,
     /// judged on 2026-02-10 with advisories of 2025-06-01.
     pub fn debian() -> Self {
         let distro = Distro {

@@ -1,5 +1,6 @@
-//! VEX: what somebody says about whether a flaw touches a product. Three formats become one list of statements;
-//! [`VexIndex`] then answers, for one image, whether a finding is taken out of the verdict and by whose word.
+//! VEX: what somebody says about whether a vulnerability affects a product. Three formats become one list of
+//! statements; [`VexIndex`] then answers, for one image, whether a finding is taken out of the verdict and by whose
+//! word.
 //!
 //! Limits: a document has at most 64 MiB, 200,000 statements and 2,000,000 products.
 
@@ -33,11 +34,11 @@ pub enum VexFormat {
 /// What a statement says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VexStatus {
-    /// The flaw does not touch the product.
+    /// The vulnerability does not affect the product.
     NotAffected,
-    /// The flaw is mended in the product.
+    /// The vulnerability is fixed in the product.
     Fixed,
-    /// The flaw touches the product.
+    /// The vulnerability affects the product.
     Affected,
     /// Nobody knows yet.
     UnderInvestigation,
@@ -63,7 +64,7 @@ impl VexStatus {
 /// One statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VexStatement {
-    /// The flaw's ids, aliases too.
+    /// The vulnerability's ids, aliases too.
     pub vulnerabilities: Vec<String>,
     /// What it is about.
     pub products: Vec<VexProduct>,

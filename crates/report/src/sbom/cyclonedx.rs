@@ -1,5 +1,6 @@
-//! CycloneDX: the document model and its JSON form (`cyclonedx_xml.rs` reads the other one), versions 1.2 to 1.7 as far as a component goes (they only added), with the properties that Trivy
-//! (`aquasecurity:trivy:…`), Syft (`syft:…`) and we (`layergate:…`) write.
+//! CycloneDX: the document model and its JSON form (`cyclonedx_xml.rs` reads the other one), versions 1.2 to 1.7 as far
+//! as a component goes (they only added), with the properties that Trivy (`aquasecurity:trivy:…`), Syft (`syft:…`) and
+//! we (`layergate:…`) write.
 
 use std::collections::HashMap;
 
@@ -80,7 +81,7 @@ pub(super) struct Raw {
     #[serde(deserialize_with = "nullable")]
     pub(super) hashes: Vec<Hash>,
     #[serde(deserialize_with = "nullable")]
-    pub(super) licenses: Vec<Licence>,
+    pub(super) licenses: Vec<License>,
     #[serde(deserialize_with = "nullable")]
     pub(super) properties: Vec<Property>,
     #[serde(deserialize_with = "nullable")]
@@ -109,7 +110,7 @@ pub(super) struct Hash {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct Licence {
+pub(super) struct License {
     #[serde(deserialize_with = "nullable")]
     pub(super) license: Named,
     #[serde(deserialize_with = "nullable")]
@@ -199,11 +200,11 @@ impl Raw {
         locations.extend(self.properties.iter().filter(syft).map(|p| p.value.clone()));
         let mut seen = std::collections::HashSet::new();
         locations.retain(|l| seen.insert(l.clone()));
-        let licence =
-            |l: &Licence| [&l.expression, &l.license.id, &l.license.name].into_iter().find(|s| !s.is_empty()).cloned();
+        let license =
+            |l: &License| [&l.expression, &l.license.id, &l.license.name].into_iter().find(|s| !s.is_empty()).cloned();
         let mut licenses: Vec<String> = self.all("layergate:license").map(str::to_owned).collect();
         if licenses.is_empty() {
-            licenses = self.licenses.iter().filter_map(licence).collect();
+            licenses = self.licenses.iter().filter_map(license).collect();
         }
         Component {
             source: self.source(),

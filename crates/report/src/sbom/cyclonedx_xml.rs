@@ -1,11 +1,11 @@
-//! CycloneDX XML (cyclonedx.org, bom-1.6.xsd) to the document model of `cyclonedx.rs`. Elements are told apart by their local
-//! names and parents; what does not speak of packages is passed over. Nesting is bounded as the JSON reader's is.
+//! CycloneDX XML (cyclonedx.org, bom-1.6.xsd) to the document model of `cyclonedx.rs`. Elements are told apart by their
+//! local names and parents; what does not speak of packages is passed over. Nesting is bounded as the JSON reader's is.
 
 use quick_xml::{Reader, escape::unescape, events::BytesStart, events::Event};
 
 use super::{
     Document,
-    cyclonedx::{self, Bom, Hash, Licence, Named, Needs, Occurrence, Property, Raw, Tools},
+    cyclonedx::{self, Bom, Hash, License, Named, Needs, Occurrence, Property, Raw, Tools},
 };
 
 /// Elements inside each other.
@@ -144,7 +144,7 @@ impl Builder {
             }
             (Some("licenses"), "license" | "expression") => {
                 if let Some(open) = self.components.last_mut() {
-                    open.licenses.push(Licence::default());
+                    open.licenses.push(License::default());
                 }
             }
             (Some("occurrences"), "occurrence") => {

@@ -1,5 +1,6 @@
-//! SPDX 2.2 and 2.3: the document model and its JSON form (`spdx_tag_value.rs` reads the other one). A package's URL is its external reference of type `purl`; source packages stand in
-//! `sourceInfo` (`built package from: NAME VERSION`: Trivy's words and ours) or in the URL's `upstream`.
+//! SPDX 2.2 and 2.3: the document model and its JSON form (`spdx_tag_value.rs` reads the other one). A package's URL is
+//! its external reference of type `purl`; source packages stand in `sourceInfo` (`built package from: NAME VERSION`:
+//! Trivy's words and ours) or in the URL's `upstream`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -116,8 +117,8 @@ pub(super) fn document(spdx: Spdx) -> Document {
     let mut roots: HashSet<String> = spdx.document_describes.into_iter().collect();
     let mut needs: HashMap<String, Vec<String>> = HashMap::new();
     let mut dev = HashSet::new();
-    // Trivy writes no purpose before 2.3, and holders (an image, a lockfile) have no URL: what contains packages and has
-    // none is no package.
+    // Trivy writes no purpose before 2.3, and holders (an image, a lockfile) have no URL: what contains packages and
+    // has none is no package.
     let mut holders = HashSet::new();
     for r in spdx.relationships {
         match r.relationship_type.as_str() {
@@ -135,7 +136,7 @@ pub(super) fn document(spdx: Spdx) -> Document {
         .has_extracted_licensing_infos
         .into_iter()
         .map(|e| {
-            // What a package manager called it; a whole licence text is no name.
+            // What a package manager called it; a whole license text is no name.
             let text =
                 [e.name, e.extracted_text].into_iter().find(|t| !t.is_empty() && t.len() <= 200 && t != "NOASSERTION");
             (e.license_id.clone(), text.unwrap_or(e.license_id))
@@ -177,15 +178,15 @@ impl Raw {
         texts: &HashMap<String, String>,
     ) -> Component {
         let told = |l: &&String| !l.is_empty() && *l != "NOASSERTION" && *l != "NONE";
-        let licence = [&self.license_declared, &self.license_concluded].into_iter().find(told);
-        let licence = licence.map(|l| texts.get(l).unwrap_or(l).clone());
+        let license = [&self.license_declared, &self.license_concluded].into_iter().find(told);
+        let license = license.map(|l| texts.get(l).unwrap_or(l).clone());
         let all = |prefix: &str| {
             let found = self.annotations.iter().filter_map(|a| a.comment.strip_prefix(prefix));
             found.map(str::to_owned).collect::<Vec<_>>()
         };
         let mut licenses = all("layergate:license: ");
         if licenses.is_empty() {
-            licenses.extend(licence);
+            licenses.extend(license);
         }
         let told = |prefix: &str| self.annotations.iter().find_map(|a| a.comment.strip_prefix(prefix));
         let kind = told("layergate:type: ").and_then(|k| k.parse().ok());

@@ -3,8 +3,8 @@
 use crate::feed::FeedRow;
 
 macro_rules! databases {
-    ($($prefix:literal => $id:literal, $name:literal, $url:literal, $licence:literal;)*) => {
-        pub(super) const ROWS: &[FeedRow] = &[$(FeedRow { id: $id, name: $name, url: $url, licence: $licence },)*];
+    ($($prefix:literal => $id:literal, $name:literal, $url:literal, $license:literal;)*) => {
+        pub(super) const ROWS: &[FeedRow] = &[$(FeedRow { id: $id, name: $name, url: $url, license: $license },)*];
         const PREFIXES: &[(&str, &str)] = &[$(($prefix, $id),)*];
     };
 }

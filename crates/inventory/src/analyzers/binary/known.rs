@@ -1,8 +1,8 @@
 //! Well-known programs that no package manager installed, by the version strings in them (the table is
 //! `known_table.rs`).
 //!
-//! A program is looked at when its file name is one of the table's, and listed when the pattern of its row is in it. The
-//! names are the ones that Syft's binary classifiers use. Nothing is executed; a pattern that does not match says
+//! A program is looked at when its file name is one of the table's, and listed when the pattern of its row is in it.
+//! The names are the ones that Syft's binary classifiers use. Nothing is executed; a pattern that does not match says
 //! nothing. Runtimes that say in a text file which they are (`runtime.rs`) are read here too, so that a JDK's `release`
 //! and its `java` are one.
 
@@ -106,7 +106,7 @@ fn version(row: &Known, compiled: &OnceLock<Option<Regex>>, in_name: &str, file:
     } else {
         compiled.get_or_init(|| Regex::new(row.pattern).ok()).as_ref()?
     };
-    // A match that touches the end of its window may go on behind it: the next window has it whole.
+    // A match that reaches the end of its window may go on behind it: the next window has it whole.
     let length = file.bytes.len();
     let mut seen = 0;
     let version = file.windows(OVERLAP).find_map(|window| {

@@ -1,6 +1,6 @@
-//! Java archives (JAR, WAR, EAR and their like; "JAR File Specification", Maven's `META-INF/maven`): each `pom.properties` is a
-//! package, so that shaded archives show what they were made of; without a fitting one the archive's name and manifest tell;
-//! archives inside are read in the same way.
+//! Java archives (JAR, WAR, EAR and their like; "JAR File Specification", Maven's `META-INF/maven`): each
+//! `pom.properties` is a package, so that shaded archives show what they were made of; without a fitting one the
+//! archive's name and manifest tell; archives inside are read in the same way.
 //! `jar_walk.rs` goes through one, `jar_identity.rs` says what it is.
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
@@ -147,8 +147,8 @@ fn exploded(file: &File<'_>, out: &mut Section) {
     }
 }
 
-/// `NAME.jar/META-INF/MANIFEST.MF` of an archive that was unpacked into a directory of its name: what the manifest and the
-/// name say, where they say whose it is.
+/// `NAME.jar/META-INF/MANIFEST.MF` of an archive that was unpacked into a directory of its name: what the manifest and
+/// the name say, where they say whose it is.
 fn unpacked(file: &File<'_>, out: &mut Section) {
     let Some(directory) = file.path.strip_suffix("/META-INF/MANIFEST.MF") else { return };
     let name = last(directory.as_bytes());
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_of_the_pom_beside() {
+    fn licenses_of_the_pom_beside() {
         let xml = b"<project><licenses><license><name>MIT</name></license></licenses></project>";
         let jar =
             zip(&[("META-INF/maven/org.x/a/pom.properties", &pom("a", "1")), ("META-INF/maven/org.x/a/pom.xml", xml)]);

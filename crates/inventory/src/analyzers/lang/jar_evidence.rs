@@ -95,12 +95,13 @@ impl Manifest {
         out
     }
 
-    /// The first of these keys of the main section that says something; a variable that was never filled in says nothing.
+    /// The first of these keys of the main section that says something; a variable that was never filled in says
+    /// nothing.
     pub(super) fn first(&self, keys: &[&str]) -> Option<&str> {
         keys.iter().find_map(|key| self.main.get(key))
     }
 
-    /// The declared licence.
+    /// The declared license.
     pub(super) fn license(&self) -> Option<&str> {
         self.first(&["Bundle-License"])
     }

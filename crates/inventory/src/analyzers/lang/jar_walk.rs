@@ -1,9 +1,9 @@
 //! One pass through a Java archive and the archives inside of it.
 //!
-//! Bounds: the nesting of archives (`max_nesting`), the bytes of everything that is read inside one file together (twice
-//! `max_file_bytes`; directory entries may all lead to the same bytes), the unpacked archives kept at one time
-//! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in place;
-//! packed ones go through a spool.
+//! Bounds: the nesting of archives (`max_nesting`), the bytes of everything that is read inside one file together
+//! (twice `max_file_bytes`; directory entries may all lead to the same bytes), the unpacked archives kept at one time
+//! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in
+//! place; packed ones go through a spool.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ const MAX_ARCHIVES: u32 = 20_000;
 const MAX_POMS: usize = 10_000;
 /// Packages of one file. The largest real ones have some thousand.
 const MAX_PACKAGES: usize = 100_000;
-/// Bytes of one `pom.xml` that is read for its licence.
+/// Bytes of one `pom.xml` that is read for its license.
 const MAX_POM: u64 = 512 << 10;
 /// Bytes of one manifest; manifests list a digest for each signed class.
 const MAX_MANIFEST: u64 = 8 << 20;

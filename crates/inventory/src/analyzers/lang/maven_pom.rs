@@ -1,7 +1,7 @@
-//! Maven's `pom.xml` (maven.apache.org/pom.html): the project itself and its dependencies whose versions can be known from
-//! the files of the layer: properties, `dependencyManagement` and parents, which are looked for where `relativePath` says.
-//! Nothing is asked of a repository; a dependency whose version is not to be known is left out, for it names nothing that
-//! is there. `test` and `provided` dependencies have the development scope.
+//! Maven's `pom.xml` (maven.apache.org/pom.html): the project itself and its dependencies whose versions can be known
+//! from the files of the layer: properties, `dependencyManagement` and parents, which are looked for where
+//! `relativePath` says. Nothing is asked of a repository; a dependency whose version is not to be known is left out,
+//! for it names nothing that is there. `test` and `provided` dependencies have the development scope.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -275,7 +275,7 @@ impl<'p> Values<'p> {
     }
 }
 
-/// The licences that a `pom.xml` names.
+/// The licenses that a `pom.xml` names.
 pub(crate) fn licenses(bytes: &[u8]) -> Vec<String> {
     parse(&String::from_utf8_lossy(bytes)).map(|pom| pom.licenses).unwrap_or_default()
 }

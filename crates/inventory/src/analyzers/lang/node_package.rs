@@ -1,10 +1,11 @@
 //! Node packages by their `package.json` (npm documentation, "package.json"): installed ones under `node_modules`, and
-//! every other that names itself with a version, an application's own above all. Its dependency ranges are not packages.
+//! every other that names itself with a version, an application's own above all. Its dependency ranges are not
+//! packages.
 //!
-//! Node resolves `node_modules/NAME` and `node_modules/@SCOPE/NAME` and nothing else: what lies deeper inside a package is
-//! test data or a template, unless its directory says that it is a copy that the package runs with. A project that is
-//! marked private is not published: what is called like it in the registry is something else. A key that stands twice
-//! counts as `JSON.parse` has it, the last time; if it is the name or the version, that is a gap too.
+//! Node resolves `node_modules/NAME` and `node_modules/@SCOPE/NAME` and nothing else: what lies deeper inside a package
+//! is test data or a template, unless its directory says that it is a copy that the package runs with. A project that
+//! is marked private is not published: what is called like it in the registry is something else. A key that stands
+//! twice counts as `JSON.parse` has it, the last time; if it is the name or the version, that is a gap too.
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
 use serde::{Deserialize, de::IgnoredAny};
@@ -119,7 +120,8 @@ impl Analyzer for NodePackage {
             collect(manifest.get(key).unwrap_or(&Value::Null), &mut package.licenses);
         }
         out.packages.push(package);
-        // Readers that take the first of two and those that take the last see two packages: what was meant is not known.
+        // Readers that take the first of two and those that take the last see two packages: what was meant is not
+        // known.
         match serde_json::from_str::<Once>(&file.text()) {
             Err(e) if place == Place::Installed => {
                 Err(AnalyzeError::unreadable(format!("a package.json of two minds: {e}")))
@@ -184,7 +186,7 @@ fn in_gem(directories: &[&str]) -> bool {
     directories.windows(2).any(|pair| pair[0] == "gems" && versioned(pair[1]))
 }
 
-/// A licence is a string, an object with a type, or a list of either.
+/// A license is a string, an object with a type, or a list of either.
 fn collect(value: &serde_json::Value, out: &mut Vec<String>) {
     match value {
         serde_json::Value::String(text) if !text.is_empty() => out.push(text.clone()),

@@ -1,12 +1,12 @@
 //! Installed Python packages (packaging.python.org, "Core metadata specifications"): `*.dist-info/METADATA` of wheels,
-//! `*.egg-info/PKG-INFO` and single-file `*.egg-info` of older installations, `EGG-INFO/PKG-INFO` of unpacked eggs, and the
-//! same inside zipped `*.egg` files.
+//! `*.egg-info/PKG-INFO` and single-file `*.egg-info` of older installations, `EGG-INFO/PKG-INFO` of unpacked eggs, and
+//! the same inside zipped `*.egg` files.
 //!
-//! `direct_url.json` beside it (PEP 610) says that the package was installed from a repository or a directory and not from an
-//! index; what conda's own builds leave there says nothing.
+//! `direct_url.json` beside it (PEP 610) says that the package was installed from a repository or a directory and not
+//! from an index; what conda's own builds leave there says nothing.
 //!
-//! Names stay as written; whoever compares them normalises (PEP 503). A licence is the `License-Expression`, else a short
-//! `License`, else the classifiers.
+//! Names stay as written; whoever compares them normalises (PEP 503). A license is the `License-Expression`, else a
+//! short `License`, else the classifiers.
 
 use std::{collections::HashSet, io::Read};
 
@@ -92,8 +92,8 @@ impl Analyzer for PythonInstalled {
     }
 }
 
-/// Whether a `direct_url.json` names a repository, an archive of one, or a directory. A wheel that was built or fetched before
-/// is the index's as far as anything tells.
+/// Whether a `direct_url.json` names a repository, an archive of one, or a directory. A wheel that was built or fetched
+/// before is the index's as far as anything tells.
 fn is_from_elsewhere(text: &str) -> bool {
     let Ok(told) = serde_json::from_str::<Value>(text) else { return false };
     let url = told.get("url").and_then(Value::as_str).unwrap_or_default();

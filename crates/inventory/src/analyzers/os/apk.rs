@@ -1,5 +1,5 @@
 //! apk's database `lib/apk/db/installed` (Alpine wiki "Apk spec", "Installed Database V2"): records of `X:value` lines,
-//! apart by empty lines. P name, V version, A architecture, o origin, L licence, m maintainer, D needs, p provides,
+//! apart by empty lines. P name, V version, A architecture, o origin, L license, m maintainer, D needs, p provides,
 //! F directory, R file in it.
 //!
 //! Advisories speak of the origin, whose version is the package's own. The file lists say which files are apk's.

@@ -1,8 +1,8 @@
-//! Licences of Debian packages: `usr/share/doc/PACKAGE/copyright`, either machine-readable (DEP-5, `License:` fields of its
-//! paragraphs) or free text that refers to `/usr/share/common-licenses`.
+//! Licenses of Debian packages: `usr/share/doc/PACKAGE/copyright`, either machine-readable (DEP-5, `License:` fields of
+//! its paragraphs) or free text that refers to `/usr/share/common-licenses`.
 //!
 //! Debian's short names are put into SPDX's words where they mean the same; alternatives and sums stay together as an
-//! expression. Free text is only read for its references: which licence a sentence means is not guessed.
+//! expression. Free text is only read for its references: which license a sentence means is not guessed.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{AnalyzeError, Analyzer, Entry, File, Interest, analyzers::license};
 /// Reads the copyright files of Debian packages.
 pub struct Copyright;
 
-/// Different licences of one package that are kept.
+/// Different licenses of one package that are kept.
 const MAX_LICENSES: usize = 64;
 
 impl Analyzer for Copyright {

@@ -10,7 +10,7 @@ use crate::{AnalyzeError, Analyzer, Entry, File, Interest, analyzers::license};
 pub struct Pacman;
 
 const LOCAL: &str = "var/lib/pacman/local";
-/// Dependencies and licences of one package that are kept.
+/// Dependencies and licenses of one package that are kept.
 const MAX_LIST: usize = 512;
 
 impl Analyzer for Pacman {
