@@ -9,6 +9,7 @@ use crate::{
     floors,
     intern::Interner,
     layout::{FORMAT_VERSION, HEADER, MAGIC, SECTION_ROW, TAGS, hash, put, table},
+    title,
 };
 
 /// The strings section while it is written: a string gets its offset when it is first used.
@@ -398,7 +399,8 @@ fn vulnerability_section(
             .map(|h| b.kevs[h.kev as usize - 1])
             .min_by_key(|k| (rank(k.0), rank(k.1)));
         let epss = heads.iter().map(|h| h.epss).max().unwrap_or(0);
-        let title = heads.iter().map(|h| h.title).find(|t| *t != 0).unwrap_or(0);
+        let titles = heads.iter().filter(|h| h.title != 0).map(|h| (!cve(id) && h.id == id, h.title));
+        let title = title::best(titles.map(|(own, title)| (own, b.strings.get(title), title))).unwrap_or(0);
         let modified = heads.iter().filter_map(|h| h.modified).max().map_or(0, |d| d.to_bits());
 
         out.push(

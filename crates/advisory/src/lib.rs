@@ -21,6 +21,7 @@ mod record;
 mod red_hat_streams;
 mod registries;
 mod snapshot;
+mod title;
 mod unjudged;
 mod vulnerability;
 

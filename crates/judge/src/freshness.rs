@@ -45,9 +45,9 @@ pub(crate) fn release(distro: &Distro) -> String {
     }
 }
 
-/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, then of each
-/// source that speaks of this image and lags behind, which a fresh one must not hide. `relevant` says whether a finding
-/// is left whose effect a rule on exploitation could raise.
+/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, or of each source
+/// that speaks of this image and lags behind, which a fresh one must not hide; of both only where the source weighs more.
+/// `relevant` says whether a finding is left whose effect a rule on exploitation could raise.
 pub(crate) fn aged(
     newest: Option<&str>,
     sources: &[AdvisorySource],
@@ -55,21 +55,30 @@ pub(crate) fn aged(
     as_of: Date,
     policy: &PolicyView<'_>,
 ) -> Vec<(Gap, Effect)> {
-    let whole = stale(newest, as_of, policy);
+    let mut whole = stale(newest, as_of, policy);
     let newest = newest.and_then(day);
     let mut out = Vec::new();
+    let mut older = Vec::new();
     for group in sources.chunk_by(|a, b| a.of == b.of) {
         let Some(of) = group.first().map(|s| s.of.as_str()) else { continue };
-        if rule(of).is_none_or(|rule| relevant && policy.looks_at(rule)) {
-            let lag = lagging(of, group, as_of, policy);
-            // What is as old as the rest has been said with the rest.
-            let said = |lag: &Lag, whole: &(Gap, Effect)| {
-                lag.effect <= whole.1
-                    && lag.date.zip(newest).is_some_and(|(date, newest)| days_between(date, newest) < LAGS_DAYS)
-            };
-            let lag = lag.filter(|lag| whole.as_ref().is_none_or(|whole| !said(lag, whole)));
-            out.extend(lag.map(|lag| (Gap::new(GapKind::StaleAdvisories, of, lag.detail), lag.effect)));
+        if rule(of).is_some_and(|rule| !relevant || !policy.looks_at(rule)) {
+            continue;
         }
+        let Some(lag) = lagging(of, group, as_of, policy) else { continue };
+        match &whole {
+            // One update renews all: it is asked for once, and what lags behind the rest is named.
+            Some((_, effect)) if lag.effect <= *effect => {
+                let behind = lag.date.zip(newest).is_none_or(|(date, newest)| days_between(date, newest) >= LAGS_DAYS);
+                older.extend(behind.then(|| match lag.date {
+                    Some(date) => format!("{of} of {date}"),
+                    None => format!("{of} of unknown date"),
+                }));
+            }
+            _ => out.push((Gap::new(GapKind::StaleAdvisories, of, lag.detail), lag.effect)),
+        }
+    }
+    if let Some((gap, _)) = whole.as_mut().filter(|_| !older.is_empty()) {
+        gap.detail.push_str(&format!("; older still: {}", text::listed(&older, 5, ", ")));
     }
     if relevant && !sources.is_empty() {
         out.extend([KEV, EPSS].into_iter().filter_map(|name| without_feed(name, sources, policy)));

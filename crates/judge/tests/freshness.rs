@@ -54,7 +54,7 @@ fn told(report: &Report, kind: GapKind) -> Vec<(&str, Effect)> {
 
 #[test]
 fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
-    let (fresh, old) = (Some("2026-11-26"), Some("2023-11-20"));
+    let (fresh, old, older) = (Some("2026-11-26"), Some("2023-11-20"), Some("2022-01-01"));
     let limit = "[advisories]\nmax-age-days = 3";
     let both = |debian, npm| [Feed("tracker", "debian:10", debian, None, 1), Feed("ghsa", "npm", npm, None, 1)];
     type Want = &'static [(&'static str, Effect)];
@@ -65,6 +65,13 @@ fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
         ("the registry's", both(fresh, old).into(), limit, true, &[("npm", Effect::Error)]),
         ("one that says nothing of this image", both(fresh, old).into(), limit, false, &[]),
         ("all old alike is told once", both(old, old).into(), limit, true, &[("snapshot", Effect::Error)]),
+        (
+            "what is older still is told with the rest",
+            both(older, old).into(),
+            limit,
+            true,
+            &[("snapshot", Effect::Error)],
+        ),
         (
             "softened",
             both(old, fresh).into(),
@@ -136,6 +143,8 @@ fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
     for (name, feeds, policy, npm, want) in cases {
         let report = judged(snapshot(feeds, &[("slow", 30)], &[]), policy, *npm);
         assert_eq!(told(&report, GapKind::StaleAdvisories), *want, "{name}: {:?}", report.gaps);
+        let named = report.gaps.iter().any(|g| g.detail.ends_with("; older still: debian:10 of 2022-01-01"));
+        assert_eq!(named, feeds.iter().any(|f| f.2 == older), "{name}: {:?}", report.gaps);
     }
 }
 

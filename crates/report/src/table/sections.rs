@@ -85,7 +85,7 @@ pub(super) fn gaps(page: &mut Page, report: &Report, details: bool) {
     for ((Reverse(effect), kind), gaps) in kinds {
         let ink = if effect >= Effect::Error { Ink::Bad } else { Ink::Plain };
         let head = format!("  {}  ", pad(effect_text(effect), 5));
-        page.hang_inked(&head, ink, &kind.as_str().replace('_', " "));
+        page.hang_inked(&head, ink, kind.as_str());
         let shown = if details { gaps.len() } else { gaps.len().min(GAPS) };
         for gap in &gaps[..shown] {
             let place = if gap.place.is_empty() || gap.detail.starts_with(&gap.place) {
