@@ -1,14 +1,19 @@
 //! The HTTP client of a coordinator, or of several: who does not answer is passed over for the next. Verdicts lie in the
 //! fleet's shared store, so that any coordinator answers for any job.
 
-use std::time::Duration;
+use std::{fs::File, io::Read as _, path::Path, time::Duration};
 
 use anyhow::{Context, anyhow};
-use layergate_model::{Backoff, Report};
-use layergate_ports::values::{IdempotencyKey, JobId, VerdictRecord};
-use layergate_server::{FleetStatus, JobAnswer, Submission, Submitted};
-use reqwest::{Method, RequestBuilder, StatusCode, Url};
-use serde::{Serialize, de::DeserializeOwned};
+use bytes::Bytes;
+use layergate_model::{Backoff, Digest, Report};
+use layergate_ports::{
+    MAX_SBOM_BYTES,
+    values::{IdempotencyKey, JobId, SbomName, UploadedSbom, VerdictRecord},
+};
+use layergate_registry::Location;
+use layergate_server::{FleetStatus, JobAnswer, Subject, Submission, Submitted, UploadedDigest};
+use reqwest::{Method, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::{
@@ -27,6 +32,16 @@ const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), most: Durat
 const TELL_AFTER: Duration = Duration::from_secs(1);
 /// An answer of more bytes is refused.
 const MAX_ANSWER: usize = 1 << 30;
+
+/// How long an SBOM may be on its way.
+const UPLOAD: Duration = Duration::from_secs(120);
+
+/// What a request carries.
+enum Body {
+    Nothing,
+    Json(Bytes),
+    Document(Bytes),
+}
 
 /// A client of one fleet.
 pub(crate) struct Client {
@@ -88,8 +103,38 @@ impl Client {
     pub(crate) async fn submit(&self, mut submission: Submission) -> Result<JobId, Failure> {
         let key = submission.idempotency_key.take().map_or_else(fresh_key, Ok)?;
         submission.idempotency_key = Some(key);
-        let answer: Submitted = self.ask(Method::POST, "api/v1/jobs", &[], Some(&submission), Duration::ZERO).await?;
+        let body = Body::Json(serde_json::to_vec(&submission).context("the submission cannot be written")?.into());
+        let answer: Submitted = self.ask(Method::POST, "api/v1/jobs", &[], body, Duration::ZERO).await?;
         Ok(answer.job)
+    }
+
+    /// What a submission names: an image as it is, an SBOM after it was uploaded. Nothing else of this machine travels.
+    pub(crate) async fn subject(&self, location: &Location) -> Result<Subject, Failure> {
+        match location {
+            Location::Registry(image) => Ok(Subject::Image(image.clone())),
+            Location::Sbom(path) => self.upload(path).await.map(Subject::Sbom),
+            local => Err(lies_here(local)),
+        }
+    }
+
+    /// Gives the fleet an SBOM.
+    async fn upload(&self, path: &Path) -> Result<UploadedSbom, Failure> {
+        let shown = path.display();
+        let name = SbomName::new(&shown.to_string()).map_err(|e| usage(anyhow!("{shown}: {e}")))?;
+        let mut document = Vec::new();
+        let read = File::open(path).and_then(|f| f.take(MAX_SBOM_BYTES as u64 + 1).read_to_end(&mut document));
+        read.with_context(|| format!("the SBOM {shown} cannot be read"))?;
+        if document.len() > MAX_SBOM_BYTES {
+            let what = "a fleet takes; judge it here, without --server";
+            return Err(anyhow!("the SBOM {shown} has more than the {MAX_SBOM_BYTES} bytes that {what}").into());
+        }
+        let digest = Digest::of(&document);
+        let body = Body::Document(document.into());
+        let stored: UploadedDigest = self.ask(Method::POST, "api/v1/sboms", &[], body, UPLOAD).await?;
+        if stored.digest != digest {
+            return Err(anyhow!("the SBOM {shown} arrived as {} and is {digest}; try again", stored.digest).into());
+        }
+        Ok(UploadedSbom { digest, name })
     }
 
     /// Waits for a job's verdict until `end`.
@@ -98,7 +143,7 @@ impl Client {
             let left = end.map_or(ASK, |end| end.saturating_duration_since(Instant::now()).min(ASK));
             let path = format!("api/v1/jobs/{job}");
             let seconds = left.as_secs().max(1).to_string();
-            let answer: JobAnswer = self.ask(Method::GET, &path, &[("wait", &seconds)], None::<&()>, left).await?;
+            let answer: JobAnswer = self.ask(Method::GET, &path, &[("wait", &seconds)], Body::Nothing, left).await?;
             if let Some(record) = answer.verdict {
                 return Ok(record);
             }
@@ -110,19 +155,19 @@ impl Client {
 
     /// The reports behind a verdict.
     pub(crate) async fn reports(&self, job: &JobId) -> Result<Vec<Report>, Failure> {
-        self.ask(Method::GET, &format!("api/v1/jobs/{job}/reports"), &[], None::<&()>, Duration::ZERO).await
+        self.ask(Method::GET, &format!("api/v1/jobs/{job}/reports"), &[], Body::Nothing, Duration::ZERO).await
     }
 
     /// The fleet at this moment.
     pub(crate) async fn fleet(&self) -> Result<FleetStatus, Failure> {
-        self.ask(Method::GET, "api/v1/fleet", &[], None::<&()>, Duration::ZERO).await
+        self.ask(Method::GET, "api/v1/fleet", &[], Body::Nothing, Duration::ZERO).await
     }
 
     /// Tells a member, or all workers, to leave.
     pub(crate) async fn drain(&self, member: Option<&str>) -> Result<(), Failure> {
         let query: Vec<_> = member.map(|m| ("member", m)).into_iter().collect();
         let _: serde_json::Value =
-            self.ask(Method::POST, "api/v1/fleet/drain", &query, None::<&()>, Duration::ZERO).await?;
+            self.ask(Method::POST, "api/v1/fleet/drain", &query, Body::Nothing, Duration::ZERO).await?;
         Ok(())
     }
 
@@ -132,7 +177,7 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, &str)],
-        body: Option<&impl Serialize>,
+        body: Body,
         takes: Duration,
     ) -> Result<T, Failure> {
         let end = Instant::now() + PATIENCE;
@@ -146,9 +191,13 @@ impl Client {
                 let here = server.host_str().is_some_and(is_loopback_host);
                 let mut request = if here { &self.here } else { &self.http }.request(method.clone(), url).query(query);
                 request = request.timeout(takes + Duration::from_secs(30));
-                if let Some(body) = body {
-                    request = request.json(body);
-                }
+                request = match &body {
+                    Body::Nothing => request,
+                    Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.clone()),
+                    Body::Document(document) => {
+                        request.header(CONTENT_TYPE, "application/octet-stream").body(document.clone())
+                    }
+                };
                 match self.once(request, server).await {
                     Ok(answer) => return Ok(answer),
                     Err(Refusal::Final(error)) => return Err(error.into()),
@@ -205,6 +254,21 @@ impl Client {
             _ => Refusal::Final(error),
         })
     }
+}
+
+/// Refuses what of this machine does not travel.
+pub(crate) fn check_travels(location: &Location) -> Result<(), Failure> {
+    match location {
+        Location::Registry(_) | Location::Sbom(_) => Ok(()),
+        local => Err(lies_here(local)),
+    }
+}
+
+fn lies_here(local: &Location) -> Failure {
+    usage(anyhow!(
+        "{local} lies on this machine, where the fleet cannot read it: scan it here, without --server (a fleet takes images \
+         in registries, and sbom:FILE)"
+    ))
 }
 
 fn fresh_key() -> Result<IdempotencyKey, Failure> {

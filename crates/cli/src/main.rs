@@ -17,7 +17,6 @@ mod places;
 mod progress;
 mod proved;
 mod reports;
-mod sbom_file;
 mod settings;
 mod signature;
 mod snapshot;

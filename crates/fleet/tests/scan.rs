@@ -28,8 +28,8 @@ use layergate_model::*;
 use layergate_ports::{
     observe::{Event, Observer},
     values::{
-        ImageLocator, ImageRequest, JobError, KeyScope, LayerDescriptor, LayerLocator, Namespace, PlatformSelection,
-        RegistryBlob, ResolvedImage, SourceError, Trouble,
+        ImageContent, ImageLocator, ImageRequest, JobError, KeyScope, LayerDescriptor, LayerLocator, Namespace,
+        PlatformSelection, RegistryBlob, ResolvedImage, SourceError, Trouble,
     },
     *,
 };
@@ -84,7 +84,6 @@ impl ImageSource for Shelf {
         let ImageLocator::Registry(reference) = &request.image else { panic!() };
         let layers = layers.iter().map(|digest| LayerDescriptor {
             digest: *digest,
-            media_type: "application/vnd.oci.image.layer.v1.tar".into(),
             size: self.blobs.lock().unwrap()[digest].len() as u64,
             diff_id: None,
             locator: LayerLocator::Registry(RegistryBlob {
@@ -102,7 +101,7 @@ impl ImageSource for Shelf {
             reference: name,
             index_digest: None,
             platform: Some(Platform::linux_amd64()),
-            config: ImageConfig::default(),
+            content: ImageContent::Image(Box::default()),
             layers: layers.collect(),
             gaps: Vec::new(),
             other_platforms: vec!["linux/arm64".into()],

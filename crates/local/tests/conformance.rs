@@ -44,6 +44,21 @@ async fn verdicts() {
 }
 
 #[tokio::test]
+async fn sboms() {
+    conformance::sbom_store(async || Arc::new(MemorySboms::new(64 << 20)) as _).await;
+    let small = MemorySboms::new(10);
+    let mut digests = Vec::new();
+    for document in ["sixsix", "four", "more"] {
+        digests.push(small.put(document.into()).await.unwrap());
+    }
+    let mut kept = Vec::new();
+    for digest in &digests {
+        kept.push(small.get(digest).await.unwrap().is_some());
+    }
+    assert_eq!(kept, [false, true, true], "the oldest goes when the bytes are too many");
+}
+
+#[tokio::test]
 async fn snapshots() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("store");

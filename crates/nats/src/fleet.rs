@@ -14,6 +14,7 @@ use crate::{
     link::Link,
     membership::NatsMembership,
     options::NatsOptions,
+    sboms::NatsSboms,
     snapshots::NatsSnapshots,
     streams,
     verdicts::NatsVerdicts,
@@ -33,6 +34,8 @@ pub struct Fleet {
     pub failures: Arc<NatsFailures>,
     /// Verdicts and reports.
     pub verdicts: Arc<NatsVerdicts>,
+    /// Uploaded SBOMs.
+    pub sboms: Arc<NatsSboms>,
     /// Who is in the fleet.
     pub membership: Arc<NatsMembership>,
 }
@@ -54,6 +57,7 @@ impl Fleet {
             cache: Arc::new(NatsCache::new(link.clone(), done)),
             failures: Arc::new(NatsFailures::new(link.clone())),
             verdicts: Arc::new(NatsVerdicts::new(link.clone())),
+            sboms: Arc::new(NatsSboms::new(link.clone())),
             membership: Arc::new(NatsMembership::new(link.clone())),
             link,
         })

@@ -7,6 +7,7 @@
 //! | done | bucket `done`, small | one watch for each coordinator, batched look-ups |
 //! | inventories, reports, snapshots | buckets of values in parts | larger than a message may be |
 //! | verdicts | bucket `verdicts`, created once | the first verdict stands |
+//! | uploaded SBOMs | bucket of values in parts that ends by itself | a day is the longest job |
 //! | failures, idempotency keys, heartbeats | buckets with a time to live | they end by themselves |
 //!
 //! **Durability.** A publish is answered when the server has written it, which is before its disk has: one server with the
@@ -34,6 +35,7 @@ mod membership;
 mod names;
 mod options;
 mod puller;
+mod sboms;
 mod snapshots;
 mod streams;
 mod trace;
@@ -47,5 +49,6 @@ pub use jobs::NatsJobs;
 pub use layers::NatsLayers;
 pub use membership::NatsMembership;
 pub use options::{NatsOptions, OptionsError};
+pub use sboms::NatsSboms;
 pub use snapshots::NatsSnapshots;
 pub use verdicts::NatsVerdicts;

@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Done,
     Inventories,
     Reports,
+    Sboms,
     Snapshots,
     Verdicts,
     Failures,
@@ -25,10 +26,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Done,
         Self::Inventories,
         Self::Reports,
+        Self::Sboms,
         Self::Snapshots,
         Self::Verdicts,
         Self::Failures,
@@ -42,6 +44,7 @@ impl Kind {
             Self::Done => "done",
             Self::Inventories => "inventories",
             Self::Reports => "reports",
+            Self::Sboms => "sboms",
             Self::Snapshots => "snapshots",
             Self::Verdicts => "verdicts",
             Self::Failures => "failures",

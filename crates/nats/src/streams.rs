@@ -21,6 +21,8 @@ const LAYER_AGE: Duration = Duration::from_secs(24 * 3600);
 const JOB_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Idempotency keys are good for a day.
 const CLAIM_AGE: Duration = Duration::from_secs(24 * 3600);
+/// The longest deadline of a job is a day.
+const SBOM_AGE: Duration = Duration::from_secs(25 * 3600);
 /// Verdict records and reports that nobody wrote anew.
 const VERDICT_AGE: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -78,8 +80,9 @@ fn jobs(names: &Names, options: &NatsOptions) -> Config {
 fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
     let (thousandths, max_age, description) = match kind {
         Kind::Done => (100, Duration::ZERO, "which layers are read"),
-        Kind::Inventories => (390, Duration::ZERO, "what layers contain; can be made again"),
+        Kind::Inventories => (350, Duration::ZERO, "what layers contain; can be made again"),
         Kind::Reports => (140, VERDICT_AGE, "reports"),
+        Kind::Sboms => (40, SBOM_AGE, "uploaded SBOMs, until the jobs on them have ended"),
         Kind::Snapshots => (100, Duration::ZERO, "advisory snapshots"),
         Kind::Verdicts => (90, VERDICT_AGE, "verdicts by job"),
         Kind::Failures => (10, Duration::ZERO, "why layers failed, for a while"),

@@ -49,6 +49,12 @@ async fn verdicts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sboms() {
+    let Some(server) = Server::start().await else { return };
+    conformance::sbom_store(async || server.fleet().await.sboms as _).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn snapshots() {
     let Some(server) = Server::start().await else { return };
     let dir = server.scratch().join("snapshots");

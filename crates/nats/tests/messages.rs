@@ -12,7 +12,7 @@ use layergate_ports::{
     conformance,
     values::{
         ImageLocator, ImageVerdict, JobError, Lane, LayerLocator, LocalBlob, MemberId, ReportKey, SourceError,
-        SourceId, Trouble, VerdictRecord,
+        SourceId, Trouble, UploadedSbom, VerdictRecord,
     },
     *,
 };
@@ -22,6 +22,7 @@ fn messages() -> Vec<(&'static str, Bytes)> {
     let source = SourceId::of(&conformance::locator(1, "app"));
     vec![
         ("job", job_to_wire(&conformance::job("one", Lane::Bulk, "team-a")).unwrap()),
+        ("job-sbom", job_to_wire(&sbom_job()).unwrap()),
         ("layer-task", task_to_wire(&conformance::task(1)).unwrap()),
         ("second-look", task_to_wire(&conformance::second_look(1)).unwrap()),
         ("done-event", done_to_wire(&DoneEvent { key: conformance::key(1), outcome: DoneOutcome::Failed }).unwrap()),
@@ -34,6 +35,14 @@ fn messages() -> Vec<(&'static str, Bytes)> {
         ("snapshot-announcement", announcement_to_wire(&Digest::of(b"snapshot")).unwrap()),
         ("blob-head", layergate_wire::encode(head()).unwrap()),
     ]
+}
+
+fn sbom_job() -> layergate_ports::values::Job {
+    let sbom = UploadedSbom { digest: Digest::of(b"document"), name: "./b\u{f6}m.json".parse().unwrap() };
+    layergate_ports::values::Job {
+        image: ImageLocator::Sbom(sbom),
+        ..conformance::job("one", Lane::Interactive, "team-a")
+    }
 }
 
 fn head() -> layergate_wire::v1::BlobHead {
@@ -118,6 +127,12 @@ fn what_is_written_is_read_back() {
     let trace = Some("00-11-22-01".to_owned());
     let read = job_from_wire(job_to_wire(&job).unwrap(), &job.id, trace.clone()).unwrap();
     assert_eq!(read, layergate_ports::values::Job { trace: trace.clone(), ..job.clone() });
+    let sbom = sbom_job();
+    assert_eq!(job_from_wire(job_to_wire(&sbom).unwrap(), &sbom.id, None).unwrap(), sbom);
+    // Two things to be judged in one job.
+    let mut both: layergate_wire::v1::Job = layergate_wire::decode(job_to_wire(&sbom).unwrap()).unwrap();
+    both.reference = "registry.example/a:1".into();
+    assert!(job_from_wire(layergate_wire::encode(both).unwrap(), &sbom.id, None).is_err());
     for task in [conformance::task(1), conformance::second_look(1)] {
         let read = task_from_wire(task_to_wire(&task).unwrap(), &task.key, task.trace.clone()).unwrap();
         assert_eq!(read, task);
@@ -168,7 +183,7 @@ fn local_sources_do_not_travel() {
     let local = ImageLocator::Local("dir:/etc".into());
     let job = layergate_ports::values::Job { image: local, ..conformance::job("one", Lane::Bulk, "a") };
     assert!(job_to_wire(&job).unwrap_err().to_string().contains("local"));
-    let blob = LocalBlob { source: "/a".into(), entry: String::new(), digest: conformance::key(1).digest, size: 1 };
+    let blob = LocalBlob { source: "/a".into(), entry: None, digest: conformance::key(1).digest, size: 1 };
     let task = layergate_ports::values::LayerTask { locator: LayerLocator::Local(blob), ..conformance::task(1) };
     assert!(task_to_wire(&task).is_err());
 }

@@ -3,7 +3,7 @@
 //! An inventory is `b"LGI"`, a format byte, the first eight bytes of the SHA-256 of the rest, and a zstd frame of: the
 //! length of the JSON (4 bytes, little endian), the JSON, the path table. Whatever does not fit (another format, a wrong
 //! checksum, a blob of another digest, too large) is [`Unreadable`], which a cache answers as a miss. A report is a zstd
-//! frame of its JSON.
+//! frame of its JSON, an uploaded SBOM one of its bytes.
 
 use std::{
     io::{BufWriter, Read},
@@ -92,6 +92,24 @@ pub fn encode_report(report: &Report) -> Result<Vec<u8>, Unreadable> {
 /// Reads the stored form of a report.
 pub fn decode_report(stored: &[u8]) -> Result<Report, Unreadable> {
     serde_json::from_slice(&unpack(stored, MAX_REPORT)?).map_err(Unreadable::new)
+}
+
+/// The stored form of an SBOM of at most [`crate::MAX_SBOM_BYTES`].
+pub fn encode_sbom(document: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let most = crate::MAX_SBOM_BYTES;
+    if document.len() > most {
+        return Err(Unreadable::new(format!("the SBOM has {} bytes, over the limit of {most}", document.len())));
+    }
+    zstd::bulk::compress(document, LEVEL).map_err(Unreadable::new)
+}
+
+/// Reads the stored form of the SBOM with this digest.
+pub fn decode_sbom(stored: &[u8], digest: &Digest) -> Result<Vec<u8>, Unreadable> {
+    let document = unpack(stored, crate::MAX_SBOM_BYTES as u64)?;
+    if Digest::of(&document) != *digest {
+        return Err(Unreadable::new("it is another document"));
+    }
+    Ok(document)
 }
 
 /// A value put by, small, while nobody needs it.

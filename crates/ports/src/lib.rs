@@ -15,6 +15,7 @@ mod membership;
 pub mod observe;
 mod port_set;
 mod queue;
+mod sboms;
 mod snapshot;
 mod source;
 pub mod values;
@@ -28,6 +29,7 @@ pub use port_set::PortSet;
 pub use queue::{
     DoneEvent, DoneOutcome, DoneStream, JobDelivery, JobQueue, LayerDelivery, LayerQueue, Lease, Published, QueueError,
 };
+pub use sboms::{MAX_SBOM_BYTES, SbomStore};
 pub use snapshot::{SnapshotError, SnapshotStore, SnapshotStream};
 pub use source::{BlobStream, ImageSource};
 pub use verdicts::{StoreError, VerdictStore, VerdictStream};

@@ -42,7 +42,7 @@ async fn main() {
                         println!("  gap: {gap:?}");
                     }
                     for layer in &image.layers {
-                        println!("  layer {} {} {}", layer.digest, layer.size, layer.media_type);
+                        println!("  layer {} {}", layer.digest, layer.size);
                         match &layer.unsupported {
                             Some(gap) => println!("    gap: {}", gap.detail),
                             None if flags.iter().any(|f| f == "--read") => {

@@ -1,4 +1,4 @@
-//! The image-source port's real adapters: OCI registries, archives, layouts and root file systems.
+//! The image-source port's real adapters: OCI registries, archives, layouts, root file systems and SBOMs.
 //!
 //! [`Sources`] is the adapter; [`Location`] reads the command line's IMAGE. Everything that comes in is bounded and
 //! checked: manifests and configurations against their digests here, layers by whoever reads their streams.
@@ -15,6 +15,7 @@ mod manifest;
 mod platforms;
 mod resolve;
 mod rootfs;
+mod sbom;
 mod snapshot_artifact;
 mod sources;
 mod strict_json;
@@ -22,5 +23,6 @@ mod trouble;
 
 pub use http::{RetryPolicy, Timeouts};
 pub use location::{Location, LocationError};
+pub use sbom::UploadedSboms;
 pub use snapshot_artifact::{ARTIFACT_TYPE, LAYER_TYPE, PulledSnapshot};
 pub use sources::{SourceOptions, Sources};

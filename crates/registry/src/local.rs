@@ -13,9 +13,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use layergate_model::{Digest, Gap, ImageConfig, Limits};
+use layergate_model::{Digest, Gap, Limits};
 use layergate_ports::values::{
-    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
+    ImageContent, LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         slice::Slice,
     },
     location::Location,
-    rootfs, trouble,
+    rootfs, sbom, trouble,
 };
 
 const OPEN_ARCHIVES: usize = 8;
@@ -118,9 +118,7 @@ impl LocalImages {
                 let digest = slice.digest().map_err(|e| trouble::file(path, &e))?;
                 Ok(vec![single(reference, source, digest, slice.size, Vec::new())])
             }
-            Location::Sbom(path) => {
-                Err(trouble::unsupported(path.display(), "an SBOM has no layers to be read", "it is judged as it is"))
-            }
+            Location::Sbom(path) => Ok(vec![sbom::of_file(path)?]),
             Location::Registry(reference) => {
                 Err(trouble::unsupported(reference, "this is a registry's image, not a local one", ""))
             }
@@ -132,16 +130,16 @@ impl LocalImages {
         let location: Location = blob.source.parse().map_err(|e| trouble::malformed(&blob.source, format!("{e}")))?;
         let slice = match &location {
             Location::RootFs(dir) => return Ok(LocalBytes::Tree(dir.clone())),
-            Location::OciLayout { dir, .. } => layout::blob_in_dir(dir, &blob.entry)?,
-            Location::DockerArchive(path) | Location::OciArchive(path) | Location::Path(path) => {
-                if blob.entry.is_empty() {
-                    Slice::whole(path).map_err(|e| trouble::file(path, &e))?
-                } else {
-                    self.members(path)?.find(&blob.entry)?.ok_or_else(|| {
-                        trouble::not_found(path.display(), format!("the member {} is not in it", blob.entry), "")
-                    })?
-                }
+            Location::OciLayout { dir, .. } => {
+                let entry = blob.entry.as_deref();
+                layout::blob_in_dir(dir, entry.ok_or_else(|| trouble::malformed(&blob.source, "no blob is named"))?)?
             }
+            Location::DockerArchive(path) | Location::OciArchive(path) | Location::Path(path) => match &blob.entry {
+                None => Slice::whole(path).map_err(|e| trouble::file(path, &e))?,
+                Some(entry) => self.members(path)?.find(entry)?.ok_or_else(|| {
+                    trouble::not_found(path.display(), format!("the member {entry} is not in it"), "")
+                })?,
+            },
             Location::Sbom(_) | Location::Registry(_) => {
                 return Err(trouble::unsupported(&blob.source, "it has no layers on this machine", ""));
             }
@@ -192,21 +190,14 @@ fn begins_as_json(path: &Path) -> Result<bool, SourceError> {
 
 /// A root file system: one layer, no configuration.
 fn single(reference: String, source: String, digest: Digest, size: u64, gaps: Vec<Gap>) -> ResolvedImage {
-    let locator = LayerLocator::Local(LocalBlob { source, entry: String::new(), digest, size });
+    let locator = LayerLocator::Local(LocalBlob { source, entry: None, digest, size });
     ResolvedImage {
         reference,
         digest,
         index_digest: None,
         platform: None,
-        config: ImageConfig::default(),
-        layers: vec![LayerDescriptor {
-            digest,
-            media_type: String::new(),
-            size,
-            diff_id: None,
-            locator,
-            unsupported: None,
-        }],
+        content: ImageContent::RootFileSystem,
+        layers: vec![LayerDescriptor { digest, size, diff_id: None, locator, unsupported: None }],
         gaps,
         other_platforms: Vec::new(),
         left_out: Vec::new(),

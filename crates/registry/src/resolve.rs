@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 use layergate_model::{Digest, Gap, ImageConfig, Platform};
-use layergate_ports::values::{LayerDescriptor, LayerLocator, PlatformSelection, ResolvedImage, SourceError};
+use layergate_ports::values::{
+    ImageContent, LayerDescriptor, LayerLocator, PlatformSelection, ResolvedImage, SourceError,
+};
 
 use crate::{
     classify,
@@ -232,7 +234,6 @@ async fn load(
         gaps.extend(found.altered);
         layers.push(LayerDescriptor {
             digest: found.locator.digest(),
-            media_type: layer.media_type.clone(),
             size: found.locator.size(),
             diff_id: diff_id(&config, i, manifest.layers.len()),
             locator: found.locator,
@@ -248,7 +249,7 @@ async fn load(
         gaps,
         other_platforms: Vec::new(),
         left_out: Vec::new(),
-        config,
+        content: ImageContent::Image(Box::new(config)),
     })
 }
 

@@ -204,6 +204,9 @@ impl ImageSource for Sources {
                 let location: Location = text.parse().map_err(|e| trouble::unsupported(text, format!("{e}"), ""))?;
                 self.blocking(move |inner| inner.local.resolve(&location, &platforms)).await
             }
+            ImageLocator::Sbom(sbom) => {
+                Err(trouble::unsupported(&sbom.name, "uploaded SBOMs are not read here", "upload it to a coordinator"))
+            }
         }
     }
 

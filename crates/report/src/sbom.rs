@@ -109,7 +109,17 @@ struct Probe {
 
 /// Reads an SBOM; `name` is the file's, for messages and as the evidence of packages that name no better one.
 pub fn read(bytes: &[u8], name: &str) -> Result<ImageInventory, SbomError> {
-    Ok(inventory(parse(bytes, name, false)?, name))
+    read_within(bytes, name, MAX_COMPONENTS)
+}
+
+/// Reads an SBOM of at most `components` components, where a narrower bound than [`MAX_COMPONENTS`] is wanted.
+pub fn read_within(bytes: &[u8], name: &str, components: usize) -> Result<ImageInventory, SbomError> {
+    let document = parse(bytes, name, false)?;
+    if document.components.len() > components {
+        let what = format!("{} components, {components} are read", document.components.len());
+        return Err(SbomError::TooLarge { name: name.to_owned(), what });
+    }
+    Ok(inventory(document, name))
 }
 
 fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomError> {
@@ -128,7 +138,7 @@ fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomErro
         }
     };
     let json = |format| move |source: serde_json::Error| malformed(format)(source.into());
-    let document = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+    Ok(match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => return Err(other("an empty file")),
         Some(b'{') => {
             let probe: Probe = serde_json::from_slice(bytes).map_err(json("JSON"))?;
@@ -165,12 +175,7 @@ fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomErro
             spdx_tag_value::read(bytes).map_err(|e| malformed("SPDX tag-value")(e.into()))?
         }
         Some(_) => return Err(other("not a JSON object")),
-    };
-    if document.components.len() > MAX_COMPONENTS {
-        let what = format!("{} components, {MAX_COMPONENTS} are read", document.components.len());
-        return Err(SbomError::TooLarge { name: owned(), what });
-    }
-    Ok(document)
+    })
 }
 
 fn inventory(document: Document, name: &str) -> ImageInventory {

@@ -1,4 +1,5 @@
-//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`.
+//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`; what belongs to
+//! SBOMs and to the fleet stands in files of its own.
 //!
 //! Any coordinator answers for any job: verdicts lie in the shared store, so a client whose coordinator died asks the
 //! next one.
@@ -16,13 +17,13 @@ use axum::{
 use futures::StreamExt;
 use layergate_model::{Digest, Report};
 use layergate_ports::{
-    Clock, JobQueue, Membership, Published, VerdictStore,
+    Clock, JobQueue, Membership, Published, SbomStore, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
-use crate::{Submission, Token, auth, fleet};
+use crate::{Submission, Token, auth, fleet, sboms};
 
 /// A submission with a policy in it; more is refused before it is read.
 const MAX_BODY: usize = 1 << 20;
@@ -36,6 +37,9 @@ pub struct Api {
     pub(crate) jobs: Arc<dyn JobQueue>,
     verdicts: Arc<dyn VerdictStore>,
     pub(crate) membership: Arc<dyn Membership>,
+    pub(crate) sboms: Arc<dyn SbomStore>,
+    /// Places for SBOMs on their way in.
+    pub(crate) uploads: Semaphore,
     clock: Arc<dyn Clock>,
     finished: broadcast::Sender<JobId>,
 }
@@ -74,10 +78,12 @@ impl Api {
         jobs: Arc<dyn JobQueue>,
         verdicts: Arc<dyn VerdictStore>,
         membership: Arc<dyn Membership>,
+        sboms: Arc<dyn SbomStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, layergate_ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
-        let api = Arc::new(Self { jobs, verdicts, membership, clock, finished });
+        let uploads = Semaphore::new(sboms::AT_ONCE);
+        let api = Arc::new(Self { jobs, verdicts, membership, sboms, uploads, clock, finished });
         let mut watch = api.verdicts.watch().await?;
         let weak = Arc::downgrade(&api);
         tokio::spawn(async move {
@@ -93,7 +99,7 @@ impl Api {
     /// Queues a submission; the job that stands for it.
     async fn submit(&self, submission: Submission, trace: Option<String>) -> Result<JobId, ApiError> {
         let body = submission.digest();
-        let mut job = submission.job(JobId::random(), self.clock.now(), trace);
+        let mut job = submission.job(JobId::random(), self.clock.now(), trace).map_err(ApiError::bad)?;
         if let Some(key) = job.idempotency_key.clone() {
             // A key is its tenant's, and stands for one body: first it is bound to the body, then the two to a job.
             let bound = scoped(&[job.tenant.as_str(), key.as_str()]).map_err(ApiError::unavailable)?;
@@ -155,6 +161,7 @@ pub fn router(api: Arc<Api>, token: Option<Token>) -> Router {
         .route("/api/v1/jobs", post(submit))
         .route("/api/v1/jobs/{id}", get(job))
         .route("/api/v1/jobs/{id}/reports", get(reports))
+        .route("/api/v1/sboms", post(sboms::upload))
         .route("/api/v1/fleet", get(fleet::status))
         .route("/api/v1/fleet/drain", post(fleet::drain))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -206,6 +213,10 @@ pub(crate) struct ApiError(StatusCode, String);
 impl ApiError {
     pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+
+    pub(crate) fn of(status: StatusCode, what: String) -> Self {
+        Self(status, what)
     }
 
     pub(crate) fn bad(error: impl std::fmt::Display) -> Self {

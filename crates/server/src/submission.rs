@@ -1,12 +1,13 @@
 //! What a client sends to have an image judged, and how it becomes a job.
 //!
-//! A client chooses the image and how urgent it is. It may make the policy stricter, never laxer, and it chooses
+//! A client chooses the image, or the SBOM that it uploaded, and how urgent it is. It may make the policy stricter, never laxer, and it chooses
 //! neither the advisories nor the day: otherwise nobody could trust a pass.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use layergate_model::{Digest, ImageReference};
 use layergate_ports::values::{
     CredentialName, IdempotencyKey, ImageLocator, Job, JobId, Lane, PlatformSelection, PolicyOverrides, Tenant,
+    UploadedSbom,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +18,12 @@ const LONGEST: u64 = 24 * 3600;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
-    /// A registry reference.
-    pub image: ImageReference,
+    /// A registry reference. An image or an SBOM is submitted, not both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageReference>,
+    /// An SBOM that was uploaded before (`POST /api/v1/sboms`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<UploadedSbom>,
     /// Which platforms.
     #[serde(default)]
     pub platforms: PlatformSelection,
@@ -42,11 +47,30 @@ pub struct Submission {
     pub timeout_seconds: Option<u64>,
 }
 
+/// What is submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An image in a registry.
+    Image(ImageReference),
+    /// An uploaded SBOM.
+    Sbom(UploadedSbom),
+}
+
+/// A submission that does not say what is to be judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("name one thing to be judged: an `image`, or an `sbom` that was uploaded before")]
+pub struct NoSubject;
+
 impl Submission {
-    /// A submission of `image` and nothing else.
-    pub fn of(image: ImageReference) -> Self {
+    /// A submission of `subject` and nothing else.
+    pub fn of(subject: Subject) -> Self {
+        let (image, sbom) = match subject {
+            Subject::Image(image) => (Some(image), None),
+            Subject::Sbom(sbom) => (None, Some(sbom)),
+        };
         Self {
             image,
+            sbom,
             platforms: PlatformSelection::default(),
             policy: PolicyOverrides::default(),
             lane: Lane::default(),
@@ -65,12 +89,17 @@ impl Submission {
     }
 
     /// The job, accepted at `now`.
-    pub fn job(self, id: JobId, now: Timestamp, trace: Option<String>) -> Job {
+    pub fn job(self, id: JobId, now: Timestamp, trace: Option<String>) -> Result<Job, NoSubject> {
+        let image = match (self.image, self.sbom) {
+            (Some(image), None) => ImageLocator::Registry(image),
+            (None, Some(sbom)) => ImageLocator::Sbom(sbom),
+            _ => return Err(NoSubject),
+        };
         let seconds = self.timeout_seconds.unwrap_or(3600).clamp(1, LONGEST);
         let patience = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
-        Job {
+        Ok(Job {
             id,
-            image: ImageLocator::Registry(self.image),
+            image,
             platforms: self.platforms,
             credential: self.credential,
             policy: self.policy,
@@ -82,7 +111,7 @@ impl Submission {
             submitted_at: now,
             deadline: now.checked_add(patience).unwrap_or(Timestamp::MAX),
             trace,
-        }
+        })
     }
 }
 
@@ -99,7 +128,7 @@ mod tests {
         let submission: Submission =
             serde_json::from_str(r#"{"image": "registry.example/a:1", "timeout_seconds": 99999999}"#).unwrap();
         let now: Timestamp = "2026-11-21T23:59:59Z".parse().unwrap();
-        let job = submission.job(JobId::random(), now, None);
+        let job = submission.job(JobId::random(), now, None).unwrap();
         assert_eq!((job.as_of.as_str(), job.snapshot), ("2026-11-21", None));
         assert_eq!(job.deadline.duration_since(now).as_secs(), 24 * 3600);
     }

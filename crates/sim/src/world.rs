@@ -9,15 +9,15 @@ use layergate_fleet::{
     reader::{LayerReader, ReadError},
 };
 use layergate_model::{
-    Digest, Effect, Gap, GapKind, ImageConfig, Inputs, LayerInventory, Platform, Registry, RepoPath, Report, ReportGap,
-    ReportImage, Verdict,
+    Digest, Effect, Gap, GapKind, Inputs, LayerInventory, Platform, Registry, RepoPath, Report, ReportGap, ReportImage,
+    Verdict,
 };
 use layergate_ports::{
     BlobStream, Clock, ImageSource,
     observe::{Event, Meter, Observer},
     values::{
-        ImageLocator, ImageRequest, Job, LayerDescriptor, LayerLocator, LayerTask, RegistryBlob, ResolvedImage,
-        SourceError, Trouble,
+        ImageContent, ImageLocator, ImageRequest, Job, LayerDescriptor, LayerLocator, LayerTask, RegistryBlob,
+        ResolvedImage, SourceError, Trouble,
     },
 };
 use rustc_hash::FxHashMap;
@@ -116,24 +116,23 @@ impl ImageSource for SimSource {
         let registry = &self.registries[(image.app % REGISTRIES) as usize];
         let layers = image.layers.iter().map(|n| {
             let (digest, size) = (catalogue::digest(*n), self.oracle.catalogue.layers[*n as usize].size);
-            let media_type = String::from("application/vnd.oci.image.layer.v1.tar+gzip");
             let blob = RegistryBlob {
                 registry: registry.clone(),
                 repository: repository.clone(),
                 digest,
-                media_type: media_type.clone(),
+                media_type: String::from("application/vnd.oci.image.layer.v1.tar+gzip"),
                 size,
                 credential: None,
             };
             let locator = LayerLocator::Registry(blob);
-            LayerDescriptor { digest, media_type, size, diff_id: None, locator, unsupported: None }
+            LayerDescriptor { digest, size, diff_id: None, locator, unsupported: None }
         });
         Ok(vec![ResolvedImage {
             digest: Digest::of(&number.to_be_bytes()),
             reference: name,
             index_digest: None,
             platform: Some(Platform::linux_amd64()),
-            config: ImageConfig::default(),
+            content: ImageContent::Image(Box::default()),
             layers: layers.collect(),
             gaps: Vec::new(),
             other_platforms: Vec::new(),

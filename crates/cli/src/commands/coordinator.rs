@@ -15,7 +15,7 @@ use layergate_ports::{
     Clock, JobQueue, MemberKind, SnapshotStore,
     values::{KeyScope, Lane},
 };
-use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
+use layergate_registry::{SourceOptions, Sources, UploadedSboms, credentials::CredentialSources};
 use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
 
 use crate::{
@@ -67,7 +67,8 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         limits: limits.clone(),
         ..SourceOptions::default()
     })?;
-    let source = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
+    let images = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
+    let source = UploadedSboms::new(Arc::new(images), fleet.sboms.clone());
     let gate = StandardGate::new(StandardGateConfig {
         snapshots: Snapshots::Store(snapshots),
         policy,
@@ -96,7 +97,8 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     );
 
     let ready = Readiness::default();
-    let api = Api::new(fleet.jobs.clone(), fleet.verdicts.clone(), fleet.membership.clone(), clock).await?;
+    let ports = (fleet.jobs.clone(), fleet.verdicts.clone(), fleet.membership.clone(), fleet.sboms.clone());
+    let api = Api::new(ports.0, ports.1, ports.2, ports.3, clock).await?;
     let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
     let tls = tls.map(|(certificate, key)| tls_config(&certificate, &key)).transpose()?;
     serve(listener, tls, routes)?;

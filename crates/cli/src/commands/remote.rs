@@ -11,13 +11,13 @@ use futures::{StreamExt, stream};
 use layergate_model::{Report, Verdict};
 use layergate_ports::values::{PlatformSelection, PolicyOverrides, VerdictRecord};
 use layergate_registry::Location;
-use layergate_server::Submission;
+use layergate_server::{Subject, Submission};
 use tokio::time::Instant;
 
 use super::scan::tell_record;
 use crate::{
     args::{JudgeArgs, ScanArgs},
-    client::Client,
+    client::{Client, check_travels},
     exit::{Failure, tell, usage},
     judge, unscanned,
 };
@@ -36,31 +36,32 @@ pub(crate) async fn scan(
     let policy = wishes(&args.judge)?;
     let client = Client::new(&args.server, &args.api)?;
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
-    let mut submissions = Vec::with_capacity(locations.len());
-    for location in locations {
-        let Location::Registry(image) = location else {
-            return Err(usage(anyhow!(
-                "{location} lies on this machine, where the fleet cannot read it: scan it here, without --server"
-            )));
-        };
-        submissions.push(Submission {
-            platforms: platforms.clone(),
-            policy: policy.clone(),
-            timeout_seconds: args.timeout.map(|t| t.as_secs()),
-            ..Submission::of(image)
-        });
-    }
+    locations.iter().try_for_each(check_travels)?;
+    let submission = |subject| Submission {
+        platforms: platforms.clone(),
+        policy: policy.clone(),
+        timeout_seconds: args.timeout.map(|t| t.as_secs()),
+        ..Submission::of(subject)
+    };
     // The job ends by itself at its deadline; a little later the client ends even if nobody tells it.
     let end = args.timeout.map(|t| Instant::now() + t + Duration::from_secs(30));
-    let one = async |submission: Submission| -> Result<(VerdictRecord, Vec<Report>), Failure> {
-        let reference = submission.image.to_string();
-        let job = client.submit(submission).await?;
+    let one = async |location: Location| -> Result<(VerdictRecord, Vec<Report>), Failure> {
+        let reference = location.to_string();
+        let subject = client.subject(&location).await?;
+        let sent = match &subject {
+            Subject::Image(_) => None,
+            Subject::Sbom(sbom) => Some(sbom.digest),
+        };
+        let job = client.submit(submission(subject)).await?;
         let record = client.wait(&job, end).await?;
         let reports = if record.images.is_empty() { Vec::new() } else { client.reports(&job).await? };
         answers(&reference, &record, &reports)?;
+        if sent.is_some() && reports.iter().any(|r| r.image.digest != sent) {
+            return Err(anyhow!("{reference}: job {job} was answered for another document").into());
+        }
         Ok((record, reports))
     };
-    let ended: Vec<_> = stream::iter(submissions).map(one).buffered(AT_ONCE).collect().await;
+    let ended: Vec<_> = stream::iter(locations).map(one).buffered(AT_ONCE).collect().await;
     let mut worst = Verdict::Pass;
     let mut reports = Vec::new();
     for (result, reference) in ended.into_iter().zip(references) {

@@ -28,7 +28,6 @@ use crate::{
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
-    sbom_file,
     template::Template,
     unscanned,
 };
@@ -205,14 +204,6 @@ impl LocalScan {
             let position = slots.len();
             slots.push(Vec::new());
             match sources.recognise(&location).await {
-                Ok(Location::Sbom(path)) => match sbom_file::report(&path, &self) {
-                    Ok(report) => slots[position].push(report),
-                    Err(error) => {
-                        crate::exit::tell(&error);
-                        let why = format!("{error:#}");
-                        slots[position].push(unscanned::report(&location.to_string(), &why, &self.pins()));
-                    }
-                },
                 Ok(location) => images.push((position, (location.locator(), self.platforms.clone()))),
                 Err(error) => {
                     tell_source(&location.to_string(), &error);

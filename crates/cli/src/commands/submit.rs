@@ -1,7 +1,6 @@
 //! `layergate submit` and `layergate wait`: the two halves of `scan --server`, for whoever does not want to stand by.
 
-use anyhow::anyhow;
-use layergate_model::{ImageReference, Report, Verdict};
+use layergate_model::{Report, Verdict};
 use layergate_ports::values::{CredentialName, JobId, Lane, Tenant, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::Submission;
@@ -13,27 +12,23 @@ use super::{
 };
 use crate::{
     args::{SubmitArgs, WaitArgs},
-    client::Client,
+    client::{Client, check_travels},
     exit::{Failure, Outcome, tell, usage},
     output, unscanned,
 };
 
 /// `layergate submit`: one job id a line.
 pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
-    let images: Vec<ImageReference> = args
-        .images
-        .iter()
-        .map(|text| match text.parse().map_err(usage)? {
-            Location::Registry(reference) => Ok(reference),
-            local => Err(usage(anyhow!("{local} lies on this machine, where the fleet cannot read it"))),
-        })
-        .collect::<Result<_, _>>()?;
+    let locations: Vec<Location> =
+        args.images.iter().map(|text| text.parse().map_err(usage)).collect::<Result<_, _>>()?;
+    locations.iter().try_for_each(check_travels)?;
     let tenant: Option<Tenant> = args.tenant.as_deref().map(|t| t.parse().map_err(usage)).transpose()?;
     let credential: Option<CredentialName> =
         args.credential.as_deref().map(|c| c.parse().map_err(usage)).transpose()?;
     let platforms = platforms(&args.platforms)?;
     let client = Client::new(&args.server.server, &args.server.api)?;
-    for image in images {
+    for location in locations {
+        let subject = client.subject(&location).await?;
         let job = client
             .submit(Submission {
                 platforms: platforms.clone(),
@@ -41,7 +36,7 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
                 tenant: tenant.clone(),
                 credential: credential.clone(),
                 timeout_seconds: args.timeout.map(|t| t.as_secs()),
-                ..Submission::of(image)
+                ..Submission::of(subject)
             })
             .await?;
         output::to_stdout(format!("{job}\n").as_bytes())?;

@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn source() -> SourceId {
-        let blob = LocalBlob { source: "s".into(), entry: String::new(), digest: Digest::of(b""), size: 0 };
+        let blob = LocalBlob { source: "s".into(), entry: None, digest: Digest::of(b""), size: 0 };
         SourceId::of(&LayerLocator::Local(blob))
     }
 

@@ -1,4 +1,5 @@
-//! The real gate: layers to an image inventory (`image`), advisories, policy and reasons to a report (`judge`).
+//! The real gate: layers to an image inventory (`image`), advisories, policy and reasons to a report (`judge`). What an SBOM
+//! lists is an image inventory already and is judged like any other.
 //!
 //! The work is CPU only and runs on blocking threads. Bulk jobs get half of the cores at most, so that a rescan of the
 //! estate does not stand before the image that somebody waits for.
@@ -10,14 +11,16 @@ use jiff::civil::Date;
 use layergate_advisory::Snapshot;
 use layergate_image::{MergeLayer, MergeOptions, merge};
 use layergate_judge::{AssessInput, JUDGE_VERSION, assess};
-use layergate_model::{Digest, GapKind, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage};
+use layergate_model::{
+    Digest, GapKind, ImageConfig, ImageInventory, ImageReference, Layer, LayerInventory, Limits, Report, ReportImage,
+};
 use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
 use tokio::sync::Semaphore;
 
 use super::{Bench, Gate, GateError};
 use layergate_ports::{
     SnapshotError, SnapshotStore,
-    values::{Job, Lane, PolicyOverrides, ResolvedImage},
+    values::{ImageContent, Job, Lane, PolicyOverrides, ResolvedImage},
 };
 
 /// Snapshots kept open: jobs that are pinned to the one before end while the new one is taken up.
@@ -206,24 +209,11 @@ fn judge(
     snapshot: Option<&Snapshot>,
     as_of: Date,
 ) -> Report {
-    let tree = image.is_root_file_system();
-    let merged: Vec<MergeLayer<'_>> = image
-        .layers
-        .iter()
-        .zip(layers)
-        .map(|(layer, inventory)| MergeLayer { digest: layer.digest, inventory })
-        .collect();
-    let reference: Option<ImageReference> = if tree { None } else { image.reference.parse().ok() };
-    let options = MergeOptions { reference: reference.as_ref(), as_of: Some(as_of), base: None, without_layers: tree };
-    let config = (!tree).then_some(&image.config);
-    let mut inventory = merge(&merged, config, &options);
-    if image.gaps.iter().any(|g| g.kind == GapKind::UnsupportedPlatform) {
-        // Told once, of the image; each of its layers was left alone for the same reason.
-        inventory.gaps.retain(|g| g.kind != GapKind::UnsupportedPlatform);
-    }
-    inventory.gaps.extend(image.gaps.iter().cloned());
-    inventory.gaps.sort();
-    inventory.gaps.dedup();
+    let inventory = match &image.content {
+        ImageContent::Sbom(listed) => listed.clone(),
+        ImageContent::Image(config) => Arc::new(merged(image, Some(config), layers, as_of)),
+        ImageContent::RootFileSystem => Arc::new(merged(image, None, layers, as_of)),
+    };
     assess(AssessInput {
         image: report_image(image),
         inventory: &inventory,
@@ -236,21 +226,54 @@ fn judge(
     })
 }
 
+/// The inventory of an image of layers, or of a root file system, which has no configuration.
+fn merged(
+    image: &ResolvedImage,
+    config: Option<&ImageConfig>,
+    layers: &[Arc<LayerInventory>],
+    as_of: Date,
+) -> ImageInventory {
+    let tree = config.is_none();
+    let merged: Vec<MergeLayer<'_>> = image
+        .layers
+        .iter()
+        .zip(layers)
+        .map(|(layer, inventory)| MergeLayer { digest: layer.digest, inventory })
+        .collect();
+    let reference: Option<ImageReference> = if tree { None } else { image.reference.parse().ok() };
+    let options = MergeOptions { reference: reference.as_ref(), as_of: Some(as_of), base: None, without_layers: tree };
+    let mut inventory = merge(&merged, config, &options);
+    if image.gaps.iter().any(|g| g.kind == GapKind::UnsupportedPlatform) {
+        // Told once, of the image; each of its layers was left alone for the same reason.
+        inventory.gaps.retain(|g| g.kind != GapKind::UnsupportedPlatform);
+    }
+    inventory.gaps.extend(image.gaps.iter().cloned());
+    inventory.gaps.sort();
+    inventory.gaps.dedup();
+    inventory
+}
+
 fn report_image(image: &ResolvedImage) -> ReportImage {
-    let created_by = image.config.created_by(image.layers.len());
-    let layers = image.layers.iter().zip(created_by).zip(0..).map(|((layer, created_by), index)| Layer {
-        index,
-        digest: layer.digest,
-        diff_id: layer.diff_id,
-        created_by,
-        size: layer.size,
-    });
+    let layers = match image.content.config() {
+        None => Vec::new(),
+        Some(config) => {
+            let created_by = config.created_by(image.layers.len());
+            let listed = image.layers.iter().zip(created_by).zip(0..).map(|((layer, created_by), index)| Layer {
+                index,
+                digest: layer.digest,
+                diff_id: layer.diff_id,
+                created_by,
+                size: layer.size,
+            });
+            listed.collect()
+        }
+    };
     ReportImage {
         reference: image.reference.clone(),
         digest: Some(image.digest),
         index_digest: image.index_digest,
         platform: image.platform.clone(),
-        layers: if image.is_root_file_system() { Vec::new() } else { layers.collect() },
+        layers,
         distro: None,
         base: None,
         other_platforms: image.other_platforms.clone(),
@@ -280,7 +303,7 @@ mod tests {
             digest: Digest::of(b"image"),
             index_digest: None,
             platform: None,
-            config: Default::default(),
+            content: ImageContent::Image(Box::default()),
             layers: Vec::new(),
             gaps: Vec::new(),
             other_platforms: Vec::new(),

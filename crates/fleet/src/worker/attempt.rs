@@ -109,7 +109,10 @@ impl Worker {
         let work = async {
             let size = u32::try_from(task.locator.size().div_ceil(UNIT)).unwrap_or(u32::MAX);
             let share = self.budget.clone().acquire_many_owned(size.clamp(1, self.budget_units)).await;
-            let host = self.hosts.enter(task.locator.host()).await;
+            let host = match task.locator.registry() {
+                Some(registry) => self.hosts.enter(registry.as_str()).await,
+                None => None,
+            };
             self.ports.observer.event(&Event::LayerStarted { task, deliveries, meter });
             placed.store(true, Ordering::Relaxed);
             let hold = Arc::new((slot, share, host));
@@ -196,8 +199,8 @@ impl Worker {
             return Attempt::Refused { gap: GapKind::LayerUnavailable, detail };
         }
         let retry_after = error.retry_after().map(|pause| pause.min(MAX_REST));
-        if let Some(pause) = retry_after {
-            self.hosts.rest(task.locator.host(), pause);
+        if let (Some(pause), Some(registry)) = (retry_after, task.locator.registry()) {
+            self.hosts.rest(registry.as_str(), pause);
         }
         Attempt::Transient { detail, retry_after }
     }
@@ -209,7 +212,7 @@ const MAX_REST: Duration = Duration::from_secs(60);
 /// What a failed reading is. A mismatch may be a broken transfer, so that it is tried again like one; of a local file a
 /// second reading would give the same.
 fn read_failure(task: &LayerTask, error: ReadError) -> Attempt {
-    let local = task.locator.host().is_empty();
+    let local = task.locator.registry().is_none();
     let detail = format!("{}: {error}", task.locator);
     match error {
         ReadError::TooLarge(_) => Attempt::Refused { gap: GapKind::LayerLimit, detail },

@@ -39,9 +39,6 @@ impl Hosts {
 
     /// A place among the readers of `host`, after the time that it asked for.
     pub(super) async fn enter(&self, host: &str) -> Option<OwnedSemaphorePermit> {
-        if host.is_empty() {
-            return None;
-        }
         let slots = self.with(host, |h| h.slots.clone());
         let permit = slots.acquire_owned().await.ok();
         loop {
@@ -55,9 +52,7 @@ impl Hosts {
 
     /// The host asked to be left alone for this long.
     pub(super) fn rest(&self, host: &str, pause: Duration) {
-        if !host.is_empty() {
-            let until = self.clock.monotonic() + pause;
-            self.with(host, |h| h.not_before = h.not_before.max(until));
-        }
+        let until = self.clock.monotonic() + pause;
+        self.with(host, |h| h.not_before = h.not_before.max(until));
     }
 }

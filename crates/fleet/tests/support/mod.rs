@@ -122,7 +122,6 @@ impl ImageSource for World {
         };
         let layers = layers.iter().map(|(n, repo)| LayerDescriptor {
             digest: key(*n).digest,
-            media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
             size: 1000,
             diff_id: None,
             locator: conformance::locator(*n, repo),
@@ -133,7 +132,7 @@ impl ImageSource for World {
             reference: name,
             index_digest: None,
             platform: Some(Platform::linux_amd64()),
-            config: self.config.lock().unwrap().clone(),
+            content: ImageContent::Image(Box::new(self.config.lock().unwrap().clone())),
             layers: layers.collect(),
             gaps: Vec::new(),
             other_platforms: Vec::new(),

@@ -1,8 +1,8 @@
-//! A job. Only images in registries travel: a local path means nothing on another machine, and a client must not be able to
+//! A job. Only images in registries and SBOMs in the fleet's store travel: a local path means nothing on another machine, and a client must not be able to
 //! make a server read its files.
 
 use bytes::Bytes;
-use layergate_ports::values::{ImageLocator, Job, JobId, PlatformSelection, PolicyOverrides};
+use layergate_ports::values::{ImageLocator, Job, JobId, PlatformSelection, PolicyOverrides, UploadedSbom};
 use layergate_wire::{WireError, v1};
 
 use super::parts::{self, Reader};
@@ -12,10 +12,14 @@ const READ: Reader = Reader("a job");
 /// The message of a job; its trace context travels beside it.
 pub fn job_to_wire(job: &Job) -> Result<Bytes, WireError> {
     use v1::platform_selection::Kind;
-    let ImageLocator::Registry(reference) = &job.image else {
-        return Err(
-            READ.bad("image", format!("{} is local; only images in registries can be sent to a fleet", job.image))
-        );
+    let (reference, sbom) = match &job.image {
+        ImageLocator::Registry(reference) => (reference.to_string(), None),
+        ImageLocator::Sbom(UploadedSbom { digest, name }) => {
+            (String::new(), Some(v1::UploadedSbom { digest: parts::digest(digest), name: name.to_string() }))
+        }
+        ImageLocator::Local(local) => {
+            return Err(READ.bad("image", format!("{local} is local; it means nothing on another machine")));
+        }
     };
     let (kind, platforms) = match &job.platforms {
         PlatformSelection::Default => (Kind::Default, Vec::new()),
@@ -25,7 +29,7 @@ pub fn job_to_wire(job: &Job) -> Result<Bytes, WireError> {
     layergate_wire::encode(v1::Job {
         version: 0,
         id: job.id.to_string(),
-        reference: reference.to_string(),
+        reference,
         platforms: Some(v1::PlatformSelection { kind: kind.into(), platforms }),
         credential: parts::text(job.credential.as_ref()),
         policy: Some(v1::PolicyOverrides {
@@ -40,6 +44,7 @@ pub fn job_to_wire(job: &Job) -> Result<Bytes, WireError> {
         as_of: job.as_of.clone(),
         submitted_at: parts::time(job.submitted_at),
         deadline: parts::time(job.deadline),
+        sbom,
     })
 }
 
@@ -61,9 +66,17 @@ pub fn job_from_wire(bytes: Bytes, id: &JobId, trace: Option<String>) -> Result<
         _ => return Err(READ.bad("platforms", selection.kind)),
     };
     let policy = wire.policy.unwrap_or_default();
+    let image = match wire.sbom {
+        None => ImageLocator::Registry(READ.parse("reference", &wire.reference)?),
+        Some(sbom) if wire.reference.is_empty() => ImageLocator::Sbom(UploadedSbom {
+            digest: READ.digest("sbom", &sbom.digest)?,
+            name: READ.parse("sbom", &sbom.name)?,
+        }),
+        Some(_) => return Err(READ.bad("sbom", "an image and an SBOM in one job")),
+    };
     Ok(Job {
         id: id.clone(),
-        image: ImageLocator::Registry(READ.parse("reference", &wire.reference)?),
+        image,
         platforms,
         credential: READ.optional("credential", &wire.credential)?,
         policy: PolicyOverrides {

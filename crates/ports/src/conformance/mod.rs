@@ -10,6 +10,7 @@ mod jobs;
 mod layers;
 mod membership;
 mod samples;
+mod sboms;
 mod snapshots;
 mod verdicts;
 
@@ -19,6 +20,7 @@ pub use jobs::job_queue;
 pub use layers::layer_queue;
 pub use membership::membership;
 pub use samples::{fingerprint, inventory, job, key, locator, report, second_look, task, verdict};
+pub use sboms::sbom_store;
 pub use snapshots::snapshot_store;
 pub use verdicts::verdict_store;
 

@@ -1,11 +1,11 @@
 //! Which image is asked for, what it was resolved to, and where the bytes of its layers can be had.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use layergate_model::{Digest, Gap, ImageConfig, ImageReference, Platform, Registry, RepoPath};
+use layergate_model::{Digest, Gap, ImageConfig, ImageInventory, ImageReference, Platform, Registry, RepoPath};
 use serde::{Deserialize, Serialize};
 
-use super::CredentialName;
+use super::{CredentialName, SbomName};
 
 /// Where an image is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,8 +14,20 @@ pub enum ImageLocator {
     /// In a registry.
     Registry(ImageReference),
     /// On this machine: `docker-archive:FILE`, `oci-archive:FILE`, `oci:DIR[:TAG]`, `dir:ROOTFS`, or the path of a tar
-    /// archive. Never accepted from a client of a fleet.
+    /// archive, or `sbom:FILE`. Never accepted from a client of a fleet.
     Local(String),
+    /// An SBOM that a client of a fleet uploaded.
+    Sbom(UploadedSbom),
+}
+
+/// An SBOM in the fleet's store ([`crate::SbomStore`]).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadedSbom {
+    /// The digest of the document's bytes.
+    pub digest: Digest,
+    /// What the client calls it: the file's path as it was given, for the report.
+    pub name: SbomName,
 }
 
 impl fmt::Display for ImageLocator {
@@ -23,6 +35,7 @@ impl fmt::Display for ImageLocator {
         match self {
             Self::Registry(reference) => reference.fmt(f),
             Self::Local(text) => f.write_str(text),
+            Self::Sbom(sbom) => write!(f, "sbom:{}", sbom.name),
         }
     }
 }
@@ -56,15 +69,15 @@ pub struct ImageRequest {
 pub struct ResolvedImage {
     /// The reference as it stands in the report (normalised for registries, as given for local sources).
     pub reference: String,
-    /// The digest of the platform's manifest; of what was read for a root file system.
+    /// The digest of the platform's manifest; of what was read for a root file system; of the document for an SBOM.
     pub digest: Digest,
     /// The digest of the index it was chosen from.
     pub index_digest: Option<Digest>,
     /// The platform, from the index or the configuration.
     pub platform: Option<Platform>,
-    /// The configuration; empty for root file systems.
-    pub config: ImageConfig,
-    /// The layers, bottom first.
+    /// What it is besides its layers.
+    pub content: ImageContent,
+    /// The layers, bottom first; a root file system is one, an SBOM has none.
     pub layers: Vec<LayerDescriptor>,
     /// What of the image (not of one layer) could not be looked at.
     pub gaps: Vec<Gap>,
@@ -74,11 +87,26 @@ pub struct ResolvedImage {
     pub left_out: Vec<String>,
 }
 
-impl ResolvedImage {
-    /// Whether it is a root file system (a directory, a plain tar archive) made to look like an image of one layer: such
-    /// a "layer" has no media type.
-    pub fn is_root_file_system(&self) -> bool {
-        matches!(self.layers.as_slice(), [only] if only.media_type.is_empty())
+/// What an image is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageContent {
+    /// Layers and a configuration.
+    Image(Box<ImageConfig>),
+    /// A root file system (a directory, a plain tar archive) in the place of a layer: it has no configuration, and the
+    /// report lists no layers.
+    RootFileSystem,
+    /// What an SBOM lists. There is nothing to read.
+    Sbom(Arc<ImageInventory>),
+}
+
+impl ImageContent {
+    /// The configuration, where there is one.
+    pub fn config(&self) -> Option<&ImageConfig> {
+        match self {
+            Self::Image(config) => Some(config),
+            Self::RootFileSystem | Self::Sbom(_) => None,
+        }
     }
 }
 
@@ -87,8 +115,6 @@ impl ResolvedImage {
 pub struct LayerDescriptor {
     /// The digest of the blob, which the manifest pins.
     pub digest: Digest,
-    /// The media type, as written; empty for a root file system.
-    pub media_type: String,
     /// Compressed bytes, as the manifest says.
     pub size: u64,
     /// The digest of the uncompressed layer as the configuration claims it: told, never a key.
@@ -131,8 +157,8 @@ pub struct RegistryBlob {
 pub struct LocalBlob {
     /// The archive, layout or directory.
     pub source: String,
-    /// Which part of it: a member's name, an offset; empty for the whole.
-    pub entry: String,
+    /// Which part of it: a member's name, a digest; `None` for the whole.
+    pub entry: Option<String>,
     /// The blob.
     pub digest: Digest,
     /// Its size, where known.
@@ -156,11 +182,11 @@ impl LayerLocator {
         }
     }
 
-    /// The host whose limits a download counts against; empty for this machine.
-    pub fn host(&self) -> &str {
+    /// The registry whose limits a download counts against; `None` for this machine.
+    pub fn registry(&self) -> Option<&Registry> {
         match self {
-            Self::Registry(blob) => blob.registry.as_str(),
-            Self::Local(_) => "",
+            Self::Registry(blob) => Some(&blob.registry),
+            Self::Local(_) => None,
         }
     }
 }
@@ -169,8 +195,8 @@ impl fmt::Display for LayerLocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(blob) => write!(f, "{}/{}@{}", blob.registry, blob.repository, blob.digest),
-            Self::Local(blob) if blob.entry.is_empty() => f.write_str(&blob.source),
-            Self::Local(blob) => write!(f, "{}:{}", blob.source, blob.entry),
+            Self::Local(LocalBlob { source, entry: Some(entry), .. }) => write!(f, "{source}:{entry}"),
+            Self::Local(LocalBlob { source, entry: None, .. }) => f.write_str(source),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use layergate_model::{Digest, ImageConfig};
 use layergate_ports::values::{
-    LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
+    ImageContent, LayerDescriptor, LayerLocator, LocalBlob, PlatformSelection, ResolvedImage, SourceError,
 };
 use serde::Deserialize;
 
@@ -146,10 +146,14 @@ fn image(
         };
         layers.push(LayerDescriptor {
             digest,
-            media_type: LAYER_TYPE.into(),
             size,
             diff_id: diff_id(&config, i, names.len()),
-            locator: LayerLocator::Local(LocalBlob { source: source.to_owned(), entry: name.clone(), digest, size }),
+            locator: LayerLocator::Local(LocalBlob {
+                source: source.to_owned(),
+                entry: Some(name.clone()),
+                digest,
+                size,
+            }),
             unsupported: windows.clone(),
         });
     }
@@ -162,7 +166,7 @@ fn image(
         gaps: windows.into_iter().collect(),
         other_platforms: Vec::new(),
         left_out: Vec::new(),
-        config,
+        content: ImageContent::Image(Box::new(config)),
     })
 }
 

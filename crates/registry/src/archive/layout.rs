@@ -118,7 +118,7 @@ impl ContentStore for Store<'_> {
             }
             Err(error) => missing = gap(GapKind::LayerUnavailable, error.to_string()),
         }
-        let blob = LocalBlob { source: self.source.clone(), entry, digest, size };
+        let blob = LocalBlob { source: self.source.clone(), entry: Some(entry), digest, size };
         Located { locator: LayerLocator::Local(blob), missing, altered }
     }
 }
