@@ -166,6 +166,56 @@ fn what_is_written_is_read_back() {
     assert_eq!(drain_from_wire(drain_to_wire(None, at()).unwrap()).unwrap(), None);
 }
 
+/// A fleet is upgraded process by process: the older ones read what the newer ones write.
+#[test]
+fn what_a_newer_version_says_is_carried_as_unknown_and_never_passes() {
+    use layergate_wire::v1;
+    type Change = fn(&mut v1::VerdictRecord);
+    let rows: [(&str, Change, &str, &str); 8] = [
+        ("lane", |r| r.lane = 9, "lane 9", "fail"),
+        ("verdict", |r| r.verdict = 9, "verdict 9", "error"),
+        ("an image's verdict", |r| r.images[0].verdict = 9, "verdict 9", "fail"),
+        ("effect", |r| r.images[0].reasons[0].effect = 9, "effect 9", "fail"),
+        ("a gap", |r| r.missing[0].kind = "moon_phase".into(), "gap \"moon_phase\" at sha256:\u{2026}: time", "fail"),
+        ("the error", |r| r.error = Some(v1::JobError { kind: None }), "error", "fail"),
+        ("the source's error", |r| r.error = Some(source(9)), "source error 9", "fail"),
+        ("a field", |_| (), "", "fail"),
+    ];
+    fn source(kind: i32) -> v1::JobError {
+        let error = v1::SourceError { kind, place: "a".into(), what: "b".into(), ..Default::default() };
+        v1::JobError { kind: Some(v1::job_error::Kind::Source(error)) }
+    }
+    for (what, change, told, outcome) in rows {
+        let record = verdict(1);
+        let mut wire: v1::VerdictRecord = layergate_wire::decode(verdict_to_wire(&record).unwrap()).unwrap();
+        change(&mut wire);
+        let read = verdict_from_wire(layergate_wire::encode(wire).unwrap(), &record.job).unwrap();
+        assert_eq!(read.unknown.join(", "), told, "{what}");
+        assert_eq!(read.verdict.as_str(), outcome, "{what}");
+        assert_ne!(read.images[0].verdict, Verdict::Pass, "{what}");
+        assert_eq!(read.reference, record.reference, "{what}");
+        if let Some(error) = &read.error {
+            assert!(matches!(error, JobError::Unknown(_)), "{what}: {error:?}");
+        }
+    }
+    // An unspecified value is damage.
+    let changes: [Change; 4] =
+        [|r| r.lane = 0, |r| r.verdict = 0, |r| r.images[0].reasons[0].effect = 0, |r| r.error = Some(source(0))];
+    for change in changes {
+        let record = verdict(1);
+        let mut wire: v1::VerdictRecord = layergate_wire::decode(verdict_to_wire(&record).unwrap()).unwrap();
+        change(&mut wire);
+        assert!(verdict_from_wire(layergate_wire::encode(wire).unwrap(), &record.job).is_err());
+    }
+    // A layer that a newer worker could not read is still one that is not to be had.
+    let mut wire: v1::LayerFailure =
+        layergate_wire::decode(failure_to_wire(&failure(FailureKind::Quarantined)).unwrap()).unwrap();
+    wire.gap = "moon_phase".into();
+    let read = failure_from_wire(layergate_wire::encode(wire).unwrap(), None).unwrap();
+    assert_eq!(read.gap, GapKind::LayerUnavailable);
+    assert!(read.detail.contains("moon_phase"), "{}", read.detail);
+}
+
 #[test]
 fn what_stands_under_another_name_is_not_believed() {
     let job = conformance::job("one", Lane::Bulk, "a");

@@ -278,6 +278,13 @@ impl LocalScan {
 
 /// Says why a job ended without a report.
 pub(crate) fn tell_record(record: &VerdictRecord) {
+    if !record.unknown.is_empty() {
+        crate::exit::say(&format!(
+            "{}: a newer version of the fleet says what this one does not know, and it counts as the worst ({}); upgrade",
+            record.reference,
+            record.unknown.join(", ")
+        ));
+    }
     match &record.error {
         Some(JobError::Source(error)) => tell_source(&record.reference, error),
         Some(error) => crate::exit::say(&format!("{}: {error}", record.reference)),

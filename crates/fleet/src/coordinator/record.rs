@@ -49,6 +49,7 @@ pub(super) fn judged(job: &Job, images: Vec<ImageVerdict>, missing: Vec<Gap>, no
         images,
         error: None,
         missing,
+        unknown: Vec::new(),
         submitted_at: job.submitted_at,
         finished_at: now,
     }

@@ -1,10 +1,11 @@
 //! Why a layer failed.
 
 use bytes::Bytes;
+use layergate_model::GapKind;
 use layergate_ports::{FailureKind, LayerFailure, values::SourceId};
 use layergate_wire::{WireError, v1};
 
-use super::parts::Reader;
+use super::parts::{Reader, gap_kind};
 
 const READ: Reader = Reader("a layer failure");
 /// What a failure tells; a registry may answer with a page.
@@ -30,5 +31,10 @@ pub fn failure_from_wire(bytes: Bytes, source: Option<SourceId>) -> Result<Layer
         (None, None) => FailureKind::Quarantined,
         _ => return Err(READ.bad("source", "not the one of its key")),
     };
-    Ok(LayerFailure { kind, gap: READ.gap_kind("gap", &wire.gap)?, detail: wire.detail })
+    // What a newer worker calls by a word of its own is still a layer that is not to be had.
+    let (gap, detail) = match gap_kind(&wire.gap) {
+        Some(gap) => (gap, wire.detail),
+        None => (GapKind::LayerUnavailable, format!("{} (a newer worker's {:?})", wire.detail, wire.gap)),
+    };
+    Ok(LayerFailure { kind, gap, detail })
 }

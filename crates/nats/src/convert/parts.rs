@@ -58,24 +58,66 @@ impl Reader {
             _ => Err(self.bad("lane", lane)),
         }
     }
+}
 
-    pub(super) fn verdict(self, verdict: i32) -> Result<Verdict, WireError> {
-        match v1::Verdict::try_from(verdict) {
-            Ok(v1::Verdict::Pass) => Ok(Verdict::Pass),
-            Ok(v1::Verdict::Fail) => Ok(Verdict::Fail),
-            Ok(v1::Verdict::Error) => Ok(Verdict::Error),
-            _ => Err(self.bad("verdict", verdict)),
+/// The values of a message that this version does not know: a newer process of the fleet wrote them. The message is read
+/// all the same, with what is safe in their place, and they are reported with it. An enumeration's unspecified value is
+/// none of them: nobody writes it.
+#[derive(Default)]
+pub(super) struct Newer(pub(super) Vec<String>);
+
+impl Newer {
+    /// What stands in the place of a value: `safe` where it is not known.
+    pub(super) fn known<W: TryFrom<i32>, T>(
+        &mut self,
+        read: Reader,
+        field: &str,
+        number: i32,
+        value: impl FnOnce(W) -> Option<T>,
+        safe: T,
+    ) -> Result<T, WireError> {
+        match W::try_from(number) {
+            Ok(word) => value(word).ok_or_else(|| read.bad(field, number)),
+            Err(_) => {
+                self.0.push(format!("{field} {number}"));
+                Ok(safe)
+            }
         }
     }
 
-    pub(super) fn gap_kind(self, field: &str, word: &str) -> Result<GapKind, WireError> {
-        let kind = GapKind::ALL.iter().find(|kind| kind.as_str() == word);
-        kind.copied().ok_or_else(|| self.bad(field, format!("{word:?} is no kind of gap")))
+    pub(super) fn lane(&mut self, read: Reader, lane: i32) -> Result<Lane, WireError> {
+        let known = |lane| match lane {
+            v1::Lane::Interactive => Some(Lane::Interactive),
+            v1::Lane::Bulk => Some(Lane::Bulk),
+            v1::Lane::Unspecified => None,
+        };
+        self.known(read, "lane", lane, known, Lane::default())
     }
 
-    pub(super) fn gap(self, gap: v1::Gap) -> Result<Gap, WireError> {
-        Ok(Gap { kind: self.gap_kind("gap", &gap.kind)?, place: gap.place, detail: gap.detail })
+    /// A verdict that nobody here knows lets nothing pass.
+    pub(super) fn verdict(&mut self, read: Reader, verdict: i32) -> Result<Verdict, WireError> {
+        let known = |verdict| match verdict {
+            v1::Verdict::Pass => Some(Verdict::Pass),
+            v1::Verdict::Fail => Some(Verdict::Fail),
+            v1::Verdict::Error => Some(Verdict::Error),
+            v1::Verdict::Unspecified => None,
+        };
+        self.known(read, "verdict", verdict, known, Verdict::Error)
     }
+
+    /// A gap, or its whole text among what is not known.
+    pub(super) fn gap(&mut self, gap: v1::Gap) -> Option<Gap> {
+        let Some(kind) = gap_kind(&gap.kind) else {
+            self.0.push(format!("gap {:?} at {}: {}", gap.kind, gap.place, gap.detail));
+            return None;
+        };
+        Some(Gap { kind, place: gap.place, detail: gap.detail })
+    }
+}
+
+/// The kind of gap that a word names.
+pub(super) fn gap_kind(word: &str) -> Option<GapKind> {
+    GapKind::ALL.iter().find(|kind| kind.as_str() == word).copied()
 }
 
 pub(super) fn digest(digest: &Digest) -> Bytes {

@@ -1,12 +1,15 @@
 //! A verdict record. It must always be storable: one that is too large loses the ids of findings beyond the first hundred of
 //! each reason, then all of them; the report has them all.
+//!
+//! In a fleet that is upgraded process by process a record may hold values that a newer process knows and this one does not.
+//! It is read all the same: what is not known counts as the worst, and is reported as `unknown` with the record.
 
 use bytes::Bytes;
 use layergate_model::{Effect, FindingCounts, Inputs, Reason, Summary};
 use layergate_ports::values::{ImageVerdict, JobError, JobId, ReportKey, SourceError, Trouble, VerdictRecord};
 use layergate_wire::{WireError, v1};
 
-use super::parts::{self, Reader};
+use super::parts::{self, Newer, Reader};
 
 const READ: Reader = Reader("a verdict record");
 const SOME_IDS: usize = 100;
@@ -97,6 +100,8 @@ fn error_to_wire(error: &JobError) -> v1::JobError {
         JobError::Judge(text) => Kind::Judge(text.clone()),
         JobError::Deadline(text) => Kind::Deadline(text.clone()),
         JobError::Abandoned(text) => Kind::Abandoned(text.clone()),
+        // Only read, never made: whoever stores it again stores what it says.
+        JobError::Unknown(text) => Kind::Judge(text.clone()),
     };
     v1::JobError { kind: Some(kind) }
 }
@@ -126,29 +131,31 @@ pub fn verdict_from_wire(bytes: Bytes, job: &JobId) -> Result<VerdictRecord, Wir
     if wire.job != job.as_str() {
         return Err(READ.bad("job", format!("{:?} under the key of {job}", wire.job)));
     }
+    let mut newer = Newer::default();
     Ok(VerdictRecord {
         job: job.clone(),
         reference: wire.reference,
         tenant: READ.parse("tenant", &wire.tenant)?,
-        lane: READ.lane(wire.lane)?,
-        verdict: READ.verdict(wire.verdict)?,
-        images: wire.images.into_iter().map(image_from_wire).collect::<Result<_, _>>()?,
-        error: wire.error.map(error_from_wire).transpose()?,
-        missing: wire.missing.into_iter().map(|gap| READ.gap(gap)).collect::<Result<_, _>>()?,
+        lane: newer.lane(READ, wire.lane)?,
+        verdict: newer.verdict(READ, wire.verdict)?,
+        images: wire.images.into_iter().map(|i| image_from_wire(i, &mut newer)).collect::<Result<_, _>>()?,
+        error: wire.error.map(|error| error_from_wire(error, &mut newer)).transpose()?,
+        missing: wire.missing.into_iter().filter_map(|gap| newer.gap(gap)).collect(),
+        unknown: newer.0,
         submitted_at: READ.time("submitted_at", wire.submitted_at)?,
         finished_at: READ.time("finished_at", wire.finished_at)?,
     })
 }
 
-fn image_from_wire(image: v1::ImageVerdict) -> Result<ImageVerdict, WireError> {
+fn image_from_wire(image: v1::ImageVerdict, newer: &mut Newer) -> Result<ImageVerdict, WireError> {
     let summary = READ.required("summary", image.summary)?;
     let inputs = READ.required("inputs", image.inputs)?;
     Ok(ImageVerdict {
         reference: image.reference,
         digest: READ.digest("digest", &image.digest)?,
         platform: READ.optional("platform", &image.platform)?,
-        verdict: READ.verdict(image.verdict)?,
-        reasons: image.reasons.into_iter().map(reason_from_wire).collect::<Result<_, _>>()?,
+        verdict: newer.verdict(READ, image.verdict)?,
+        reasons: image.reasons.into_iter().map(|r| reason_from_wire(r, newer)).collect::<Result<_, _>>()?,
         summary: Summary {
             packages: summary.packages,
             findings: FindingCounts {
@@ -178,15 +185,16 @@ fn image_from_wire(image: v1::ImageVerdict) -> Result<ImageVerdict, WireError> {
     })
 }
 
-fn reason_from_wire(reason: v1::Reason) -> Result<Reason, WireError> {
+fn reason_from_wire(reason: v1::Reason, newer: &mut Newer) -> Result<Reason, WireError> {
     use v1::reason::Effect as Wire;
-    let effect = match Wire::try_from(reason.effect) {
-        Ok(Wire::Ignore) => Effect::Ignore,
-        Ok(Wire::Warn) => Effect::Warn,
-        Ok(Wire::Fail) => Effect::Fail,
-        Ok(Wire::Error) => Effect::Error,
-        _ => return Err(READ.bad("effect", reason.effect)),
+    let known = |effect| match effect {
+        Wire::Ignore => Some(Effect::Ignore),
+        Wire::Warn => Some(Effect::Warn),
+        Wire::Fail => Some(Effect::Fail),
+        Wire::Error => Some(Effect::Error),
+        Wire::Unspecified => None,
     };
+    let effect = newer.known(READ, "effect", reason.effect, known, Effect::Error)?;
     let ids = reason.finding_ids.into_iter().map(|id| finding_id(&id));
     Ok(Reason { rule: reason.rule, effect, text: reason.text, finding_ids: ids.collect::<Result<_, _>>()? })
 }
@@ -196,27 +204,35 @@ fn finding_id(text: &str) -> Result<layergate_model::FindingId, WireError> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|e| READ.bad("finding_ids", e))
 }
 
-fn error_from_wire(error: v1::JobError) -> Result<JobError, WireError> {
+fn error_from_wire(error: v1::JobError, newer: &mut Newer) -> Result<JobError, WireError> {
     use v1::job_error::Kind;
-    Ok(match READ.required("error", error.kind)? {
-        Kind::Source(error) => JobError::Source(source_from_wire(error)?),
+    let Some(kind) = error.kind else {
+        newer.0.push("error".to_owned());
+        return Ok(JobError::Unknown("for a reason that a newer version knows".to_owned()));
+    };
+    Ok(match kind {
+        Kind::Source(error) => source_from_wire(error, newer)?,
         Kind::Judge(text) => JobError::Judge(text),
         Kind::Deadline(text) => JobError::Deadline(text),
         Kind::Abandoned(text) => JobError::Abandoned(text),
     })
 }
 
-fn source_from_wire(error: v1::SourceError) -> Result<SourceError, WireError> {
+fn source_from_wire(error: v1::SourceError, newer: &mut Newer) -> Result<JobError, WireError> {
     use v1::source_error::Kind;
     let trouble = Trouble { place: error.place, what: error.what, advice: error.advice };
     let retry_after = error.retry_after_ms.map(std::time::Duration::from_millis);
-    Ok(match Kind::try_from(error.kind) {
-        Ok(Kind::NotFound) => SourceError::NotFound(trouble),
-        Ok(Kind::Unauthorized) => SourceError::Unauthorized(trouble),
-        Ok(Kind::NotAnImage) => SourceError::NotAnImage(trouble),
-        Ok(Kind::Unsupported) => SourceError::Unsupported(trouble),
-        Ok(Kind::Unavailable) => SourceError::Unavailable { trouble, retry_after },
-        Ok(Kind::Malformed) => SourceError::Malformed(trouble),
-        _ => return Err(READ.bad("source", error.kind)),
-    })
+    let Ok(kind) = Kind::try_from(error.kind) else {
+        newer.0.push(format!("source error {}", error.kind));
+        return Ok(JobError::Unknown(trouble.to_string()));
+    };
+    Ok(JobError::Source(match kind {
+        Kind::NotFound => SourceError::NotFound(trouble),
+        Kind::Unauthorized => SourceError::Unauthorized(trouble),
+        Kind::NotAnImage => SourceError::NotAnImage(trouble),
+        Kind::Unsupported => SourceError::Unsupported(trouble),
+        Kind::Unavailable => SourceError::Unavailable { trouble, retry_after },
+        Kind::Malformed => SourceError::Malformed(trouble),
+        Kind::Unspecified => return Err(READ.bad("source", error.kind)),
+    }))
 }

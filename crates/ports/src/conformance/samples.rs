@@ -110,6 +110,7 @@ pub fn verdict(id: &str, verdict: Verdict) -> VerdictRecord {
         images: Vec::new(),
         error: None,
         missing: Vec::new(),
+        unknown: Vec::new(),
         submitted_at: job.submitted_at,
         finished_at: job.deadline,
     }

@@ -53,6 +53,9 @@ pub enum JobError {
     /// The job was taken up too often without an end.
     #[error("{0}")]
     Abandoned(String),
+    /// A reason of a newer version of this program, in its words.
+    #[error("{0}")]
+    Unknown(String),
 }
 
 /// How a job ended.
@@ -74,6 +77,9 @@ pub struct VerdictRecord {
     pub error: Option<JobError>,
     /// What was missing when the deadline passed or a layer could not be had.
     pub missing: Vec<Gap>,
+    /// What a newer version wrote into the record that this one does not know; what stands in its place is the worst.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     /// When it was accepted.
     pub submitted_at: Timestamp,
     /// When it ended.
