@@ -17,6 +17,7 @@ mod packages;
 mod proofs;
 mod removed;
 mod repositories;
+mod spread;
 mod told;
 mod tree;
 mod twofold;

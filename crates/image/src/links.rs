@@ -78,13 +78,12 @@ struct Candidate {
 
 /// What the links of these layers ask for.
 pub fn looks(layers: &[MergeLayer<'_>], readers: &dyn Readers) -> Looks {
-    let mut kinds: HashSet<EntryKind> = HashSet::new();
+    let mut links = false;
     for layer in layers {
-        layer.inventory.paths.visit(|entry| {
-            kinds.insert(entry.kind);
-        });
+        let is_link = |kind| matches!(kind, EntryKind::Symlink | EntryKind::HardLink);
+        layer.inventory.paths.visit(|entry| links |= is_link(entry.kind));
     }
-    if !kinds.contains(&EntryKind::Symlink) && !kinds.contains(&EntryKind::HardLink) {
+    if !links {
         return Looks::default();
     }
     let twofold = Twofold::of(layers);
@@ -178,6 +177,8 @@ struct Directory {
     names: Vec<(String, Alias, bool)>,
     /// Whether analyzers look below the directory itself.
     looked_below: bool,
+    /// Whether a file in it has another name of its own.
+    has_named: bool,
 }
 
 fn candidates(
@@ -192,6 +193,8 @@ fn candidates(
     let looked = |path: &str| {
         places.iter().any(|p| path.strip_prefix(p.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('/')))
     };
+    // Directories in which a file has another name of its own.
+    let with_named: HashSet<&str> = names.keys().map(|path| split(path).0).collect();
     let mut found = Vec::new();
     for (layer, merge) in (0u32..).zip(layers) {
         let (mut directory, mut real) = (Directory::default(), String::new());
@@ -203,12 +206,16 @@ fn candidates(
             if directory.raw.as_deref() != Some(parent) {
                 directory = if tried > MAX_TRIED { Directory::default() } else { enter(parent, tree, names, &looked) };
                 directory.raw = Some(parent.to_owned());
+                directory.has_named = with_named.contains(directory.real.as_str());
                 tried += directory.names.len();
             }
             if tried > MAX_TRIED {
                 return;
             }
             let target = (entry.kind == EntryKind::HardLink).then_some(entry.target);
+            if target.is_none() && directory.names.is_empty() && !directory.has_named {
+                return;
+            }
             let wanted = readers.wants_name(last);
             let mut add = |name: &str, of: Option<&Alias>| {
                 let paths = (
@@ -231,6 +238,9 @@ fn candidates(
                 if wanted || *below {
                     add(&format!("{name}/{last}"), Some(of));
                 }
+            }
+            if !directory.has_named {
+                return;
             }
             real.clear();
             real.push_str(&directory.real);
@@ -267,7 +277,7 @@ fn enter(raw: &str, tree: &Tree, names: &HashMap<String, Vec<String>>, looked: &
         above = split(above).0;
     }
     let looked_below = looked(&real);
-    Directory { raw: None, real, names: found, looked_below }
+    Directory { raw: None, real, names: found, looked_below, has_named: false }
 }
 
 /// Finds the content of hard links, and turns what is left into looks and gaps.

@@ -10,11 +10,14 @@
 //!
 //! It stays listed and is judged, and a gap names the layer whose word is not believed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+};
 
 use layergate_model::{EntryKind, Gap, GapKind, LayerPath, Package, PackageKind};
 
-use crate::view::View;
+use crate::{spread::Spread, view::View};
 
 /// A package of a hidden database that is still there.
 pub(crate) struct Kept<'a> {
@@ -172,8 +175,12 @@ fn untouched(view: &View<'_>) -> Vec<bool> {
         RECORDS.iter().any(|d| path.strip_prefix(d).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
     let mut untouched = vec![true; view.layers.len()];
-    let mut below: HashMap<String, u32> = HashMap::new();
+    // The lowest layer that has a path, by the path's hash under a key that nobody who writes a layer knows: 150,000 paths
+    // are 3 MB so, and 15 MB as text.
+    let mut below: HashMap<u64, u32, Spread> = HashMap::with_hasher(Spread::new());
+    let key = RandomState::new();
     for (layer, merge) in (0u32..).zip(view.layers) {
+        let uppermost = layer as usize + 1 == view.layers.len();
         merge.inventory.paths.visit(|entry| {
             if entry.kind == EntryKind::Directory || is_record(entry.path) {
                 return;
@@ -181,7 +188,11 @@ fn untouched(view: &View<'_>) -> Vec<bool> {
             let from = if entry.path.rsplit('/').next().is_some_and(|name| name.starts_with(".wh.")) {
                 0
             } else {
-                *below.entry(entry.path.to_owned()).or_insert(layer)
+                let hash = key.hash_one(entry.path);
+                match uppermost {
+                    true => below.get(&hash).copied().unwrap_or(layer),
+                    false => *below.entry(hash).or_insert(layer),
+                }
             };
             untouched[from as usize..layer as usize].fill(false);
         });

@@ -7,14 +7,11 @@
 //! where the path leads is not known. Few builders
 //! write such layers, and those as the lowest one, where nothing is hidden; an adversary does.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{BuildHasher, Hasher, RandomState},
-};
+use std::collections::{HashMap, HashSet};
 
 use layergate_model::{EntryKind, PathTable};
 
-use crate::{MergeLayer, overlay::split};
+use crate::{MergeLayer, overlay::split, spread::Spread};
 
 /// The paths of one layer.
 #[derive(Debug, Default)]
@@ -69,52 +66,55 @@ fn hidden(path: &str) -> Option<String> {
     Some(if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") })
 }
 
-/// Finds them in two walks. Directories are told by a hash of their path: two that share one cost a hidden file that is
-/// shown, nothing else.
+/// Finds them, in one walk where the layer has none and in two where it has some. Directories are told by a hash of their
+/// path: two that share one cost a hidden file that is shown, nothing else.
 fn paths(table: &PathTable) -> Twofold {
     let mut directories: HashMap<u64, Directory, Spread> = HashMap::with_hasher(Spread::new());
     let mut whiteouts: HashSet<String> = HashSet::new();
     let mut found = Twofold::default();
-    let mut last = String::new();
+    let mut others: Vec<u64> = Vec::new();
+    let mut way = Way::default();
     let mut number = 0u32;
     table.visit(|entry| {
-        if split(entry.path).1.starts_with(".wh.") {
+        let (parent, name) = split(entry.path);
+        if name.starts_with(".wh.") {
             whiteouts.extend(hidden(entry.path));
         }
-        if entry.kind == EntryKind::Directory {
-            let own = directories.entry(hash(entry.path)).or_insert(Directory { explicit: true, first: number });
-            own.explicit = true;
-        }
-        let parent = split(entry.path).0;
-        if parent != last && directories.len() < MAX_DIRECTORIES {
-            last.clear();
-            last.push_str(parent);
-            let mut hash = EMPTY;
-            for (at, byte) in parent.bytes().enumerate() {
-                hash = step(hash, byte);
-                if at + 1 == parent.len() || parent.as_bytes()[at + 1] == b'/' {
-                    directories.entry(hash).or_insert(Directory { explicit: false, first: number });
-                }
+        way.enter(parent, |directory| {
+            if directories.len() < MAX_DIRECTORIES {
+                directories.entry(directory).or_insert(Directory { explicit: false, first: number });
             }
+        });
+        if entry.kind == EntryKind::Directory {
+            let own = directories.entry(way.hash_of(name)).or_insert(Directory { explicit: true, first: number });
+            own.explicit = true;
+        } else {
+            others.push(way.hash_of(name));
         }
         number = number.saturating_add(1);
     });
     if directories.len() >= MAX_DIRECTORIES {
         return Twofold { additive: true, ..Twofold::default() };
     }
+    if whiteouts.is_empty() && !others.iter().any(|other| directories.contains_key(other)) {
+        return found;
+    }
+    drop(others);
     number = 0;
     let mut seen: HashSet<String> = HashSet::new();
+    let mut way = Way::default();
     table.visit(|entry| {
-        let directory = |path: &str| directories.get(&hash(path));
         if let Some(path) = entry.path.contains(".wh.").then(|| hidden(entry.path)).flatten() {
-            match directory(&path) {
+            match directories.get(&hash(&path)) {
                 _ if seen.contains(&path) => drop(found.replaced.insert(path)),
                 Some(d) if d.first < number => drop(found.replaced.insert(path)),
                 Some(_) => drop(found.whited.insert(path)),
                 None => {}
             }
         } else if entry.kind != EntryKind::Directory {
-            let directory = directory(entry.path);
+            let (parent, name) = split(entry.path);
+            way.enter(parent, |_| ());
+            let directory = directories.get(&way.hash_of(name));
             found.additive |= entry.kind == EntryKind::Symlink && directory.is_some();
             if directory.is_some_and(|d| d.explicit || d.first < number) {
                 found.replaced.insert(entry.path.to_owned());
@@ -128,39 +128,45 @@ fn paths(table: &PathTable) -> Twofold {
     found
 }
 
-/// Spreads what is a hash already, by a key that nobody who writes a layer knows: chosen paths must not meet in one place.
-#[derive(Clone)]
-struct Spread(u64);
-
-impl Spread {
-    fn new() -> Self {
-        Self(RandomState::new().hash_one(0))
-    }
+/// The directory of the last entry, with the hash of its path and of each one above: archives are written directory by
+/// directory, so that little is hashed for each entry.
+#[derive(Default)]
+struct Way {
+    path: String,
+    /// Where each part ends, and the hash of the path up to there.
+    parts: Vec<(usize, u64)>,
 }
 
-impl BuildHasher for Spread {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        self.clone()
+impl Way {
+    /// Goes to a directory, and says the hash of it and of those above it that were not on the way before.
+    fn enter(&mut self, directory: &str, mut new: impl FnMut(u64)) {
+        if self.path == directory {
+            return;
+        }
+        let is_end = |end: usize| directory.len() == end || directory.as_bytes().get(end) == Some(&b'/');
+        let same = self.path.bytes().zip(directory.bytes()).take_while(|(a, b)| a == b).count();
+        while self.parts.last().is_some_and(|(end, _)| *end > same || !is_end(*end)) {
+            self.parts.pop();
+        }
+        let (mut at, mut hash) = self.parts.last().copied().unwrap_or((0, EMPTY));
+        while at < directory.len() {
+            hash = step(hash, directory.as_bytes()[at]);
+            at += 1;
+            if is_end(at) {
+                self.parts.push((at, hash));
+                new(hash);
+            }
+        }
+        self.path.clear();
+        self.path.push_str(directory);
     }
-}
 
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().copied().fold(self.0, step);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // MurmurHash3's last step, of the number and the key.
-        let mut mixed = self.0 ^ number;
-        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-        self.0 = mixed ^ (mixed >> 33);
+    /// The hash of what is called `name` in the directory.
+    fn hash_of(&self, name: &str) -> u64 {
+        match self.parts.last() {
+            Some((_, hash)) => name.bytes().fold(step(*hash, b'/'), step),
+            None => hash(name),
+        }
     }
 }
 

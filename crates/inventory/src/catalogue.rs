@@ -1,6 +1,6 @@
 //! The analyzers that run, as a list that you can read, and the index that finds who is interested in an entry.
 
-use std::collections::HashMap;
+use std::{cell::LazyCell, collections::HashMap};
 
 use layergate_model::{Digest, EntryKind, LayerPath};
 
@@ -178,17 +178,26 @@ impl Catalogue {
         }
         out.sort_unstable();
         out.dedup();
-        let example = is_documentation(path);
+        let example = LazyCell::new(|| is_documentation(path));
         out.retain(|index| {
             let analyzer = self.analyzers[*index];
-            !(example && analyzer.reads_declarations()) && analyzer.claims(entry)
+            !(analyzer.reads_declarations() && *example) && analyzer.claims(entry)
         });
     }
 
-    /// Adds the indices of the analyzers that decide by the first bytes of the regular file `entry`.
-    pub fn by_content(&self, entry: &Entry<'_>, out: &mut Vec<usize>) {
-        if entry.kind == EntryKind::File && !entry.path.file_name().starts_with(".wh.") {
-            out.extend(self.content.iter().filter(|index| self.analyzers[**index].claims(entry)));
+    /// Adds the indices of the analyzers that decide by the first bytes of the regular file `entry`; without `head` of those
+    /// that might.
+    pub fn by_content(&self, entry: &Entry<'_>, head: Option<&[u8]>, out: &mut Vec<usize>) {
+        if entry.kind != EntryKind::File || entry.path.file_name().starts_with(".wh.") {
+            return;
+        }
+        let known = out.len();
+        // The bytes first: few files begin as programs and archives do, and every file of a layer is asked about.
+        out.extend(self.content.iter().filter(|index| {
+            let analyzer = self.analyzers[**index];
+            head.is_none_or(|head| analyzer.wants(head)) && analyzer.claims(entry)
+        }));
+        if out.len() > known {
             out.sort_unstable();
             out.dedup();
         }

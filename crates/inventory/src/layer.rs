@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    io::{self, Read},
+    io::{self, BufRead, Read},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -169,6 +169,8 @@ struct Pass<'c> {
     table: Option<PathTable>,
     unpacked: u64,
     again: Option<Again>,
+    /// A buffer for the first bytes of each file.
+    head: Vec<u8>,
 }
 
 impl<'c> Pass<'c> {
@@ -185,10 +187,11 @@ impl<'c> Pass<'c> {
             table: None,
             unpacked: 0,
             again: again.map(|(aliases, in_place)| Again::new(aliases, in_place)),
+            head: Vec::with_capacity(HEAD),
         }
     }
 
-    fn run(&mut self, bytes: impl Read) -> Result<(), PassError> {
+    fn run(&mut self, bytes: impl BufRead) -> Result<(), PassError> {
         let mut archive = Archive::new(decompress(bytes, self.limits)?, self.limits);
         let result = self.walk(&mut archive);
         self.unpacked = archive.source().unpacked();
@@ -251,15 +254,17 @@ impl<'c> Pass<'c> {
             match entry.kind {
                 EntryKind::File => {
                     self.catalogue.claims(&seen, &mut claims);
-                    let by_name = !claims.is_empty();
-                    if by_name {
+                    if !claims.is_empty() {
                         self.gathered.claim(&entry.path);
                     }
-                    self.catalogue.by_content(&seen, &mut claims);
+                    let mut content = archive.content();
+                    let head = self.head(&mut content)?;
+                    self.catalogue.by_content(&seen, Some(&head), &mut claims);
                     if !claims.is_empty() {
                         let claims = claims.iter().map(|index| (*index, None)).collect();
-                        self.analyze(&seen, entry.size, claims, archive)?;
+                        self.analyze(&seen, entry.size, claims, &head, content)?;
                     }
+                    self.head = head;
                 }
                 EntryKind::HardLink => self.hard_link(&seen, &mut claims)?,
                 _ => {}
@@ -272,27 +277,40 @@ impl<'c> Pass<'c> {
     fn again<R: Read>(&mut self, entry: &Entry<'_>, size: u64, archive: &mut Archive<R>) -> Result<(), PassError> {
         let Some(again) = self.again.as_mut().filter(|_| entry.kind == EntryKind::File) else { return Ok(()) };
         let claims = again.claims(self.catalogue, entry.path, size)?;
-        if claims.is_empty() { Ok(()) } else { self.analyze(entry, size, claims, archive) }
-    }
-
-    fn analyze<R: Read>(
-        &mut self,
-        entry: &Entry<'_>,
-        size: u64,
-        mut claims: Vec<Claim>,
-        archive: &mut Archive<R>,
-    ) -> Result<(), PassError> {
-        fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
-            name.as_ref().unwrap_or(entry.path)
-        }
-        claims.retain(|(index, name)| self.catalogue.analyzers()[*index].wants_size(called(name, entry), size));
         if claims.is_empty() {
             return Ok(());
         }
         let mut content = archive.content();
-        let mut head = Vec::with_capacity(HEAD);
-        content.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-        claims.retain(|(index, _)| self.catalogue.analyzers()[*index].wants(&head));
+        let head = self.head(&mut content)?;
+        self.analyze(entry, size, claims, &head, content)?;
+        self.head = head;
+        Ok(())
+    }
+
+    /// The first bytes of a file, in the buffer of the one before, to be given back.
+    fn head(&mut self, content: &mut impl Read) -> io::Result<Vec<u8>> {
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        content.take(HEAD as u64).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
+    /// Shows a file to those who claim it. `head` has been read from `content`.
+    fn analyze(
+        &mut self,
+        entry: &Entry<'_>,
+        size: u64,
+        mut claims: Vec<Claim>,
+        head: &[u8],
+        content: impl Read,
+    ) -> Result<(), PassError> {
+        fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
+            name.as_ref().unwrap_or(entry.path)
+        }
+        claims.retain(|(index, name)| {
+            let analyzer = self.catalogue.analyzers()[*index];
+            analyzer.wants_size(called(name, entry), size) && analyzer.wants(head)
+        });
         if claims.is_empty() {
             return Ok(());
         }
@@ -316,7 +334,7 @@ impl<'c> Pass<'c> {
         if claims.is_empty() {
             return Ok(());
         }
-        let spool = Spool::fill(io::Cursor::new(&head).chain(content), self.limits.max_file_bytes)?;
+        let spool = Spool::fill(head.chain(content), self.limits.max_file_bytes)?;
         let Some(spool) = spool else {
             let detail = format!("the file is over the limit of {} bytes (max-file-bytes)", self.limits.max_file_bytes);
             self.gap(GapKind::FileLimit, entry.path, detail);
@@ -363,7 +381,7 @@ impl<'c> Pass<'c> {
         // The file's mode is that of its first name, whatever the link's header says.
         let as_file = Entry { kind: EntryKind::File, mode: entry.mode | 0o111, ..*entry };
         self.catalogue.claims(&as_file, claims);
-        self.catalogue.by_content(&as_file, claims);
+        self.catalogue.by_content(&as_file, None, claims);
         if claims.is_empty() {
             return Ok(());
         }

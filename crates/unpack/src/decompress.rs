@@ -5,7 +5,7 @@
 
 use std::{
     cell::Cell,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, Read},
     rc::Rc,
 };
 
@@ -17,8 +17,6 @@ use crate::{
     header::{BLOCK, corrupt, has_checksum},
 };
 
-/// Compressed bytes read at once.
-const INPUT_BUFFER: usize = 64 << 10;
 /// The ratio is looked at only beyond this many unpacked bytes: small files of zeros are harmless.
 const RATIO_FREE: u64 = 64 << 20;
 
@@ -56,16 +54,25 @@ struct Input<R> {
     count: Rc<Cell<u64>>,
 }
 
-impl<R: Read> Read for Input<R> {
+impl<R: BufRead> Read for Input<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.source.read(buffer) {
-            Ok(n) => {
-                self.count.set(self.count.get() + n as u64);
-                Ok(n)
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => Err(e),
-            Err(e) => Err(io::Error::new(e.kind(), FromSource(e))),
-        }
+        let n = self.fill_buf()?.read(buffer)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Input<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.source.fill_buf().map_err(|e| match e.kind() {
+            io::ErrorKind::Interrupted => e,
+            kind => io::Error::new(kind, FromSource(e)),
+        })
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.count.set(self.count.get() + n as u64);
+        self.source.consume(n);
     }
 }
 
@@ -109,10 +116,10 @@ impl Read for Decompressed<'_> {
     }
 }
 
-/// Opens the compressed stream `blob`.
-pub fn decompress<'a>(blob: impl Read + 'a, limits: &Limits) -> Result<Decompressed<'a>, UnpackError> {
+/// Opens the compressed stream `blob`; its bytes are unpacked where its buffer has them.
+pub fn decompress<'a>(blob: impl BufRead + 'a, limits: &Limits) -> Result<Decompressed<'a>, UnpackError> {
     let count = Rc::new(Cell::new(0));
-    let mut input = BufReader::with_capacity(INPUT_BUFFER, Input { source: blob, count: Rc::clone(&count) });
+    let mut input = Input { source: blob, count: Rc::clone(&count) };
     let mut head = Vec::new();
     // The first read of a slow source may bring fewer bytes than a magic number, or a tar header, has.
     while head.len() < BLOCK {
@@ -267,7 +274,7 @@ mod tests {
             }
         }
         let lost = |limits: &Limits| -> Result<usize, UnpackError> {
-            Ok(decompress(blob[..blob.len() / 2].chain(Lost), limits)?.read_to_end(&mut Vec::new())?)
+            Ok(decompress(blob[..blob.len() / 2].chain(io::BufReader::new(Lost)), limits)?.read_to_end(&mut Vec::new())?)
         };
         let error = lost(&limits).unwrap_err();
         assert!(matches!(error, UnpackError::Source(_)), "{error:?}");

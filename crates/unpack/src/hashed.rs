@@ -5,7 +5,7 @@
 //! limit) the rest is still hashed, because only a blob that was hashed to its end may be believed (invariant 2).
 
 use std::{
-    io::{self, Read},
+    io::{self, BufRead, Read},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
 };
@@ -37,10 +37,15 @@ pub struct HashedSummary {
 
 impl Read for Hashed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.current.len() {
-            if self.done {
-                return Ok(0);
-            }
+        let n = self.fill_buf()?.read(buffer)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for Hashed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.at == self.current.len() && !self.done {
             // A full recycling channel only means that a buffer is dropped instead of used again.
             let _ = self.recycled.try_send(std::mem::take(&mut self.current));
             self.at = 0;
@@ -53,10 +58,11 @@ impl Read for Hashed {
                 Err(_) => self.done = true,
             }
         }
-        let n = buffer.len().min(self.current.len() - self.at);
-        buffer[..n].copy_from_slice(&self.current[self.at..self.at + n]);
-        self.at += n;
-        Ok(n)
+        Ok(&self.current[self.at..])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.current.len());
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, Seek as _},
+    io::{self, BufReader, Seek as _},
     path::Path,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn members(path: &Path, limits: &Limits) -> Result<Members, SourceErr
         let file = File::open(path).map_err(|e| trouble::file(path, &e))?;
         return Members::index(file, &place);
     }
-    let mut unpacked = decompress(slice.reader(), limits).map_err(|e| unpack_failed(&place, e))?;
+    let mut unpacked = decompress(BufReader::new(slice.reader()), limits).map_err(|e| unpack_failed(&place, e))?;
     let mut spool = tempfile::tempfile().map_err(|e| trouble::file(&std::env::temp_dir(), &e))?;
     io::copy(&mut unpacked, &mut spool).map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull => trouble::file(&std::env::temp_dir(), &error),
@@ -93,7 +93,7 @@ fn begins_as_root(slice: &Slice, place: &str, limits: &Limits) -> Result<bool, S
         "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc", "root", "run",
         "sbin", "srv", "sys", "usr", "var",
     ];
-    let unpacked = decompress(slice.reader(), limits).map_err(|e| unpack_failed(place, e))?;
+    let unpacked = decompress(BufReader::new(slice.reader()), limits).map_err(|e| unpack_failed(place, e))?;
     let mut archive = Archive::new(unpacked, limits);
     while let Some(entry) = archive.next_entry().map_err(|e| unpack_failed(place, e))? {
         let first = entry.path.as_str().split('/').next().unwrap_or_default();

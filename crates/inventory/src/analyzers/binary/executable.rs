@@ -51,7 +51,8 @@ pub(crate) fn is_executable(head: &[u8]) -> bool {
 /// anything but what compilers leave between (objects, static libraries, kernel modules).
 pub(crate) fn may_be_program(entry: &crate::Entry<'_>) -> bool {
     let name = entry.path.file_name();
-    entry.mode & 0o111 != 0 || ![".o", ".a", ".ko", ".obj", ".lo", ".mod"].iter().any(|end| name.ends_with(end))
+    entry.mode & 0o111 != 0
+        || ![".o", ".a", ".ko", ".obj", ".lo", ".mod", ".syso"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether the first bytes (1024) are those of a shared library that no Go linker made: those have thread-local storage,
@@ -66,6 +67,16 @@ pub(crate) fn is_plain_library(head: &[u8]) -> bool {
     let types = head.get(64..64 + count * 56).unwrap_or_default().chunks_exact(56).map(|h| h[0]);
     // A table of a few segments was not written by the usual linkers. PT_INTERP (3): a program. PT_TLS: 7.
     count > 4 && types.len() == count && !types.into_iter().any(|t| matches!(t, 3 | 7))
+}
+
+/// Whether the first bytes are those of a library that nothing can start: usual linkers leave the address to begin at out of
+/// it. Only what is certain counts, as with [`is_plain_library`].
+pub(crate) fn is_without_entry(head: &[u8]) -> bool {
+    let number = |at: usize| head.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    head.starts_with(b"\x7fELF\x02\x01")
+        && number(16) == Some(3)
+        && number(56).is_some_and(|segments| segments > 4)
+        && head.get(24..32).is_some_and(|entry| entry.iter().all(|b| *b == 0))
 }
 
 impl<'a> Executable<'a> {

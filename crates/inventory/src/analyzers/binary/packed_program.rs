@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use aho_corasick::packed::Searcher;
 use layergate_model::{AnalyzerId, Gap, GapKind, Section};
 
-use super::executable::{Executable, is_executable, is_plain_library, may_be_program};
+use super::executable::{Executable, is_executable, is_plain_library, is_without_entry, may_be_program};
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest, analyzers::lang::dotnet_deps::DotnetDeps};
 
 /// Finds packed and bundled programs.
@@ -78,7 +78,7 @@ impl Analyzer for PackedProgram {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -104,7 +104,8 @@ impl Analyzer for PackedProgram {
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let at = file.path.as_str();
-        let first = marks(file);
+        // What has no entry point is a library, whose bundle no loader would start; most of the large ones are.
+        let first = if is_without_entry(file.bytes) { HashMap::new() } else { marks(file) };
         if let Some(header) = first.get(DOTNET.as_slice()).and_then(|at| bundle(file.bytes, *at)) {
             return match dependencies(file.bytes, header) {
                 Some(deps) => DotnetDeps.read(&File::new(file.path, file.mode, deps, file.limits), out),
@@ -212,6 +213,11 @@ mod tests {
         // Cut by the end of the first window.
         bytes[(1 << 20) - 7..][..mark.len()].copy_from_slice(mark);
         assert_eq!(gaps("opt/a", &bytes), [GapKind::PackedProgram]);
+        // A library that a bundle's runtime was linked into starts nothing.
+        (bytes[16], bytes[56]) = (3, 7);
+        assert_eq!(gaps("opt/a.so", &bytes), []);
+        bytes[24] = 1;
+        assert_eq!(gaps("opt/a.so", &bytes), [GapKind::PackedProgram]);
     }
 
     #[test]
