@@ -42,6 +42,20 @@ pub(crate) fn is_modular(version: &str) -> bool {
     version.contains(".module+") || version.contains(".module_")
 }
 
+/// The stream that an advisory's title names: `postgresql:12` of `Moderate: postgresql:12 security update`, `httpd:2.4` of
+/// `Important: httpd:2.4/mod_http2 security update`.
+pub(crate) fn titled_stream(title: &str) -> Option<&str> {
+    let stream = |word: &&str| {
+        // Not the advisory's own id, which Rocky puts in front (`RLSA-2024:5 sql security update`).
+        let is_id = |name: &str| ["RLSA-", "RLBA-", "RLEA-", "ALSA-", "RHSA-"].iter().any(|id| name.starts_with(id));
+        word.split_once(':').is_some_and(|(name, stream)| {
+            !name.is_empty() && !is_id(name) && stream.starts_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    };
+    let word = title.split_whitespace().find(stream)?.split('/').next()?;
+    Some(word.trim_end_matches([',', ';']))
+}
+
 impl FixedBuilds {
     pub(crate) fn add(&mut self, namespace: &Namespace, build: &Build<'_>) {
         if build.name.is_empty() || build.evr.is_empty() || is_debug(build.name) {

@@ -24,6 +24,21 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("python3-libs CVE-2007-4559", "unfixed"),
     ("expat CVE-2024-50602", "Red Hat"),
     ("gnutls CVE-2024-28834", "Red Hat"),
+    ("CVE-2016-2781", "Ubuntu's states"),
+    ("CVE-2020-13844", "Ubuntu's states"),
+    ("CVE-2022-3219", "Ubuntu's states"),
+    ("CVE-2016-20013", "Ubuntu's states"),
+    ("CVE-2009-5155", "Ubuntu's states"),
+    ("CVE-2015-8985", "Ubuntu's states"),
+    ("CVE-2017-11164", "Ubuntu's states"),
+    ("CVE-2023-26604", "Ubuntu's states"),
+    ("CVE-2023-29383", "Ubuntu's states"),
+    ("CVE-2013-4235", "Ubuntu's states"),
+    ("CVE-2023-4039", "Ubuntu's states"),
+    ("CVE-2022-41409", "Ubuntu's states"),
+    ("CVE-2022-40735", "Ubuntu's states"),
+    ("CVE-2023-50782", "Ubuntu's states"),
+    ("CVE-2021-46848", "Ubuntu's states"),
 ];
 
 fn shared() -> Option<PathBuf> {

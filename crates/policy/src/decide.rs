@@ -321,6 +321,7 @@ fn decide(rules: &FindingRules, finding: &Finding, package: Option<&ImagePackage
         (false, true) => Effect::Warn,
         (false, false) => Effect::Ignore,
     };
+    let by_severity = rules.status.get(&finding.status).copied().unwrap_or(by_severity);
     let is_dev = package.is_some_and(|p| p.package.scope == Scope::Dev);
     let soften = |effect: Effect| if is_dev { effect.min(rules.dev_at_most) } else { effect };
     let epss = rules.epss.filter(|r| finding.epss.is_some_and(|p| p >= r.from_millionths)).map(|r| r.effect);

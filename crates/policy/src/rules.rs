@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use layergate_model::{Effect, GapKind, Severity};
+use layergate_model::{Effect, GapKind, Severity, Status};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{ImagePattern, PackagePattern, PathPattern};
@@ -91,6 +91,10 @@ pub struct FindingRules {
     pub epss: Option<EpssRule>,
     /// The most that a finding on a development dependency does; malicious packages are not softened.
     pub dev_at_most: Effect,
+    /// Effects by what the source says of a finding (`will_not_fix`, `under_investigation`, …), in the place of the severity
+    /// rule's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub status: BTreeMap<Status, Effect>,
 }
 
 impl Default for FindingRules {
@@ -104,6 +108,7 @@ impl Default for FindingRules {
             malicious: Effect::Fail,
             epss: None,
             dev_at_most: Effect::Warn,
+            status: BTreeMap::new(),
         }
     }
 }
@@ -130,6 +135,9 @@ pub struct FindingPatch {
     pub epss: Option<Effect>,
     /// See [`FindingRules::dev_at_most`].
     pub dev_at_most: Option<Effect>,
+    /// See [`FindingRules::status`]; what is named here is set, the others stay.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub status: BTreeMap<Status, Effect>,
 }
 
 /// A probability in millionths.
@@ -161,6 +169,7 @@ impl FindingPatch {
         set(&mut rules.kev, &self.kev);
         set(&mut rules.malicious, &self.malicious);
         set(&mut rules.dev_at_most, &self.dev_at_most);
+        rules.status.extend(&self.status);
         let from_millionths = self.epss_from.map(|p| p.0).or(rules.epss.map(|e| e.from_millionths));
         if let Some(from_millionths) = from_millionths {
             let effect = self.epss.or(rules.epss.map(|e| e.effect)).unwrap_or(Effect::Fail);

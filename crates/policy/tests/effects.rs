@@ -19,7 +19,7 @@ fn package(name: &str, dev: bool) -> ImagePackage {
 }
 
 /// `h` high, `c` critical, `m` medium, `l` low, `u` unknown; `+` fix; `k` exploited; `x` malicious; `e` EPSS 60 %;
-/// `n` not affected.
+/// `n` not affected; `w` will not be fixed.
 fn finding(on: &ImagePackage, marks: &str) -> Finding {
     let has = |c: char| marks.contains(c);
     let severity = match marks.chars().next() {
@@ -31,6 +31,7 @@ fn finding(on: &ImagePackage, marks: &str) -> Finding {
     };
     let status = match (has('n'), has('+')) {
         (true, _) => Status::NotAffected,
+        (false, false) if has('w') => Status::WillNotFix,
         (false, true) => Status::Fixed,
         (false, false) => Status::Affected,
     };
@@ -72,6 +73,16 @@ fn findings() {
         ("", "ux", Fail),
         ("", "h+n", Ignore),
         ("", "le", Warn),
+        ("[findings]\nstatus = { will_not_fix = \"ignore\" }", "hw", Ignore),
+        ("[findings]\nstatus = { will_not_fix = \"fail\" }", "lw", Fail),
+        ("[findings]\nstatus = { will_not_fix = \"fail\" }", "h", Warn),
+        ("[findings]\nstatus = { will_not_fix = \"ignore\" }", "lwk", Fail),
+        ("[findings]\nstatus = { fixed = \"error\" }", "l+", Error),
+        (
+            "[findings]\nstatus = { will_not_fix = \"ignore\" }\n[[override]]\npackages = [\"lodash\"]\nfindings = { status = { affected = \"fail\" } }",
+            "hw",
+            Ignore,
+        ),
         ("[findings]\nfail-on = \"critical\"", "h+", Warn),
         ("[findings]\nfail-on = \"critical\"", "u+", Warn),
         ("[findings]\nfail-on = \"never\"", "c+", Warn),
@@ -170,8 +181,8 @@ fn policy() -> impl Strategy<Value = Policy> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), threshold(), effect());
     (findings, gaps, items, days, switches).prop_map(|(f, gaps, items, days, s)| {
         let mut text = format!(
-            "[findings]\nfail-on = \"{}\"\nwarn-on = \"{}\"\nonly-fixed = {}\nkev = \"{}\"\nmalicious = \"{}\"\nepss-from = {:?}\nepss = \"{}\"\ndev-at-most = \"{}\"\n[gaps]\n",
-            f.0, f.1, f.2, f.3, f.4, f.5, f.6, f.7
+            "[findings]\nfail-on = \"{}\"\nwarn-on = \"{}\"\nonly-fixed = {}\nkev = \"{}\"\nmalicious = \"{}\"\nepss-from = {:?}\nepss = \"{}\"\ndev-at-most = \"{}\"\nstatus = {{ affected = \"{}\" }}\n[gaps]\n",
+            f.0, f.1, f.2, f.3, f.4, f.5, f.6, f.7, s.4
         );
         for (kind, effect) in &gaps {
             text.push_str(&format!("{kind} = \"{effect}\"\n"));

@@ -13,6 +13,7 @@ use crate::{
     cvss_score::cvss,
     ecosystem,
     feed::{Feed, FeedFile, FeedRow, Sink},
+    rpm_rows::{ANY_MODULE, titled_stream},
 };
 
 mod databases;
@@ -273,6 +274,8 @@ fn affected_of(package: Package) -> Option<Affected> {
     affected.versions.retain(|v| !v.is_empty() && !ranges.iter().any(|r| holds(scheme, r, v)));
     if affected.ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) {
         affected.status = Status::Fixed;
+    } else if specific().any(|s| s.urgency.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("end-of-life"))) {
+        affected.status = Status::WillNotFix;
     }
     (!affected.ranges.is_empty() || !affected.versions.is_empty()).then_some(affected)
 }
@@ -295,12 +298,7 @@ fn urgency(word: &str) -> Option<Severity> {
 fn module_of(affected: &Affected, title: Option<&str>) -> Option<String> {
     let modular = |v: &String| v.contains(".module+el") || v.contains(".module_el");
     let fixed = affected.ranges.iter().any(|r| matches!(&r.end, End::Fixed(v) | End::Last(v) if modular(v)));
-    let stream = |word: &&str| {
-        word.split_once(':')
-            .is_some_and(|(name, stream)| !name.is_empty() && stream.starts_with(|c: char| c.is_ascii_alphanumeric()))
-    };
-    let named = title.into_iter().flat_map(|t| t.split_whitespace()).find(stream);
-    fixed.then(|| named.and_then(|word| word.split('/').next()).unwrap_or("*").trim_end_matches([',', ';']).to_owned())
+    fixed.then(|| title.and_then(titled_stream).unwrap_or(ANY_MODULE).to_owned())
 }
 
 #[cfg(test)]

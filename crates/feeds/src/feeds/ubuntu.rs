@@ -7,8 +7,9 @@
 //! esm-infra/xenial_bash: released (4.3-14ubuntu1.4+esm1)
 //! ```
 //! A release's own lines go to `ubuntu:22.04`, the extended-support ones (`esm-infra/`, `esm-apps/`, `…/esm`) to
-//! `ubuntu-esm:16.04`. Versions are of source packages, whose epochs may differ from the binaries'. `DNE`,
-//! `not-affected` and a release that ended without a word (`ignored`) give nothing; FIPS builds, phones and snaps are
+//! `ubuntu-esm:16.04`. Versions are of source packages, whose epochs may differ from the binaries'. `needs-triage` is under
+//! investigation; `ignored` will not be fixed where its note says that the vulnerability is there, and gives nothing where it only says
+//! that a release has ended or that it is no vulnerability. `DNE` and `not-affected` give nothing; FIPS builds, phones and snaps are
 //! other products.
 
 use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
@@ -137,8 +138,28 @@ fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
             affected(Status::Affected).map(|a| Affected { ranges: vec![range], ..a })
         }
         "needed" | "pending" | "active" | "deferred" => affected(Status::Affected),
+        "needs-triage" => affected(Status::UnderInvestigation),
+        "ignored" if is_open(note) => affected(Status::WillNotFix),
         _ => None,
     }
+}
+
+/// Whether the note of an `ignored` says that the vulnerability is there: by what the state was when the release ended, or by why it is
+/// not fixed. Most notes do not (`end of life`, `superseded by linux-hwe`, `disputed`, `only affects Windows`, none at all).
+fn is_open(note: &str) -> bool {
+    let note = note.to_ascii_lowercase();
+    let states = ["was needed", "was deferred", "was pending", "was active"];
+    let reasons = [
+        "intrusive",
+        "no update available",
+        "regression",
+        "backport",
+        "will not be fixed",
+        "no longer supported by upstream",
+        "mitigation must",
+        "incompatible with",
+    ];
+    states.iter().chain(&reasons).any(|words| note.contains(words))
 }
 
 #[cfg(test)]
@@ -154,6 +175,16 @@ mod tests {
             ("mantic", "pending", Some(("ubuntu:23.10", Status::Affected))),
             ("jammy", "not-affected (code not present)", None),
             ("jammy", "DNE", None),
+            ("jammy", "needs-triage", Some(("ubuntu:22.04", Status::UnderInvestigation))),
+            ("jammy", "deferred (2023-01-02)", Some(("ubuntu:22.04", Status::Affected))),
+            ("jammy", "ignored (changes too intrusive)", Some(("ubuntu:22.04", Status::WillNotFix))),
+            ("jammy", "ignored", None),
+            ("jammy", "ignored (disputed as not a vulnerability)", None),
+            ("focal", "ignored (superseded by linux-hwe-5.13)", None),
+            ("bionic", "ignored (end of standard support, was needed)", Some(("ubuntu:18.04", Status::WillNotFix))),
+            ("bionic", "ignored (end of standard support, was needs-triage)", None),
+            ("lunar", "ignored (end of life)", None),
+            ("lunar", "ignored (reached end-of-life)", None),
             ("upstream", "released (5.2)", None),
             ("devel", "needed", None),
             ("fips/bionic", "needed", None),

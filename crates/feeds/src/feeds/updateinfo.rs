@@ -7,13 +7,15 @@
 //! version (`RUBY2.6` has `rubygem-json` 2.1 too, `CORRETTO8` Java 1.8); the others begin with their own. Live patches
 //! are no packages that an image runs.
 
+use std::collections::BTreeSet;
+
 use layergate_advisory::{Affected, Day, Namespace, Rating, Record, Start};
 use layergate_model::Severity;
 use quick_xml::{Reader, events::Event};
 
 use crate::{
     feed::{Feed, FeedFile, FeedRow, Sink},
-    rpm_rows::{ANY_MODULE, Build, FixedBuilds, is_modular},
+    rpm_rows::{ANY_MODULE, Build, FixedBuilds, is_modular, titled_stream},
 };
 
 pub(crate) struct Updateinfo;
@@ -57,6 +59,8 @@ struct Update {
     description: String,
     cves: Vec<String>,
     collections: Vec<String>,
+    /// The module streams that its packages are of.
+    modules: BTreeSet<String>,
     packages: Vec<Package>,
 }
 
@@ -123,6 +127,10 @@ fn updates(text: &str, mut each: impl FnMut(Update)) -> Result<(), String> {
                     "collection" => {
                         in_collection = true;
                         update.collections.extend(attribute("short"));
+                    }
+                    "module" => {
+                        let stream = attribute("name").zip(attribute("stream"));
+                        update.modules.extend(stream.map(|(name, stream)| format!("{name}:{stream}")));
                     }
                     "package" => {
                         let text = |key| attribute(key).unwrap_or_default();
@@ -193,11 +201,17 @@ fn record(update: &Update) -> Result<Option<Record>, String> {
     let (feed, namespace) = place(update)?;
     let source = feed.split('-').next().unwrap_or(feed);
     let severity: Option<Severity> = update.severity.trim().parse().ok().filter(|s| *s != Severity::Unknown);
+    // One stream, or the one of the title; builds of several are told apart by their versions alone.
+    let stream = match update.modules.first().filter(|_| update.modules.len() == 1) {
+        Some(stream) => stream.as_str(),
+        None if update.modules.is_empty() => titled_stream(&update.title).unwrap_or(ANY_MODULE),
+        None => ANY_MODULE,
+    };
     let mut builds = FixedBuilds::default();
     for package in update.packages.iter().filter(|p| !matches!(p.arch.as_str(), "src" | "nosrc")) {
         let epoch = if package.epoch.is_empty() { "0" } else { &package.epoch };
         let evr = format!("{epoch}:{}-{}", package.version, package.release);
-        let module = is_modular(&package.release).then_some(ANY_MODULE);
+        let module = is_modular(&package.release).then_some(stream);
         builds.add(&namespace, &Build { name: &package.name, evr: &evr, arch: &package.arch, module, severity });
     }
     let mut affected = builds.finish();
@@ -341,6 +355,26 @@ mod tests {
             let mut affected = Affected::fixed(namespace.clone(), "x", fixed);
             begin(&mut affected, topic);
             assert_eq!(affected.ranges[0].to_string(), want, "{topic}");
+        }
+    }
+
+    #[test]
+    fn streams_of_modules() {
+        for (title, modules, want) in [
+            ("Important: nodejs:18 security update", "", "nodejs:18"),
+            ("Important: nodejs security update", "", "*"),
+            ("nodejs", r#"<module name="nodejs" stream="18" version="8" context="c" arch="x86_64"/>"#, "nodejs:18"),
+            ("perl:5.26", r#"<module name="perl" stream="5.26"/><module name="perl-IO" stream="5.26"/>"#, "*"),
+        ] {
+            let text = format!(
+                r#"<updates><update type="security"><id>RLSA-2024:1</id><title>{title}</title><release>Rocky Linux 8</release>
+                <pkglist><collection><name>c</name>{modules}<package name="x" version="1" release="2.module+el8.9.0+1+a" epoch="0" arch="x86_64"/>
+                <package name="y" version="1" release="2.el8" epoch="0" arch="x86_64"/></collection></pkglist></update></updates>"#
+            );
+            let parsed = crate::bytes::parse_as("updateinfo", "updateinfo.xml", text.as_bytes()).unwrap();
+            let found: Vec<_> =
+                parsed.records[0].affected.iter().map(|a| (a.name.as_str(), a.module.as_deref())).collect();
+            assert_eq!(found, [("x", Some(want)), ("y", None)], "{title} {modules}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
-use layergate_advisory::{End, Entry, Namespace, Snapshot, Start, VersionRange};
+use layergate_advisory::{End, Entries, Entry, Namespace, Snapshot, Start, VersionRange};
 use layergate_model::{GapKind, Package, Provenance, Status};
 use layergate_version::{Candidate, Scheme, VersionError};
 
@@ -72,11 +72,23 @@ pub(super) fn collect<'s, 'p>(
         version.read.is_err() && package.provenance != Provenance::Elsewhere && !is_branch(scheme, version.text);
     let kind = if hides { GapKind::UnreadableVersion } else { GapKind::UncomparableVersion };
     for entry in snapshot.lookup(namespace, &subject.name) {
-        if (subject.unfixed_only && entry.status == Status::Fixed) || !build.is_meant(&entry) {
+        if subject.unfixed_only && entry.status == Status::Fixed {
+            continue;
+        }
+        let meant = build.is_meant(&entry, || snapshot.lookup(namespace, &subject.name));
+        if meant == Meant::No {
             continue;
         }
         match holding(&version, &entry) {
             Ok(None) => {}
+            Ok(Some(_)) if meant == Meant::Unknown => {
+                let vulnerability = snapshot.vulnerability(entry.vulnerability).map_or_else(String::new, |f| f.id.to_owned());
+                let stream = entry.module.unwrap_or_default();
+                let why = format!(
+                    "it is of a module and does not say of which stream, and there is an advisory on the stream {stream}"
+                );
+                undecided.insert(Undecided { kind: GapKind::UncomparableVersion, vulnerability, why });
+            }
             Ok(Some(range)) => hits.push(Hit {
                 entry,
                 scheme,
@@ -94,8 +106,19 @@ pub(super) fn collect<'s, 'p>(
     }
 }
 
-/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is
-/// left out.
+/// The CVEs that a vulnerability is, or that an advisory bundles; without any its own id.
+pub(super) fn cves(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
+    let Some(vulnerability) = snapshot.vulnerability(vulnerability) else { return Vec::new() };
+    let cve = |id: &&str| id.starts_with("CVE-");
+    let mut out: Vec<&str> = vulnerability.aliases.clone().filter(cve).chain(Some(vulnerability.id).filter(cve)).collect();
+    if out.is_empty() {
+        out.push(vulnerability.id);
+    }
+    out
+}
+
+/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is left
+/// out.
 pub(super) fn decided<'s>(
     name: &str,
     package: &Package,
@@ -105,7 +128,8 @@ pub(super) fn decided<'s>(
     let Some(scheme) = namespace.scheme() else { return Vec::new() };
     let build = Build::of(package);
     let version = Version { text: &package.version, read: read(scheme, &package.version) };
-    let meant = snapshot.lookup(namespace, name).filter(|entry| build.is_meant(entry));
+    let lookup = || snapshot.lookup(namespace, name);
+    let meant = lookup().filter(|entry| build.is_meant(entry, lookup) == Meant::Yes);
     meant.filter_map(|entry| holding(&version, &entry).ok().map(|held| (entry, held.is_some()))).collect()
 }
 
@@ -143,32 +167,62 @@ struct Build<'p> {
     arch: Option<&'p str>,
     module: Option<&'p str>,
     modular: bool,
+    version: &'p str,
+}
+
+/// Whether an entry speaks of a build.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    Yes,
+    No,
+    /// It is of a module, and nothing says of which stream.
+    Unknown,
 }
 
 impl<'p> Build<'p> {
     fn of(package: &'p Package) -> Self {
         let arch = package.arch.as_deref().filter(|a| !matches!(*a, "" | "noarch" | "all" | "any"));
         let module = package.module.as_deref();
-        Self { arch, module, modular: module.is_some() || package.version.contains(".module") }
+        let modular = module.is_some() || package.version.contains(".module");
+        Self { arch, module, modular, version: &package.version }
     }
 
-    /// Whether an entry speaks of this architecture and of this module stream.
-    fn is_meant(&self, entry: &Entry<'_>) -> bool {
+    /// Whether an entry speaks of this architecture and of this module stream; `all` are the entries of its name.
+    fn is_meant<'s>(&self, entry: &Entry<'s>, all: impl Fn() -> Entries<'s>) -> Meant {
         if let Some(arch) = self.arch
             && !entry.arches.is_empty()
             && !entry.arches.clone().any(|a| same_arch(a, arch))
         {
-            return false;
+            return Meant::No;
         }
-        match (entry.module, self.module) {
+        let meant = match (entry.module, self.module) {
             (None, _) => !self.modular,
             (Some("*"), _) => self.modular,
             (Some(stream), Some(module)) => {
                 module.strip_prefix(stream).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
             }
-            // A build without a label whose version says that it is modular: of which stream, nobody can tell.
-            (Some(_), None) => self.modular,
+            (Some(_), None) if !self.modular => false,
+            (Some(stream), None) => return self.is_of(stream, entry, all),
+        };
+        if meant { Meant::Yes } else { Meant::No }
+    }
+
+    /// A build whose version says that it is modular and that has no label, as many SBOMs have it. Its stream can be told where
+    /// the advisory's builds carry the stream's number as their version (nodejs 18.19.1 of `nodejs:18`), and where there is
+    /// only one stream.
+    fn is_of<'s>(&self, stream: &str, entry: &Entry<'s>, all: impl Fn() -> Entries<'s>) -> Meant {
+        let number = stream.split_once(':').map_or("", |(_, number)| number);
+        let is_line = |version: &str| {
+            let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+            version.strip_prefix(number).is_some_and(|rest| rest.starts_with(['.', '-', '_', '+', '~']))
+        };
+        let numbered = number.starts_with(|c: char| c.is_ascii_digit());
+        let fixes = entry.ranges.clone().filter_map(|r| if let End::Fixed(v) = r.end { Some(v) } else { None });
+        if numbered && fixes.clone().count() > 0 && fixes.clone().all(is_line) {
+            return if is_line(self.version) { Meant::Yes } else { Meant::No };
         }
+        let others = |e: &Entry<'_>| e.module.is_some_and(|m| m != stream);
+        if all().any(|e| others(&e)) { Meant::Unknown } else { Meant::Yes }
     }
 }
 

@@ -150,12 +150,12 @@ pub(super) fn settle<'s, 'p>(
             hit::collect(subject, &package.package, namespace, snapshot, &mut own, undecided);
         }
     }
-    let found: BTreeSet<&str> = own.iter().flat_map(|h| names(h.entry.vulnerability, snapshot)).collect();
+    let found: BTreeSet<&str> = own.iter().flat_map(|h| hit::cves(h.entry.vulnerability, snapshot)).collect();
     let fixed = fixed(package, streams, snapshot);
     if !found.is_empty() || !fixed.is_empty() {
         hits.retain(|hit| {
-            let names = names(hit.entry.vulnerability, snapshot);
-            names.is_empty() || !names.iter().all(|name| found.contains(name) || fixed.contains(name))
+            let names = hit::cves(hit.entry.vulnerability, snapshot);
+            !names.iter().all(|name| found.contains(name) || fixed.contains(name))
         });
     }
     hits.append(&mut own);
@@ -172,17 +172,5 @@ fn fixed<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snapsh
     let name = package.package.name.as_str();
     let entries = namespaces.iter().flat_map(|n| hit::decided(name, &package.package, n, snapshot));
     let fixed = entries.filter(|(entry, affected)| entry.status == Status::Fixed && !affected);
-    fixed.flat_map(|(entry, _)| names(entry.vulnerability, snapshot)).collect()
-}
-
-/// The CVEs that a vulnerability is, or that an advisory bundles; without any its own id.
-fn names(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
-    let Some(vulnerability) = snapshot.vulnerability(vulnerability) else { return Vec::new() };
-    let cve = |id: &&str| id.starts_with("CVE-");
-    let mut out: Vec<&str> =
-        vulnerability.aliases.clone().filter(cve).chain(Some(vulnerability.id).filter(cve)).collect();
-    if out.is_empty() {
-        out.push(vulnerability.id);
-    }
-    out
+    fixed.flat_map(|(entry, _)| hit::cves(entry.vulnerability, snapshot)).collect()
 }
