@@ -155,7 +155,8 @@ fn scheme_of(family: &str) -> Option<Scheme> {
         | "mageia" => Scheme::Rpm,
         "arch" => Scheme::Alpm,
         "gentoo" => Scheme::Portage,
-        "bitnami" => Scheme::Bitnami,
+        // Products of NVD's and Node itself, in the one form that programs' versions have here.
+        "bitnami" | "nvd" | "nodejs" => Scheme::Bitnami,
         "npm" => Scheme::Npm,
         "github-actions" | "julia" | "kubernetes" => Scheme::Semver,
         "hex" => Scheme::Hex,

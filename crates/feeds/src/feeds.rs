@@ -11,6 +11,7 @@ pub(crate) mod free;
 pub(crate) mod kev;
 pub(crate) mod node_wg;
 pub(crate) mod nvd;
+mod nvd_products;
 pub(crate) mod oracle;
 pub(crate) mod osv;
 pub(crate) mod photon;

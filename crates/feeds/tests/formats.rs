@@ -369,6 +369,35 @@ fn enrichment_joins_what_others_found() {
     assert_eq!(report.feeds.iter().find(|f| f.info.id == "nvd").map(|f| f.withdrawn), Some(1));
 }
 
+/// NVD's product names become packages only where they are those of well-known programs; Node tells of itself.
+#[test]
+fn programs_by_nvd_and_by_node() {
+    let config = |cpe: &str| {
+        format!(
+            r#"[{{"nodes": [{{"operator": "OR", "negate": false, "cpeMatch": [{{"vulnerable": true, "criteria": "{cpe}", "versionStartIncluding": "20.0.0", "versionEndExcluding": "20.11.1", "matchCriteriaId": "X"}}]}}]}}]"#
+        )
+    };
+    let item = |id: &str, more: &str, cpe: &str| {
+        format!(r#"{{"cve": {{"id": "{id}", "vulnStatus": "Analyzed", {more} "configurations": {}}}}}"#, config(cpe))
+    };
+    let open = r#"[{"nodes": [{"operator": "OR", "negate": false, "cpeMatch": [{"vulnerable": true, "criteria": "cpe:2.3:a:python:python:*:*:*:*:*:*:*:*"}]}]}]"#;
+    let nvd = format!(
+        r#"{{"format": "NVD_CVE", "version": "2.0", "vulnerabilities": [{}, {}, {{"cve": {{"id": "CVE-2024-3", "cveTags": [{{"sourceIdentifier": "x", "tags": ["disputed"]}}], "configurations": {open}}}}}]}}"#,
+        item("CVE-2024-1", "", "cpe:2.3:a:nodejs:node.js:*:*:*:*:lts:*:*:*"),
+        item("CVE-2024-2", "", "cpe:2.3:a:expressjs:express:*:*:*:*:*:node.js:*:*"),
+    );
+    let core = r#"{"cve": ["CVE-2024-1"], "vulnerable": "18.x || 20.x", "patched": "^18.19.1 || ^20.11.1", "ref": "https://nodejs.org", "description": "d", "overview": "o", "affectedEnvironments": ["all"], "severity": "high"}"#;
+    let windows = core.replace("\"all\"", "\"windows\"");
+    check(
+        &[("nvdcve-2.0-2024.json", &nvd), ("vuln/core/170.json", core), ("vuln/core/171.json", &windows)],
+        &[
+            "nodejs node NSWG-CORE-170 >= 18.0.0, < 18.19.1 | >= 20.0.0, < 20.11.1 Fixed high (nodejs-security-wg)",
+            "nvd nodejs:node.js CVE-2024-1 >= 20.0.0, < 20.11.1 Fixed (nvd)",
+            "nvd python:python CVE-2024-3 * UnderInvestigation (nvd)",
+        ],
+    );
+}
+
 #[test]
 fn ghsa_in_folders_and_malicious_packages() {
     let ghsa = r#"{"schema_version": "1.4.0", "id": "GHSA-aaaa-bbbb-cccc", "modified": "2024-01-01T00:00:00Z", "published": "2024-01-01T00:00:00Z", "aliases": ["CVE-2024-1"], "summary": "s",

@@ -124,3 +124,42 @@ fn what_is_judged_otherwise_is_not_judged_twice() {
     let program = package(PackageKind::Generic, "node", "20.11.0", "opt/bitnami/node/bin/node");
     assert_eq!(matched(vec![bitnamis, program]).0, ["BIT-node-2024-1"], "by Bitnami's own package alone");
 }
+
+/// Node's own advisories are believed before Bitnami's and those before NVD's: what one knows of a vulnerability is not asked again.
+#[test]
+fn each_flaw_is_told_by_the_first_source_that_knows_it() {
+    let mut builder = Builder::new();
+    let of = |feed: &'static str, id: &str, cve: &str, namespace: &str, name: &str, fixed: &str| Record {
+        aliases: vec![cve.into()],
+        affected: vec![Affected::fixed(Namespace::new(namespace).unwrap(), name, fixed)],
+        ..Record::new(feed, id)
+    };
+    for record in [
+        of("nodejs-security-wg", "NSWG-CORE-1", "CVE-2024-1", "nodejs", "node", "20.11.1"),
+        of("osv-bitnami", "BIT-node-2024-1", "CVE-2024-1", "bitnami", "node", "99.0.0"),
+        of("osv-bitnami", "BIT-node-2024-2", "CVE-2024-2", "bitnami", "node", "20.12.0"),
+        of("nvd", "CVE-2024-2", "CVE-2024-2", "nvd", "nodejs:node.js", "99.0.0"),
+        of("nvd", "CVE-2024-3", "CVE-2024-3", "nvd", "nodejs:node.js", "20.13.0"),
+        of("nvd", "CVE-2024-4", "CVE-2024-4", "nvd", "nginx:nginx", "1.25.4"),
+        of("nvd", "CVE-2024-5", "CVE-2024-5", "nvd", "f5:nginx", "1.25.5"),
+        of("nvd", "CVE-2024-6", "CVE-2024-6", "nvd", "lighttpd:lighttpd", "1.4.70"),
+    ] {
+        builder.add(&record).unwrap();
+    }
+    let snapshot = Snapshot::from_bytes(builder.finish().unwrap()).unwrap();
+    for (name, version, want) in [
+        ("node", "20.11.0", &["CVE-2024-1 nodejs-security-wg", "CVE-2024-2 osv-bitnami", "CVE-2024-3 nvd"][..]),
+        ("node", "20.11.1", &["CVE-2024-2 osv-bitnami", "CVE-2024-3 nvd"]),
+        ("node", "20.12.0", &["CVE-2024-3 nvd"]),
+        ("node", "20.13.0", &[]),
+        ("nginx", "1.25.3", &["CVE-2024-4 nvd", "CVE-2024-5 nvd"]),
+        ("lighttpd", "1.4.69", &["CVE-2024-6 nvd"]),
+        ("lighttpd", "1.4.70", &[]),
+    ] {
+        let packages = vec![package(PackageKind::Generic, name, version, "usr/local/bin/x")];
+        let matches = match_image(&ImageInventory { packages, ..ImageInventory::default() }, &snapshot);
+        let found: Vec<_> = matches.findings.iter().map(|f| format!("{} {}", f.advisory, f.evidence.feed)).collect();
+        assert_eq!(found, want, "{name} {version}");
+        assert_eq!(matches.gaps, [], "{name} {version}");
+    }
+}

@@ -60,11 +60,11 @@ fn each_build_by_its_own_line() {
         ("1:3.0.7-6.el9", &[(Some(0), &[EUS, MAIN])], all),
         // The nearest layer below says it of its own.
         ("1:3.0.7-16.el9_2", &[(Some(0), &[EUS]), (Some(1), &[MAIN])], all),
-        // Nothing names a stream: the main line's, less what the build's own tag shows to be mended.
+        // Nothing names a stream: the main line's, less what the build's own tag shows to be fixed.
         ("1:3.0.7-16.el9_2", &[], all),
         ("1:3.0.7-16.el9_2.3", &[], &["CVE-2023-0002"]),
         ("1:3.0.7-16.el9_2.3", &[(Some(0), &[MAIN])], &["CVE-2023-0002"]),
-        // A later build is not mended by an earlier stream, whatever the image claims.
+        // A later build is not fixed by an earlier stream, whatever the image claims.
         ("1:3.0.7-20.el9_3", &[(Some(0), &[EUS])], all),
         ("1:3.0.7-20.el9", &[(Some(0), &[EUS])], all),
     ];

@@ -1,9 +1,9 @@
 //! The Node.js security working group's npm advisories (github.com/nodejs/security-wg, `vuln/npm`): JSON, with
-//! `vulnerable_versions` and `patched_versions` as npm ranges. Frozen since 2019. The sibling `vuln/core` is about Node
-//! itself, which no package manager installs under that name; its files are left unused.
+//! `vulnerable_versions` and `patched_versions` as npm ranges. Frozen since 2019. The sibling `vuln/core`, which is kept to this
+//! day, is about Node itself, as official images have it: `vulnerable` and `patched`, and which systems are affected.
 
-use layergate_advisory::{Affected, Day, End, Namespace, Record, Start, VersionRange};
-use layergate_model::Status;
+use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
+use layergate_model::{Severity, Status};
 use layergate_version::Scheme;
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub(crate) struct NodeWorkingGroup;
 
 const ROWS: &[FeedRow] = &[FeedRow {
     id: "nodejs-security-wg",
-    name: "Node.js security working group (npm)",
+    name: "Node.js security working group",
     url: "https://github.com/nodejs/security-wg",
     license: "MIT",
 }];
@@ -45,11 +45,14 @@ impl Feed for NodeWorkingGroup {
 
     fn claims(&self, file: &FeedFile) -> bool {
         file.trimmed().starts_with(b"{")
-            && file.has("\"module_name\"", usize::MAX)
-            && file.has("\"vulnerable_versions\"", usize::MAX)
+            && (file.has("\"module_name\"", usize::MAX) && file.has("\"vulnerable_versions\"", usize::MAX)
+                || is_core(file))
     }
 
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
+        if is_core(file) {
+            return core(file, sink);
+        }
         let advisory: Advisory = match serde_json::from_slice(file.trimmed()) {
             Ok(advisory) => advisory,
             Err(error) => return sink.problem(error.to_string()),
@@ -63,20 +66,79 @@ impl Feed for NodeWorkingGroup {
         record.aliases = advisory.cves.unwrap_or_default();
         record.cvss.extend(advisory.cvss_vector.as_deref().and_then(|v| cvss("nodejs", v)));
         let vulnerable = advisory.vulnerable_versions.unwrap_or_else(|| "*".into());
-        let Some(vulnerable) = ranges(&vulnerable) else {
-            return sink.problem(format!("vulnerable_versions {vulnerable:?} is not a range that can be read"));
-        };
-        // `<0.0.0` is how it writes "none".
-        let patched = advisory.patched_versions.as_deref().filter(|p| p.trim() != "<0.0.0");
-        let patched = patched.and_then(ranges).unwrap_or_default();
-        let ranges: Vec<VersionRange> = vulnerable.iter().flat_map(|range| unpatched(range, &patched)).collect();
-        if ranges.is_empty() {
-            return;
+        let bare = Affected::bare(npm, advisory.module_name, Status::Affected);
+        match affected(bare, &vulnerable, advisory.patched_versions.as_deref()) {
+            Err(why) => sink.problem(why),
+            Ok(None) => {}
+            Ok(Some(affected)) => {
+                record.affected.push(affected);
+                sink.record(record);
+            }
         }
-        let status =
-            if ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) { Status::Fixed } else { Status::Affected };
-        record.affected.push(Affected { ranges, ..Affected::bare(npm, advisory.module_name, status) });
-        sink.record(record);
+    }
+}
+
+/// What is vulnerable and not patched; `None` where that is nothing.
+fn affected(mut bare: Affected, vulnerable: &str, patched: Option<&str>) -> Result<Option<Affected>, String> {
+    let Some(vulnerable) = ranges(vulnerable) else {
+        return Err(format!("vulnerable versions {vulnerable:?} are not a range that can be read"));
+    };
+    // `<0.0.0` is how it writes "none".
+    let patched = patched.filter(|p| p.trim() != "<0.0.0").and_then(ranges).unwrap_or_default();
+    bare.ranges = vulnerable.iter().flat_map(|range| unpatched(range, &patched)).collect();
+    if bare.ranges.iter().any(|r| matches!(r.end, End::Fixed(_))) {
+        bare.status = Status::Fixed;
+    }
+    Ok((!bare.ranges.is_empty()).then_some(bare))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Core {
+    #[serde(default)]
+    cve: Vec<String>,
+    vulnerable: String,
+    patched: Option<String>,
+    description: Option<String>,
+    affected_environments: Option<Vec<String>>,
+    severity: Option<String>,
+}
+
+/// Whether a file is about Node itself: one of `vuln/core/170.json`, not the index that has them all again.
+fn is_core(file: &FeedFile) -> bool {
+    file.name().strip_suffix(".json").is_some_and(|number| number.parse::<u32>().is_ok())
+        && ["\"vulnerable\"", "\"affectedEnvironments\""].iter().all(|key| file.has(key, usize::MAX))
+}
+
+fn core(file: &FeedFile, sink: &mut Sink<'_>) {
+    let advisory: Core = match serde_json::from_slice(file.trimmed()) {
+        Ok(advisory) => advisory,
+        Err(error) => return sink.problem(error.to_string()),
+    };
+    let linux =
+        |environment: &String| matches!(environment.to_ascii_lowercase().as_str(), "all" | "linux" | "unix" | "posix");
+    if advisory.affected_environments.is_some_and(|list| !list.is_empty() && !list.iter().any(linux)) {
+        return;
+    }
+    let Ok(namespace) = Namespace::new("nodejs") else { return };
+    let number = file.name().trim_end_matches(".json");
+    let mut record = Record::new("nodejs-security-wg", format!("NSWG-CORE-{number}"));
+    record.title = advisory.description;
+    record.aliases = advisory.cve;
+    let severity = advisory.severity.as_deref().and_then(|s| s.parse::<Severity>().ok());
+    let severity = severity.filter(|s| *s != Severity::Unknown);
+    record.ratings.extend(severity.map(|severity| Rating { source: "nodejs".into(), severity }));
+    match affected(
+        Affected::bare(namespace, "node", Status::Affected),
+        &advisory.vulnerable,
+        advisory.patched.as_deref(),
+    ) {
+        Err(why) => sink.problem(why),
+        Ok(None) => {}
+        Ok(Some(affected)) => {
+            record.affected.push(Affected { severity, ..affected });
+            sink.record(record);
+        }
     }
 }
 

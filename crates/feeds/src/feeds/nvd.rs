@@ -1,10 +1,12 @@
-//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich
-//! what other feeds match. NVD's own product matching (CPE) is not used: it knows neither backports nor package names.
-//! Vectors keep who gave them: NVD itself, else the CNA as `cna`. Rejected CVEs count as withdrawn.
+//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich what
+//! other feeds match, and the configurations of well-known programs (`nvd_products.rs`). Packages are never matched by them:
+//! NVD knows neither backports nor package names. Vectors keep who gave them: NVD itself, else the CNA as `cna`. Rejected
+//! CVEs count as withdrawn.
 
 use layergate_advisory::{Day, Rating, Record};
 use serde::Deserialize;
 
+use super::nvd_products::{Configuration, affected};
 use crate::{
     cvss_score::cvss,
     feed::{Feed, FeedFile, FeedRow, Sink},
@@ -38,6 +40,14 @@ struct Cve {
     descriptions: Option<Vec<Text>>,
     metrics: Option<Metrics>,
     weaknesses: Option<Vec<Weakness>>,
+    configurations: Option<Vec<Configuration>>,
+    cve_tags: Option<Vec<Tags>>,
+}
+
+#[derive(Deserialize)]
+struct Tags {
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +124,8 @@ fn record(cve: Cve) -> Record {
     let weaknesses = cve.weaknesses.iter().flatten().flat_map(|w| &w.description);
     // `NVD-CWE-noinfo` and `NVD-CWE-Other` are no weaknesses.
     record.cwes = weaknesses.filter_map(|d| d.value.parse().ok()).collect();
+    let disputed = cve.cve_tags.iter().flatten().flat_map(|t| &t.tags).any(|tag| tag == "disputed");
+    record.affected = cve.configurations.map(|c| affected(&c, disputed)).unwrap_or_default();
     let Some(metrics) = cve.metrics else { return record };
     let mut rated = None;
     for metric in metrics.v4.iter().chain(&metrics.v31).chain(&metrics.v30).chain(&metrics.v2) {

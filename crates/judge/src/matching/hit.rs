@@ -82,7 +82,8 @@ pub(super) fn collect<'s, 'p>(
         match holding(&version, &entry) {
             Ok(None) => {}
             Ok(Some(_)) if meant == Meant::Unknown => {
-                let vulnerability = snapshot.vulnerability(entry.vulnerability).map_or_else(String::new, |f| f.id.to_owned());
+                let vulnerability =
+                    snapshot.vulnerability(entry.vulnerability).map_or_else(String::new, |f| f.id.to_owned());
                 let stream = entry.module.unwrap_or_default();
                 let why = format!(
                     "it is of a module and does not say of which stream, and there is an advisory on the stream {stream}"
@@ -110,7 +111,8 @@ pub(super) fn collect<'s, 'p>(
 pub(super) fn cves(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
     let Some(vulnerability) = snapshot.vulnerability(vulnerability) else { return Vec::new() };
     let cve = |id: &&str| id.starts_with("CVE-");
-    let mut out: Vec<&str> = vulnerability.aliases.clone().filter(cve).chain(Some(vulnerability.id).filter(cve)).collect();
+    let mut out: Vec<&str> =
+        vulnerability.aliases.clone().filter(cve).chain(Some(vulnerability.id).filter(cve)).collect();
     if out.is_empty() {
         out.push(vulnerability.id);
     }

@@ -27,6 +27,7 @@ use rustc_hash::FxHashMap;
 
 use crate::Matches;
 use hit::{Hit, Undecided};
+use programs::Asked;
 use publisher::{Contents, Publisher};
 pub use sources::of_namespace as sources_of;
 use space::{DistroSpace, NoSpace};
@@ -65,7 +66,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     }
     let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
     let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
-    let programs = programs::namespace();
+    let mut partial_programs: BTreeSet<Namespace> = BTreeSet::new();
     // Language packages that no distribution's advisories speak for.
     let mut own: Vec<&ImagePackage> = Vec::new();
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
@@ -79,27 +80,29 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
             }
         }
         // What its advisories judge needs no others: a distribution's bash is not a program that nobody watches.
-        let program = programs.as_ref().and_then(|n| Some((n, programs::subject(package, image, snapshot)?)));
-        let registry = match program {
-            Some(_) => None,
-            None => registries
-                .entry(package.package.kind)
-                .or_insert_with_key(|kind| layergate_advisory::registry(*kind))
-                .as_ref(),
+        let program = programs::asked(package, image, snapshot);
+        let registry = if program.is_empty() {
+            let entry = registries.entry(package.package.kind);
+            entry.or_insert_with_key(|kind| layergate_advisory::registry(*kind)).as_ref()
+        } else {
+            None
         };
         own.push(package);
         // What the project itself is called says nothing of the registry's package of that name.
         if package.package.provenance == Provenance::Project {
             continue;
         }
-        out.asked.extend(program.as_ref().map(|(n, _)| *n).or(registry).cloned());
-        if let Some((namespace, subject)) = &program {
-            match_as(package, std::slice::from_ref(subject), namespace, snapshot, &mut out);
+        out.asked.extend(program.iter().map(|asked| &asked.namespace).chain(registry).cloned());
+        if let Some(first) = program.first() {
+            let is_partial = |asked: &Asked| snapshot.coverage(&asked.namespace).is_some_and(|c| c.partial().is_some());
+            partial_programs.extend(program.iter().all(is_partial).then(|| first.namespace.clone()));
+            match_program(package, &program, snapshot, &mut out);
         } else if let Some(namespace) = registry {
             match_registry(package, namespace, snapshot, &mut out);
         }
     }
     out.gaps.extend(unidentified::gaps(own.into_iter(), snapshot));
+    out.gaps.extend(partial_programs.iter().filter_map(|namespace| partial(namespace, snapshot)));
     for (kind, namespace) in &registries {
         out.gaps.extend(uncovered(*kind, namespace.as_ref(), snapshot));
     }
@@ -277,6 +280,18 @@ fn match_os(
     }
     // A distribution's ranges begin at the beginning: what is fixed stays fixed.
     let upgrade = upgrade::target(&hits, Vec::new, |_| true);
+    finish(package, hits, undecided, upgrade, snapshot, out);
+}
+
+/// Matches a program by every source that knows it.
+fn match_program(package: &ImagePackage, asked: &[Asked], snapshot: &Snapshot, out: &mut Collected) {
+    let mut undecided = BTreeSet::new();
+    let hits = programs::hits(&package.package, asked, snapshot, &mut undecided);
+    let upgrade = upgrade::target(
+        &hits,
+        || asked.iter().flat_map(|a| hit::fixed(&a.subject, &a.namespace, snapshot)).collect(),
+        |version| !asked.iter().any(|a| hit::affects(version, &a.subject, &a.namespace, snapshot)),
+    );
     finish(package, hits, undecided, upgrade, snapshot, out);
 }
 

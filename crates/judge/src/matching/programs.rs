@@ -1,123 +1,77 @@
 //! Well-known programs that lie in an image without a package manager, as official images install node, python, redis or
-//! nginx: judged by Bitnami's records (github.com/bitnami/vulndb, Apache-2.0), which follow the projects' own releases.
+//! nginx: judged by their project's own records (Node's), by Bitnami's (github.com/bitnami/vulndb, Apache-2.0), which follow
+//! the projects' releases, and by NVD's configurations of products.
 //!
-//! Only programs that Bitnami packages unchanged are in the table, and none written in Go, whose modules the Go advisories
-//! speak of. What a distribution's package installed never comes here: the distribution knows its backports.
+//! They are asked in this order, and what one knows of a vulnerability the later ones are not asked about: NVD's ranges are the widest.
+//! What a distribution's package installed never comes here: the distribution knows its backports.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use layergate_advisory::{Namespace, Snapshot};
-use layergate_model::{ImageInventory, ImagePackage, PackageKind};
+use layergate_advisory::{Namespace, Program, Snapshot, program_version};
+use layergate_model::{ImageInventory, ImagePackage, Package, PackageKind};
 
-use super::subject::Subject;
+use super::{
+    hit::{self, Hit, Undecided},
+    subject::Subject,
+};
 
-/// Our name of a program (`inventory`'s table of known programs), and Bitnami's.
-const PROGRAMS: &[(&str, &str)] = &[
-    ("composer", "composer"),
-    ("dotnet-sdk", "dotnet-sdk"),
-    ("envoy", "envoy"),
-    ("fluent-bit", "fluent-bit"),
-    ("git", "git"),
-    ("haproxy", "haproxy"),
-    ("httpd", "apache"),
-    ("java/jre", "java"),
-    ("jdk", "java"),
-    ("jre", "java"),
-    ("libphp", "php"),
-    ("lua", "lua"),
-    ("mariadb", "mariadb"),
-    ("memcached", "memcached"),
-    ("mongodb", "mongodb"),
-    ("mysql", "mysql-client"),
-    ("nginx", "nginx"),
-    ("node", "node"),
-    ("openjdk", "java"),
-    ("php-cli", "php"),
-    ("php-fpm", "php"),
-    ("postgresql", "postgresql"),
-    ("python", "python"),
-    ("redis", "redis"),
-    ("ruby", "ruby"),
-    ("sqlite", "sqlite"),
-    ("valkey", "valkey"),
-    ("wp-cli", "wp-cli"),
-    ("zulu", "java"),
-];
-
-/// Whose records speak of programs.
-pub(super) fn namespace() -> Option<Namespace> {
-    Namespace::new("bitnami").ok()
+/// One source's name of a program.
+pub(super) struct Asked {
+    pub(super) namespace: Namespace,
+    pub(super) subject: Subject<'static>,
 }
 
-/// Under which name and version Bitnami's records speak of a program; `None` where they do not, where its version cannot
-/// be put into their form, or where Bitnami's own package of it is in the image and judged already.
-pub(super) fn subject<'p>(
-    package: &'p ImagePackage,
-    image: &ImageInventory,
-    snapshot: &Snapshot,
-) -> Option<Subject<'p>> {
+/// Under which names and version the snapshot's sources speak of a program, in the order in which they are believed; empty
+/// where none does, where the version cannot be put into their form, or where Bitnami's own package of it is in the image and
+/// judged already.
+pub(super) fn asked(package: &ImagePackage, image: &ImageInventory, snapshot: &Snapshot) -> Vec<Asked> {
     let package = &package.package;
     if package.kind != PackageKind::Generic {
-        return None;
+        return Vec::new();
     }
-    let (_, name) = PROGRAMS.iter().find(|(ours, _)| *ours == package.name)?;
-    snapshot.coverage(&namespace()?)?;
-    let bitnamis = |p: &ImagePackage| p.package.kind == PackageKind::Bitnami && p.package.name == *name;
+    let Some(program) = Program::named(&package.name) else { return Vec::new() };
+    let bitnamis =
+        |p: &ImagePackage| p.package.kind == PackageKind::Bitnami && Some(p.package.name.as_str()) == program.bitnami;
     if image.packages.iter().any(bitnamis) {
-        return None;
+        return Vec::new();
     }
-    Some(Subject { name: Cow::Borrowed(*name), version: Cow::Owned(version(&package.version)?), unfixed_only: false })
+    let Some(version) = program_version(&package.version) else { return Vec::new() };
+    let own = (program.name == "node").then_some(("nodejs", "node"));
+    let bitnami = program.bitnami.map(|name| ("bitnami", name));
+    let nvd = program.cpes.iter().map(|name| ("nvd", *name));
+    let names = own.into_iter().chain(bitnami).chain(nvd);
+    let namespaced = names.filter_map(|(family, name)| Some((Namespace::new(family).ok()?, name)));
+    let covered = namespaced.filter(|(namespace, _)| snapshot.coverage(namespace).is_some());
+    covered
+        .map(|(namespace, name)| {
+            let subject =
+                Subject { name: Cow::Borrowed(name), version: Cow::Owned(version.clone()), unfixed_only: false };
+            Asked { namespace, subject }
+        })
+        .collect()
 }
 
-/// A program's own version as Bitnami writes it, three numbers: `15.3` is `15.3.0`, Java's `17.0.9+9` is `17.0.9` and
-/// `1.8.0_392-b08` is `8.0.392`. Builds and vendors' words are left out. A pre-release (`3.13.0rc1`) has none: what stands
-/// behind Bitnami's numbers is the revision of a package, which comes after the release.
-fn version(text: &str) -> Option<String> {
-    let java8 = text.strip_prefix("1.").filter(|rest| rest.contains('_'));
-    let text = java8.map_or(Cow::Borrowed(text), |rest| Cow::Owned(rest.replacen('_', ".", 1)));
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (numbers, rest) = text.split_at(end);
-    let word = rest.trim_start_matches(['-', '.', '_', '~']).to_ascii_lowercase();
-    let numbered = |n: &str| n.is_empty() || n.starts_with(|c: char| c.is_ascii_digit());
-    let is_pre_release = |pre: &&str| word.strip_prefix(*pre).is_some_and(numbered);
-    if java8.is_none() && ["alpha", "beta", "rc", "dev", "a", "b"].iter().any(is_pre_release) {
-        return None;
-    }
-    let mut numbers: Vec<&str> = numbers.trim_end_matches('.').split('.').take(4).collect();
-    if numbers.iter().any(|n| n.is_empty() || n.len() > 9) {
-        return None;
-    }
-    numbers.resize(numbers.len().max(3), "0");
-    Some(numbers.join("."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_programs_in_bitnamis_form() {
-        for (own, want) in [
-            ("22.11.0", Some("22.11.0")),
-            ("15.3", Some("15.3.0")),
-            ("17beta1", None),
-            ("3.13.0rc1", None),
-            ("8.4.0RC2", None),
-            ("17.0.9+9", Some("17.0.9")),
-            ("21.0.5+11-LTS", Some("21.0.5")),
-            ("1.8.0_392-b08", Some("8.0.392")),
-            ("10.11.6-MariaDB", Some("10.11.6")),
-            ("", None),
-            ("v1", None),
-            ("1..2", None),
-            ("99999999999.1", None),
-        ] {
-            assert_eq!(version(own).as_deref(), want, "{own}");
+/// What the sources have against a program, each vulnerability by the first of them that knows it, whether it finds it in this version
+/// or not.
+pub(super) fn hits<'s, 'p>(
+    package: &Package,
+    asked: &'p [Asked],
+    snapshot: &'s Snapshot,
+    undecided: &mut BTreeSet<Undecided>,
+) -> Vec<Hit<'s, 'p>> {
+    let mut out = Vec::new();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    for source in asked.chunk_by(|a, b| a.namespace == b.namespace) {
+        let mut own = Vec::new();
+        let mut doubts = BTreeSet::new();
+        for Asked { namespace, subject } in source {
+            hit::collect(subject, package, namespace, snapshot, &mut own, &mut doubts);
         }
+        own.retain(|hit| !hit::cves(hit.entry.vulnerability, snapshot).iter().all(|cve| known.contains(cve)));
+        undecided.extend(doubts.into_iter().filter(|doubt| !known.contains(doubt.vulnerability.as_str())));
+        let entries = source.iter().flat_map(|a| snapshot.lookup(&a.namespace, &a.subject.name));
+        known.extend(entries.flat_map(|entry| hit::cves(entry.vulnerability, snapshot)));
+        out.append(&mut own);
     }
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(PROGRAMS.is_sorted());
-    }
+    out
 }
