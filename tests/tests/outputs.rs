@@ -128,24 +128,54 @@ fn no_document_of_an_earlier_run_stays() {
             assert!(!read(&file(format)).contains("yesterday"), "{name}: {format}");
         }
     }
-    // Killed in the middle of it: nobody can write any more.
+}
+
+/// While it runs, and when it is killed in the middle of it and cannot write any more, the documents say that there is no
+/// verdict, each in its own way.
+#[test]
+fn documents_of_a_scan_that_has_not_ended_are_errors() {
     let program = Program::default();
-    let pipe = program.home.path().join("advisories");
+    let home = program.home.path();
+    let pipe = home.join("advisories");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let file = program.home.path().join("report.xml");
-    fs::write(&file, "green and of yesterday").unwrap();
-    let output = format!("junit={}", file.display());
-    let mut child =
-        program.command(["scan", "--offline", "--db", pipe.to_str().unwrap(), "-o", &output, &shop()]).spawn().unwrap();
+    let (outputs, file) = all(&program, &FORMATS);
+    // Some are there, some are new.
+    for format in ["json", "cyclonedx", "junit"] {
+        fs::write(file(format), "green and of yesterday").unwrap();
+    }
+    let image = shop();
+    let mut arguments = vec!["scan", "--offline", "--db", pipe.to_str().unwrap(), &image];
+    arguments.extend(outputs.iter().map(String::as_str));
+    let mut child = program.command(arguments).spawn().unwrap();
+    let last = file("openvex");
     for _ in 0..500 {
-        if !read(&file).contains("yesterday") {
+        if !read(&last).is_empty() {
             break;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!read(&file).contains("yesterday"));
+    for when in ["running", "killed"] {
+        let (report, sarif, gitlab) = (json(&file("json")), json(&file("sarif")), json(&file("gitlab")));
+        assert_eq!(
+            (&report["verdict"], &report["image"]["reference"]),
+            (&"error".into(), &image.clone().into()),
+            "{when}"
+        );
+        assert!(report["reasons"][0]["text"].as_str().unwrap().contains("has not ended"), "{when}: {report}");
+        let invocation = &sarif["runs"][0]["invocations"][0];
+        assert_eq!((&invocation["executionSuccessful"], &invocation["exitCode"]), (&false.into(), &3.into()), "{when}");
+        assert_eq!(gitlab["scan"]["status"], "failure", "{when}");
+        assert!(read(&file("junit")).contains("<error "), "{when}: {}", read(&file("junit")));
+        for format in ["table", "markdown", "html"] {
+            assert!(read(&file(format)).contains("has not ended"), "{when} {format}: {}", read(&file(format)));
+        }
+        // A list of packages cannot say that it is none.
+        for format in ["cyclonedx", "spdx"] {
+            assert!(read(&file(format)).is_empty(), "{when} {format}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 #[test]
@@ -155,6 +185,8 @@ fn outputs_that_cannot_be_are_refused_before_the_scan() {
     fs::create_dir(home.join("dir")).unwrap();
     symlink("one.json", home.join("link.json")).unwrap();
     symlink("dir", home.join("other")).unwrap();
+    fs::write(home.join("first.json"), "").unwrap();
+    fs::hard_link(home.join("first.json"), home.join("second.json")).unwrap();
     for (outputs, said) in [
         (&["json=no/such/directory/a.json"][..], "cannot be written"),
         (&["json=dir"], "is a directory"),
@@ -165,6 +197,7 @@ fn outputs_that_cannot_be_are_refused_before_the_scan() {
         (&["json=one.json", "sarif=./one.json"], "two documents"),
         (&["json=one.json", "sarif=link.json"], "two documents"),
         (&["json=dir/a.json", "sarif=other/a.json"], "two documents"),
+        (&["json=first.json", "sarif=second.json"], "two documents"),
         (&["jsn"], "jsn"),
     ] {
         let outputs: Vec<&str> = outputs.iter().flat_map(|o| ["-o", o]).collect();
@@ -182,6 +215,26 @@ fn outputs_that_cannot_be_are_refused_before_the_scan() {
         let run = scan(&program, &more);
         assert!(run.code == 2 && run.stderr.contains("describes one image"), "{}", run.stderr);
     }
+    // What is read stays what it is, also under another name.
+    fs::write(home.join("policy.toml"), "[findings]\nfail-on = \"high\"\n").unwrap();
+    fs::hard_link(home.join("policy.toml"), home.join("linked.toml")).unwrap();
+    fs::write(home.join("app.tar"), "an archive").unwrap();
+    for (more, kept) in [
+        (vec!["--policy", "policy.toml", "-o", "json=policy.toml", &image], "policy.toml"),
+        (vec!["--policy", "policy.toml", "-o", "json=linked.toml", &image], "policy.toml"),
+        (vec!["-o", "json=app.tar", "./app.tar"], "app.tar"),
+        (vec!["-o", "json=app.tar", "docker-archive:app.tar"], "app.tar"),
+    ] {
+        let before = read(&home.join(kept));
+        let run = scan(&program, &more);
+        assert!(run.code == 2 && run.stderr.contains("this run reads"), "{more:?}: {}", run.stderr);
+        assert_eq!(read(&home.join(kept)), before, "{more:?}");
+    }
+    // What the shell has put behind standard output is a place too.
+    let db = fixture("advisories");
+    let mut command = program.command(["scan", "--offline", "--db", &db, "-o", "table", "-o", "json=one.txt", &image]);
+    command.stdout(fs::File::create(home.join("one.txt")).unwrap());
+    assert_eq!(command.status().unwrap().code(), Some(2));
     // What is thrown away may be so twice.
     let run = scan(&program, &["-o", "json=/dev/null", "-o", "sarif=/dev/null", &image]);
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -214,6 +267,12 @@ fn files_are_written_as_they_lie() {
     let mut command = program.command(["scan", "--offline", "--db", &db, "-o", "json=/dev/stdout", &image]);
     assert_eq!(command.stdout(appended).status().unwrap().code(), Some(1));
     assert!(read(&log).starts_with("before\n{"), "{}", read(&log));
+    // A pipe without a name.
+    let script = "\"$0\" scan --offline --db \"$1\" -o json=>(cat > through) \"$2\"; code=$?; sleep 1; exit $code";
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script]).arg(binary()).args([&db, &image]).current_dir(home).env("HOME", home);
+    assert_eq!(shell.status().unwrap().code(), Some(1));
+    assert!(good(&home.join("through")));
     let run = scan(&program, &["-o", "json=/dev/stdout", &image]);
     assert_eq!((run.code, serde_json::from_str::<Value>(&run.stdout).unwrap()["verdict"].as_str()), (1, Some("fail")));
     let pipe = home.join("pipe");

@@ -130,3 +130,24 @@ fn a_file_that_was_only_found_does_not_soften_what_comes_from_outside() {
         assert!(run.stderr.contains("./layergate.toml"), "{text}: {}", run.stderr);
     }
 }
+
+/// What is read from a device has no size before it is read.
+#[test]
+fn inputs_without_end_are_refused() {
+    let program = Program::default();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    for (more, code) in [
+        (vec!["--policy", "/dev/zero", &image], 2),
+        (vec!["--vex", "/dev/zero", &image], 2),
+        (vec!["--template", "/dev/zero", &image], 2),
+        (vec!["--config", "/dev/zero", &image], 2),
+        (vec!["--verify-key", "/dev/zero", &image], 2),
+        (vec!["sbom:/dev/zero"], 3),
+        (vec!["docker-archive:/dev/zero"], 3),
+        (vec!["oci-archive:/dev/zero"], 3),
+    ] {
+        let run = program.run([&["scan", "--offline", "--db", &db][..], &more].concat());
+        assert_eq!(run.code, code, "{more:?}: {}", run.stderr);
+        assert!(run.stderr.contains("/dev/zero"), "{more:?}: {}", run.stderr);
+    }
+}

@@ -73,7 +73,7 @@ impl Client {
                 Ok(url)
             })
             .collect::<Result<_, _>>()?;
-        let token = api.api_token_file.as_ref().map(node::token).transpose()?;
+        let token = api.api_token_file.as_ref().map(|path| node::token(path)).transpose()?;
         // A secret goes over a wire only where nobody can read along.
         let open = |u: &&Url| u.scheme() == "http" && !u.host_str().is_some_and(is_loopback_host);
         if let Some(url) = servers.iter().find(open).filter(|_| token.is_some()) {
@@ -81,8 +81,9 @@ impl Client {
         }
         let mut certificates = Vec::new();
         if let Some(path) = &api.api_ca {
-            let pem =
-                std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())).map_err(usage)?;
+            let pem = crate::bounded::read(path, crate::bounded::MAX_TEXT)
+                .with_context(|| format!("{} cannot be read", path.display()))
+                .map_err(usage)?;
             certificates = reqwest::Certificate::from_pem_bundle(&pem)
                 .with_context(|| format!("{} has no certificates", path.display()))
                 .map_err(usage)?;

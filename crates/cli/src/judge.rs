@@ -46,9 +46,5 @@ pub(crate) fn today() -> Date {
 
 fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let context = || format!("the {what} {} cannot be read", path.display());
-    let size = std::fs::metadata(path).with_context(context).map_err(usage)?.len();
-    if size > MAX_FILE {
-        return Err(usage(anyhow!("the {what} {} has {size} bytes; {MAX_FILE} are the limit", path.display())));
-    }
-    std::fs::read(path).with_context(context).map_err(usage)
+    crate::bounded::read(path, MAX_FILE).with_context(context).map_err(usage)
 }

@@ -7,12 +7,14 @@
 
 mod allocator;
 mod args;
+mod bounded;
 mod client;
 mod commands;
 mod exit;
 mod judge;
 mod node;
 mod output;
+mod output_places;
 mod places;
 mod progress;
 mod proved;

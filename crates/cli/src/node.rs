@@ -71,8 +71,8 @@ pub(crate) async fn connect(args: &NatsArgs, what: &str) -> Result<Fleet, Failur
 }
 
 /// Reads a bearer token from a file.
-pub(crate) fn token(path: &PathBuf) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(path)
+pub(crate) fn token(path: &std::path::Path) -> Result<String, Failure> {
+    let text = crate::bounded::text(path)
         .with_context(|| format!("the token file {} cannot be read", path.display()))
         .map_err(usage)?;
     Ok(text.trim().to_owned())

@@ -3,7 +3,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -13,8 +13,12 @@ use layergate_report::{Format, RenderOptions, render};
 use crate::{
     args::{OutputArgs, OutputSpec},
     exit::{Failure, usage},
+    output_places::{check, directory, is_stdout, real},
     unscanned,
 };
+
+/// What the documents say until the scan has ended.
+const UNFINISHED: &str = "the scan has begun and has not ended; this document is written anew when it does";
 
 /// Columns of a report that goes to no terminal, where COLUMNS does not say.
 const PLAIN_WIDTH: usize = 120;
@@ -49,25 +53,35 @@ fn one(reports: &[Report], output: &OutputSpec, details: bool) -> Result<()> {
     }
 }
 
-/// Whether a path names this process's standard output: what the shell has put behind it (a log that is appended to) is
-/// not ours to replace.
-fn is_stdout(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|p| path == Path::new(p))
-}
-
 /// The file of an output that an earlier run may have written.
 fn own_file(output: &OutputSpec) -> Option<&Path> {
     output.file.as_deref().filter(|p| p.is_file() && !is_stdout(p))
 }
 
-/// Finds before anything is scanned what would go wrong with the outputs after it, and empties what an earlier run has
-/// left in their files: whatever becomes of this run (it may be killed), nobody takes yesterday's verdict for today's.
-pub(crate) fn begin(outputs: &[OutputSpec], template: bool) -> Result<(), Failure> {
-    check(outputs, template)?;
-    for path in outputs.iter().filter_map(own_file) {
-        let emptied = std::fs::File::options().write(true).truncate(true).open(path).map(drop);
-        let emptied = emptied.or_else(|_| std::fs::remove_file(real(path)));
-        emptied.with_context(|| format!("the old document {} cannot be emptied", path.display()))?;
+/// Finds before anything is scanned what would go wrong with the outputs after it, and writes documents that say that the
+/// scan of `references` has not ended: whatever becomes of this run (it may be killed), nobody takes yesterday's verdict for
+/// today's, and whoever reads meanwhile finds an error and not an empty file. `inputs` are files that the run reads.
+pub(crate) fn begin(
+    outputs: &[OutputSpec],
+    template: bool,
+    inputs: &[&Path],
+    references: &[String],
+) -> Result<(), Failure> {
+    check(outputs, template, inputs)?;
+    let unfinished: Vec<Report> = match outputs.iter().any(|o| o.file.is_some()) {
+        true => references.iter().map(|r| unscanned::without_pins(r, UNFINISHED)).collect(),
+        false => Vec::new(),
+    };
+    for output in outputs {
+        let Some(path) = output.file.as_deref().filter(|p| !is_stdout(p) && (p.is_file() || !p.exists())) else {
+            continue;
+        };
+        let begun = match output.format.is_single() || unfinished.is_empty() {
+            // There is no list of packages that says of itself that it is none.
+            true => forget(own_file(output)),
+            false => one(&unfinished, output, false),
+        };
+        begun.with_context(|| format!("the document {} cannot be begun", path.display()))?;
     }
     Ok(())
 }
@@ -87,89 +101,11 @@ pub(crate) fn check_number(outputs: &[OutputSpec], images: usize) -> Result<(), 
 fn forget(path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) => {
-            let emptied = std::fs::remove_file(real(path)).or_else(|_| std::fs::write(path, b""));
-            emptied.with_context(|| format!("the old document {} cannot be removed", path.display()))
+            let removed = std::fs::remove_file(real(path)).or_else(|_| std::fs::write(path, b""));
+            removed.with_context(|| format!("the old document {} cannot be removed", path.display()))
         }
         None => Ok(()),
     }
-}
-
-fn check(outputs: &[OutputSpec], template: bool) -> Result<(), Failure> {
-    let mut places: Vec<Option<PathBuf>> = Vec::new();
-    if template {
-        places.push(None);
-    }
-    for output in outputs {
-        let place = match &output.file {
-            Some(path) if is_stdout(path) => None,
-            Some(path) => Some(writable(path)?),
-            None => None,
-        };
-        let discarded = place.as_deref() == Some(Path::new("/dev/null"));
-        if places.contains(&place) && !discarded {
-            let place = place.map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
-            return Err(usage(anyhow!("two documents go to {place}: name a file for each (-o FORMAT=FILE)")));
-        }
-        places.push(place);
-    }
-    Ok(())
-}
-
-/// Where a file really lies, when it can be written there.
-fn writable(path: &Path) -> Result<PathBuf, Failure> {
-    let refused = |what: &str| Err(usage(anyhow!("the report cannot be written to {}: {what}", path.display())));
-    if path.is_dir() {
-        return refused("it is a directory");
-    }
-    if let Ok(real) = path.canonicalize() {
-        if !real.is_file() {
-            // Opened once, when it is written to: to whoever reads a pipe the first end is the end.
-            return Ok(real);
-        }
-        let open = std::fs::File::options().append(true).open(&real);
-        return match open {
-            Ok(_) => Ok(real),
-            Err(error) => match probe(&real) {
-                Ok(()) => Ok(real),
-                Err(_) => refused(&error.to_string()),
-            },
-        };
-    }
-    let target = target(path);
-    let (Some(name), directory) = (target.file_name(), directory(&target)) else { return refused("it names no file") };
-    match probe(&target) {
-        Ok(()) => Ok(directory.canonicalize().unwrap_or_else(|_| directory.to_owned()).join(name)),
-        Err(error) => refused(&error.to_string()),
-    }
-}
-
-/// Links that are followed, as many as Linux does.
-const MAX_LINKS: usize = 40;
-
-/// What a link that leads nowhere yet names; the path itself otherwise.
-fn target(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match path.read_link().ok().filter(|_| !path.exists()) {
-            Some(to) => path = directory(&path).join(to),
-            None => break,
-        }
-    }
-    path
-}
-
-/// The file behind links.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| target(path))
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Whether a file can be made beside `path`.
-fn probe(path: &Path) -> std::io::Result<()> {
-    tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path)).map(drop)
 }
 
 fn options(to_stdout: bool, details: bool) -> RenderOptions {

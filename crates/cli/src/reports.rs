@@ -13,11 +13,7 @@ const MAX_REPORT: u64 = 1 << 30;
 /// The reports of a file that `-o json` wrote.
 pub(crate) fn read(path: &Path) -> Result<Vec<Report>, Failure> {
     let context = || format!("the report {} cannot be read", path.display());
-    let size = std::fs::metadata(path).with_context(context).map_err(usage)?.len();
-    if size > MAX_REPORT {
-        return Err(usage(anyhow!("{size} bytes are over the limit of {MAX_REPORT}").context(context())));
-    }
-    let bytes = std::fs::read(path).with_context(context).map_err(usage)?;
+    let bytes = crate::bounded::read(path, MAX_REPORT).with_context(context).map_err(usage)?;
     #[derive(serde::Deserialize)]
     struct Head {
         schema: String,

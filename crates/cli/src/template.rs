@@ -25,7 +25,7 @@ impl Template {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("the template {name} cannot be read"));
+        let text = crate::bounded::text(path).with_context(|| format!("the template {name} cannot be read"));
         text.map(|text| Self { name, text }).map_err(usage)
     }
 

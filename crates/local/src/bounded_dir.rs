@@ -62,6 +62,10 @@ impl BoundedDir {
             return None;
         }
         let path = self.dir.join(place);
+        if fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
+            // A pipe in a record's place would be waited for when it is opened.
+            return None;
+        }
         match fs::File::open(&path) {
             Ok(file) => file.metadata().is_ok_and(|m| m.is_file() && private::is_ours(&m)).then_some(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,

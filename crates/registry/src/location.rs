@@ -68,6 +68,14 @@ pub enum LocationError {
 const ARCHIVE_SUFFIXES: [&str; 5] = [".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.xz"];
 
 impl Location {
+    /// The file that it names; `None` for a registry and a directory that says of itself that it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::DockerArchive(path) | Self::OciArchive(path) | Self::Sbom(path) | Self::Path(path) => Some(path),
+            Self::Registry(_) | Self::OciLayout { .. } | Self::RootFs(_) => None,
+        }
+    }
+
     /// Whether only this machine can read it; `--server` refuses such sources.
     pub fn is_local(&self) -> bool {
         !matches!(self, Self::Registry(_))

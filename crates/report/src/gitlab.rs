@@ -39,6 +39,10 @@ pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
             json!({"level": level, "value": some(&format!("{}: {}: {}", g.kind, g.place, g.detail))})
         })
         .chain(whole)
+        .chain(reports.iter().flat_map(|r| &r.image.left_out).map(|what| {
+            let text = format!("of the index, left aside because it is no image: {what}");
+            json!({"level": "info", "value": some(&text)})
+        }))
         .collect();
     crate::json::pretty(&json!({
         "$schema": "https://gitlab.com/gitlab-org/security-products/security-report-schemas/-/raw/v15.2.1/dist/container-scanning-report-format.json",

@@ -41,6 +41,13 @@ pub(crate) fn render(reports: &[Report]) -> String {
         let name = xml(name);
         let time = crate::stamp::local_time(report);
         let _ = writeln!(out, "  <testsuite name=\"{name}\" timestamp=\"{time}\" time=\"0\" {}>", totals(cases.iter()));
+        if !report.image.left_out.is_empty() {
+            out.push_str("    <properties>\n");
+            for what in &report.image.left_out {
+                let _ = writeln!(out, "      <property name=\"left-out-of-the-index\" value=\"{}\"/>", xml(what));
+            }
+            out.push_str("    </properties>\n");
+        }
         for case in cases {
             let _ = write!(
                 out,

@@ -304,10 +304,15 @@ fn invocation(report: &Report, worst: Verdict, left_out: usize) -> Invocation {
         level: "warning",
         message: text(&format!("{left_out} results are left out: a run holds {MAX_RESULTS} at most, the worst first")),
     });
+    let aside = report.image.left_out.iter().map(|what| Notification {
+        descriptor: Id { id: "index/left-out".into() },
+        level: "note",
+        message: text(&format!("of the index, left aside because it is no image: {what}")),
+    });
     Invocation {
         execution_successful: worst != Verdict::Error,
         exit_code: worst.exit_code(),
-        tool_execution_notifications: gaps.chain(reasons).chain(cut).collect(),
+        tool_execution_notifications: gaps.chain(reasons).chain(cut).chain(aside).collect(),
     }
 }
 

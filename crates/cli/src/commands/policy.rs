@@ -56,7 +56,7 @@ fn chosen(file: Option<&Path>) -> Result<Policy, Failure> {
 
 /// Every case is told; the outcome is a fail when one does not hold.
 fn test(path: &Path, policy: &Policy) -> Result<Outcome, Failure> {
-    let text = std::fs::read_to_string(path)
+    let text = crate::bounded::text(path)
         .with_context(|| format!("the cases {} cannot be read", path.display()))
         .map_err(usage)?;
     let cases = PolicyCase::parse_all(&text, &path.display().to_string()).map_err(usage)?;

@@ -112,7 +112,7 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
         Some(path) => {
             // Read here first, so that a mistake is told with its line before anything is sent.
             judge::policy(path)?;
-            Some(std::fs::read_to_string(path)?)
+            Some(crate::bounded::text(path)?)
         }
         None => None,
     };

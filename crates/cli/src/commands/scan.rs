@@ -1,6 +1,10 @@
 //! `layergate scan` and `layergate sbom` on this machine: the fleet's own coordinator and worker over local adapters.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::anyhow;
 use layergate_advisory::Snapshot;
@@ -24,7 +28,7 @@ use layergate_registry::{Location, SourceOptions, Sources, credentials::Credenti
 use layergate_report::Format;
 
 use crate::{
-    args::{OutputSpec, SbomArgs, ScanArgs},
+    args::{JudgeArgs, OutputSpec, SbomArgs, ScanArgs},
     exit::{Failure, Outcome, usage},
     judge, output, places,
     progress::{self, LayerBars},
@@ -55,8 +59,10 @@ pub(crate) struct LocalScan {
 
 /// `layergate scan`.
 pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure> {
-    output::begin(&args.output.outputs, args.template.is_some())?;
-    let locations = locations(&args.images)?;
+    let locations = locations(&args.images);
+    let files = inputs(&args, locations.as_deref().unwrap_or_default());
+    output::begin(&args.output.outputs, args.template.is_some(), &files, &names(&locations))?;
+    let locations = locations?;
     let platforms = platforms(&args.platforms)?;
     output::check_number(&args.output.outputs, images(locations.len(), &platforms))?;
     let template = args.template.as_deref().map(Template::read).transpose()?;
@@ -86,6 +92,22 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure>
         output::to_stdout(template.render(reports)?.as_bytes())?;
     }
     Ok(Outcome::Judged(verdict))
+}
+
+/// Files that a scan reads.
+fn inputs<'a>(args: &'a ScanArgs, locations: &'a [Location]) -> Vec<&'a Path> {
+    let JudgeArgs { db, policy, vex, verify_key, .. } = &args.judge;
+    let named = [db, policy, verify_key, &args.template, &args.api.api_token_file, &args.api.api_ca];
+    let named = named.into_iter().flatten().chain(vex).map(PathBuf::as_path);
+    named.chain(locations.iter().filter_map(Location::file)).collect()
+}
+
+/// What the images are called in documents: nothing of what could not be read, which may hold a password.
+fn names(locations: &Result<Vec<Location>, Failure>) -> Vec<String> {
+    match locations {
+        Ok(locations) => locations.iter().map(ToString::to_string).collect(),
+        Err(_) => vec!["what is no name of an image".to_owned()],
+    }
 }
 
 /// Images that the documents are about, as far as it is known before they are asked for.
@@ -135,8 +157,10 @@ pub(crate) async fn sbom(args: SbomArgs, quiet: bool) -> Result<Outcome, Failure
         timeout: TIMEOUT,
         quiet,
     };
-    output::begin(&args.output.outputs, false)?;
-    let locations = locations(std::slice::from_ref(&args.image))?;
+    let locations = locations(std::slice::from_ref(&args.image));
+    let files: Vec<&Path> = locations.iter().flatten().filter_map(Location::file).collect();
+    output::begin(&args.output.outputs, false, &files, &names(&locations))?;
+    let locations = locations?;
     let (mut reports, _) = interruptible(scan.run(locations)).await?;
     reports.retain(|report| !unscanned::is_one(report));
     if reports.is_empty() {

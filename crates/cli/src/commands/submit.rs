@@ -46,7 +46,7 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
 
 /// `layergate wait`.
 pub(crate) async fn wait(args: WaitArgs) -> Result<Outcome, Failure> {
-    output::begin(&args.output.outputs, false)?;
+    output::begin(&args.output.outputs, false, &[], &args.jobs)?;
     let jobs: Vec<JobId> = args.jobs.iter().map(|j| j.parse().map_err(usage)).collect::<Result<_, _>>()?;
     output::check_number(&args.output.outputs, jobs.len())?;
     let client = Client::new(&args.server.server, &args.server.api)?;

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use toml::de::{DeTable, DeValue};
 
-/// A configuration of more bytes is refused.
-const MAX_FILE: u64 = 1 << 20;
-
 /// One key with its values as a command line would have them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -46,11 +43,7 @@ impl File {
 
     fn read(path: &Path, named: bool) -> Result<Self> {
         let cannot = || format!("cannot read the configuration {}", path.display());
-        let size = std::fs::metadata(path).with_context(cannot)?.len();
-        if size > MAX_FILE {
-            bail!("{}: {size} bytes are over the limit of {MAX_FILE}", cannot());
-        }
-        let text = std::fs::read_to_string(path).with_context(cannot)?;
+        let text = crate::bounded::text(path).with_context(cannot)?;
         let entries = entries(&text).map_err(|e| anyhow!("in the configuration {}: {e:#}", path.display()))?;
         Ok(Self { path: path.to_owned(), named, entries })
     }
