@@ -273,6 +273,11 @@ fn files_are_written_as_they_lie() {
     shell.args(["-c", script]).arg(binary()).args([&db, &image]).current_dir(home).env("HOME", home);
     assert_eq!(shell.status().unwrap().code(), Some(1));
     assert!(good(&home.join("through")));
+    let script = "exec \"$0\" scan --offline --db \"$1\" -o json=/dev/fd/3 \"$2\" 3> opened";
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script]).arg(binary()).args([&db, &image]).current_dir(home).env("HOME", home);
+    assert_eq!(shell.status().unwrap().code(), Some(1));
+    assert!(good(&home.join("opened")));
     let run = scan(&program, &["-o", "json=/dev/stdout", &image]);
     assert_eq!((run.code, serde_json::from_str::<Value>(&run.stdout).unwrap()["verdict"].as_str()), (1, Some("fail")));
     let pipe = home.join("pipe");
@@ -347,6 +352,24 @@ fn a_document_that_cannot_be_written_keeps_no_other_back() {
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("/dev/full"), "{}", run.stderr);
     assert_eq!(json(&program.home.path().join("a.json"))["verdict"], "fail");
+}
+
+/// Whoever reads goes away: the exit code is the verdict's, and nothing breaks.
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let program = Program::default();
+    let db = fixture("advisories");
+    for (line, code) in [
+        ("\"$0\" scan --offline --db \"$1\" -o json \"$2\" | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}", 1),
+        ("\"$0\" scan -v --offline --db \"$1\" \"$2\" 2>&1 | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}", 1),
+        ("\"$0\" scan --offline --db \"$1\" oci:/no/where 2>&1 | true; exit ${PIPESTATUS[0]}", 3),
+        ("\"$0\" db build --from \"$1\" --output made 2>&1 | true; exit ${PIPESTATUS[0]}", 0),
+        ("\"$0\" scan --offline --db \"$1\" \"$2\" > /dev/full", 3),
+    ] {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]).arg(binary()).args([&db, &shop()]).current_dir(program.home.path());
+        assert_eq!(shell.env("HOME", program.home.path()).status().unwrap().code(), Some(code), "{line}");
+    }
 }
 
 /// Two platforms of one image, and the image twice, in one document.

@@ -1,12 +1,17 @@
 //! Names that are taken for proof by nobody: idempotency keys, names of snapshots' copies, jobs' ids.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use layergate_tests::{
     fleet::Fleet,
     layout::Image,
-    program::{Program, fixture},
+    program::{Program, Run, fixture},
     recipe::Recipe,
     servers::http,
 };
@@ -124,5 +129,98 @@ fn the_data_directorys_snapshot_is_what_its_name_says() {
         assert!(run.stderr.contains("changed or cut") && run.stderr.contains("db update"), "{damage}: {}", run.stderr);
         fs::write(&file, &whole).unwrap();
         assert_eq!(scan().code, 1, "{damage}: whole again");
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.flat_map(|e| if e.path().is_dir() { files(&e.path()) } else { vec![e.path()] }).collect()
+}
+
+/// What lies in a cache: the verdict is that of a scan without one, whoever may write there and whatever has become of it.
+#[test]
+fn a_cache_that_cannot_be_believed_is_not() {
+    let program = Program::default();
+    let home = program.home.path();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    let scan = |cache: &Path| -> Run {
+        program.run(["scan", "--offline", "--db", &db, "--cache-dir", cache.to_str().unwrap(), &image])
+    };
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    type Damage = fn(&Path);
+    let rows: &[(&str, bool, Damage)] = &[
+        ("written by all", true, |cache| fs::set_permissions(cache, fs::Permissions::from_mode(0o777)).unwrap()),
+        ("of another user", true, |cache| std::os::unix::fs::chown(cache, Some(1234), Some(1234)).unwrap()),
+        ("a link to another user's", true, |cache| {
+            let real = cache.with_extension("real");
+            fs::rename(cache, &real).unwrap();
+            std::os::unix::fs::chown(&real, Some(1234), Some(1234)).unwrap();
+            symlink(&real, cache).unwrap();
+        }),
+        ("a file", true, |cache| {
+            fs::remove_dir_all(cache).unwrap();
+            fs::write(cache, b"").unwrap();
+        }),
+        ("gone", false, |cache| fs::remove_dir_all(cache).unwrap()),
+        ("records of nothing", false, |cache| files(cache).iter().for_each(|f| fs::write(f, b"").unwrap())),
+        ("records cut", false, |cache| {
+            for file in files(cache) {
+                let bytes = fs::read(&file).unwrap();
+                fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+            }
+        }),
+        ("records that are directories", false, |cache| {
+            for file in files(cache) {
+                fs::remove_file(&file).unwrap();
+                fs::create_dir(file).unwrap();
+            }
+        }),
+        ("records that are pipes", false, |cache| {
+            for file in files(cache) {
+                fs::remove_file(&file).unwrap();
+                assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+            }
+        }),
+        ("records of another user", false, |cache| {
+            files(cache).iter().for_each(|f| std::os::unix::fs::chown(f, Some(1234), Some(1234)).unwrap());
+        }),
+    ];
+    for (name, told, damage) in rows {
+        let cache = home.join(name.replace(' ', "-"));
+        fs::create_dir(&cache).unwrap();
+        fs::set_permissions(&cache, fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(scan(&cache).code, 1, "{name}");
+        assert!(!files(&cache).is_empty(), "{name}: nothing was kept");
+        if name.contains("another user") && !root {
+            println!("skipped: {name} needs root");
+            continue;
+        }
+        damage(&cache);
+        let before = files(&cache).len();
+        let run = scan(&cache);
+        assert_eq!(run.code, 1, "{name}: {}", run.stderr);
+        assert!(!told || run.stderr.contains(cache.to_str().unwrap()), "{name}: {}", run.stderr);
+        assert!(!told || files(&cache).len() <= before, "{name}: written to");
+    }
+}
+
+/// Without a home, with one that cannot be written, and from a directory that cannot be: the scan is the same, and nothing is
+/// left in the working directory.
+#[test]
+fn a_scan_needs_no_home() {
+    let program = Program::default();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    for (home, xdg) in [(None, None), (Some("/nonexistent"), None), (Some(""), None), (Some("/proc"), Some("relative"))]
+    {
+        let work = tempfile::tempdir().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let mut command = program.command(["scan", "--offline", "--db", &db, &image]);
+            command.current_dir(work.path()).env_remove("HOME").env("TMPDIR", temporary.path());
+            command.envs(home.map(|h| ("HOME", h))).envs(xdg.map(|x| ("XDG_CACHE_HOME", x)));
+            let run = program.finish(&mut command);
+            assert_eq!(run.code, 1, "{home:?}: {}", run.stderr);
+        }
+        assert_eq!(fs::read_dir(work.path()).unwrap().count(), 0, "{home:?}");
     }
 }

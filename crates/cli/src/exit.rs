@@ -1,7 +1,5 @@
 //! How the program ends (design, section 3): 0 pass, 1 fail, 2 usage or configuration, 3 error.
 
-#![allow(clippy::print_stderr, reason = "this is where messages are said")]
-
 use std::process::ExitCode;
 
 use layergate_model::Verdict;
@@ -58,7 +56,7 @@ pub(crate) fn tell(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         if !said.contains(&text) {
-            eprintln!("  because: {}", plain(&text));
+            line(&format!("  because: {}", plain(&text)));
             said = text;
         }
     }
@@ -66,12 +64,18 @@ pub(crate) fn tell(error: &anyhow::Error) {
 
 /// A message on standard error.
 pub(crate) fn say(message: &str) {
-    eprintln!("layergate: {}", plain(message));
+    line(&format!("layergate: {}", plain(message)));
 }
 
 /// What a command came to, on standard error, where somebody wants to read it.
 pub(crate) fn inform(text: &str) {
-    eprintln!("{}", plain(text));
+    line(&plain(text));
+}
+
+/// A line to standard error. Where nobody reads any more (`2>&1 | head`) it is not missed, and the exit code stays what it is.
+fn line(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Text from outside, line by line without what deceives whoever reads a terminal.

@@ -13,7 +13,7 @@ use layergate_report::{Format, RenderOptions, render};
 use crate::{
     args::{OutputArgs, OutputSpec},
     exit::{Failure, usage},
-    output_places::{check, directory, is_stdout, real},
+    output_places::{check, directory, is_descriptor, is_stdout, real},
     unscanned,
 };
 
@@ -142,9 +142,11 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("the report could not be written to {}", path.display());
-    let path = &real(path);
-    // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced.
-    if path.exists() && !path.is_file() {
+    let descriptor = is_descriptor(path);
+    let path = &if descriptor { path.to_owned() } else { real(path) };
+    // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced. What the shell has opened is written
+    // as it is: a new file of its name would be another one.
+    if descriptor || path.exists() && !path.is_file() {
         return std::fs::write(path, bytes).with_context(context);
     }
     let replaced = beside(path, bytes);

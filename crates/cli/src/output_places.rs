@@ -19,6 +19,11 @@ pub(crate) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|p| path == Path::new(p))
 }
 
+/// Whether a path names a file that this process was given open.
+pub(crate) fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd"].iter().any(|dir| path.parent() == Some(Path::new(dir)))
+}
+
 /// A file by whatever name: device and number of its inode.
 type Identity = (u64, u64);
 

@@ -172,7 +172,10 @@ fn compiled(feeds: &Path, cache_dir: &Path, quiet: bool) -> Result<Snapshot> {
     let believed = [cache_dir, &cache, &kept].into_iter().try_for_each(layergate_local::check_private);
     match &believed {
         Ok(()) => {
-            if let Ok(snapshot) = Snapshot::open(&kept) {
+            // A pipe in its place would be waited for.
+            if kept.is_file()
+                && let Ok(snapshot) = Snapshot::open(&kept)
+            {
                 return Ok(hashed(snapshot));
             }
         }

@@ -12,9 +12,10 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use layergate_advisory::{BuildError, Builder, FeedSummary, Namespace, Share};
+use layergate_advisory::{BuildError, Builder, Day, FeedSummary, Namespace, Share};
 use layergate_model::Digest;
 
 use crate::{
@@ -120,7 +121,8 @@ pub fn build_from_dir_with(
     output: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<BuildReport, FeedsError> {
-    let mut collect = Collect::default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut collect = Collect { tomorrow: Day::of_unix(now.as_secs() + 86_400), ..Collect::default() };
     for row in CATALOGUE.iter().flat_map(|feed| feed.infos()) {
         collect.infos.insert(row.id, *row);
     }
@@ -240,13 +242,20 @@ struct Collect {
     infos: BTreeMap<&'static str, crate::feed::FeedRow>,
     named: BTreeMap<String, usize>,
     refused: Option<BuildError>,
+    /// A day after this one has not come anywhere on earth. One record that is of it (a slip of its year) would make a feed
+    /// look fresh that brings nothing new for years.
+    tomorrow: Option<Day>,
 }
 
 impl Collect {
     fn message(&mut self, message: Message, progress: &mut dyn FnMut(Progress)) {
         match message {
             Message::Records { records, day } => {
-                for record in records {
+                let tomorrow = self.tomorrow;
+                let come = |day: &Day| tomorrow.is_none_or(|tomorrow| *day <= tomorrow);
+                let day = day.filter(come);
+                for mut record in records {
+                    record.modified = record.modified.filter(come);
                     if let Some(row) = self.infos.remove(record.feed.as_ref()) {
                         self.builder.feed(row.to_info());
                     }

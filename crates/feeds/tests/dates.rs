@@ -24,6 +24,10 @@ const FILE: u64 = 1_738_584_000;
 /// 2023-11-01.
 const ENTRY: u64 = 1_698_796_800;
 
+fn slip(id: &str) -> String {
+    DATED.replace("2024-05-06", "2999-01-01").replace("GHSA-1", id)
+}
+
 fn tar(text: &str, mtime: u64) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
@@ -59,6 +63,10 @@ fn a_feed_without_dates_is_of_its_files_day() {
         ("a zip's entry", zip(TRACKER, Some(day)), (None, Some("2022-03-04"))),
         ("a zip's entry of the first day of DOS", zip(TRACKER, None), (None, Some("2025-02-03"))),
         ("records with dates", DATED.as_bytes().to_vec(), (Some("2024-05-06"), None)),
+        // A slip of the year tells nothing of how old a feed is.
+        ("a day that has not come", format!("[{},{DATED}]", slip("GHSA-2")).into_bytes(), (Some("2024-05-06"), None)),
+        ("nothing but such a day", slip("GHSA-2").into_bytes(), (None, Some("2025-02-03"))),
+        ("an entry of such a day", tar(TRACKER, 4_102_444_800), (None, None)),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("feed.json");
