@@ -204,6 +204,25 @@ fn a_cache_that_cannot_be_believed_is_not() {
     }
 }
 
+/// Under whatever umask (GitLab's runners have none) what is made is this user's alone, and believed the next time.
+#[test]
+fn a_cache_of_ones_own_is_made_for_this_user_alone() {
+    let program = Program::default();
+    let (db, image) = (fixture("advisories"), format!("oci:{}", fixture("images/shop")));
+    for _ in 0..2 {
+        let mut shell = Command::new("sh");
+        let script = "umask 000; exec \"$0\" scan --offline --db \"$1\" \"$2\"";
+        shell.args(["-c", script]).arg(layergate_tests::program::binary()).args([&db, &image]);
+        let run = program.finish(shell.env("HOME", program.home.path()));
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(!run.stderr.contains("is not believed"), "{}", run.stderr);
+    }
+    for made in ["layers", "reports", "compiled"] {
+        let mode = fs::metadata(program.home.path().join(".cache/layergate").join(made)).unwrap().mode();
+        assert_eq!(mode & 0o077, 0, "{made}");
+    }
+}
+
 /// Without a home, with one that cannot be written, and from a directory that cannot be: the scan is the same, and nothing is
 /// left in the working directory.
 #[test]

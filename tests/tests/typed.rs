@@ -80,6 +80,52 @@ fn readmes_scans_of_registries_and_files() {
     }
 }
 
+/// docs/advisories.md: a snapshot is built, signed and judged by; docs/policy.md: reports are judged again.
+#[test]
+fn the_pages_on_advisories_and_policies() {
+    let program = Program::default();
+    let home = program.home.path();
+    let run = shell(
+        &program,
+        "openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out key.pub",
+        &[],
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let feeds = fixture("advisories");
+    let typed = lines("docs/advisories.md", "db build");
+    assert_eq!(typed.len(), 2, "{typed:?}");
+    for line in typed {
+        let run = shell(&program, &line.replace("DIR", &feeds), &[]);
+        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+    }
+    assert!(home.join("FILE").exists() && home.join("advisories.lgdb.sig").exists());
+    let [scan] = &lines("docs/advisories.md", "FILE-OR-DIR")[..] else { panic!("one line scans by a file") };
+    for db in ["FILE", &feeds, "advisories.lgdb --verify-key key.pub"] {
+        let line = scan.replace("FILE-OR-DIR", db).replace("IMAGE", &shop());
+        let run = shell(&program, &format!("{line} -o json=report.json"), &[]);
+        assert_eq!(run.code, 1, "{line}: {}", run.stderr);
+    }
+    // Every subcommand and flag of the lines that need a registry or the feeds' own places is there.
+    for file in ["docs/advisories.md", "docs/policy.md", "docs/sbom.md", "docs/fleet.md"] {
+        for line in lines(file, "layergate ") {
+            let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+            let command: Vec<&str> = words.iter().copied().take_while(|w| w.chars().all(char::is_lowercase)).collect();
+            let run = shell(&program, &format!("layergate {} --help", command.join(" ")), &[]);
+            assert_eq!(run.code, 0, "{file}: {line}: {}", run.stderr);
+            for flag in words.iter().filter(|w| w.starts_with("--")) {
+                assert!(run.stdout.contains(*flag), "{file}: {line}: there is no {flag}");
+            }
+        }
+    }
+    fs::write(home.join("policy.toml"), "version = 1\n").unwrap();
+    for line in
+        ["policy check policy.toml", "policy what-if report.json --policy policy.toml", "diff report.json report.json"]
+    {
+        let run = shell(&program, &format!("layergate {line}"), &[]);
+        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn readmes_fleet() {
     let Some(mut fleet) = Fleet::new(1) else { return };

@@ -2,6 +2,7 @@
 //! place only where that cannot be (a directory of somebody else's, a file that is mounted). A link is written through.
 
 use std::{
+    borrow::Cow,
     io::{IsTerminal, Write},
     path::Path,
 };
@@ -28,7 +29,11 @@ const PLAIN_WIDTH: usize = 120;
 pub(crate) fn write(reports: &[Report], args: &OutputArgs) -> Result<()> {
     let table = [OutputSpec { format: Format::Table, file: None }];
     let outputs = if args.outputs.is_empty() { &table[..] } else { &args.outputs };
-    let scanned: Vec<Report> = reports.iter().filter(|r| !unscanned::is_one(r)).cloned().collect();
+    // A report on a large SBOM is a hundred megabytes: it is only copied where one has to be taken out.
+    let scanned: Cow<'_, [Report]> = match reports.iter().any(unscanned::is_one) {
+        true => reports.iter().filter(|r| !unscanned::is_one(r)).cloned().collect(),
+        false => reports.into(),
+    };
     let mut trouble = Ok(());
     for output in outputs {
         let written = if output.format.is_single() && scanned.is_empty() {

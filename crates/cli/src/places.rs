@@ -69,7 +69,7 @@ pub(crate) fn seal() -> Option<[u8; 32]> {
     if let Some(key) = read() {
         return Some(key);
     }
-    std::fs::create_dir_all(&dir).ok()?;
+    layergate_local::create_private(&dir).ok()?;
     let mut key = [0; 32];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key).ok()?;
     let mut fresh = tempfile::Builder::new().prefix(".seal-").tempfile_in(&dir).ok()?;

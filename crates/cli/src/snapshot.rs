@@ -192,7 +192,8 @@ fn compiled(feeds: &Path, cache_dir: &Path, quiet: bool) -> Result<Snapshot> {
     };
     // A cache that cannot be written (a full disk, a read-only home) costs the next run the same work, nothing else.
     // Nor is one used that others can write: they could put another file in the place of what is being made.
-    let usable = if believed.is_ok() { fs::create_dir_all(&cache) } else { Err(std::io::ErrorKind::Other.into()) };
+    let usable =
+        if believed.is_ok() { layergate_local::create_private(&cache) } else { Err(std::io::ErrorKind::Other.into()) };
     let incoming = usable
         .and_then(|()| tempfile::Builder::new().prefix(".incoming-").tempdir_in(&cache))
         .or_else(|_| tempfile::tempdir())

@@ -34,7 +34,7 @@ pub use layers::LocalLayers;
 pub use membership::MemoryMembership;
 pub use memory_cache::MemoryCache;
 pub use one_process::{ACK_WAIT, one_process};
-pub use private::{check as check_private, user};
+pub use private::{check as check_private, create as create_private, user};
 pub use sboms::MemorySboms;
 pub use sled_cache::SledCache;
 pub use snapshots::DirSnapshots;

@@ -60,7 +60,7 @@ pub(crate) fn check_around(dir: &Path) -> Result<(), String> {
 }
 
 /// Makes a directory, and those above it, for this user alone.
-pub(crate) fn create(dir: &Path) -> io::Result<()> {
+pub fn create(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 

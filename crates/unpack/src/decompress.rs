@@ -274,7 +274,8 @@ mod tests {
             }
         }
         let lost = |limits: &Limits| -> Result<usize, UnpackError> {
-            Ok(decompress(blob[..blob.len() / 2].chain(io::BufReader::new(Lost)), limits)?.read_to_end(&mut Vec::new())?)
+            Ok(decompress(blob[..blob.len() / 2].chain(io::BufReader::new(Lost)), limits)?
+                .read_to_end(&mut Vec::new())?)
         };
         let error = lost(&limits).unwrap_err();
         assert!(matches!(error, UnpackError::Source(_)), "{error:?}");

@@ -73,7 +73,7 @@ pub(crate) struct UpdateArgs {
     /// Take an update even where a feed that was full has lost most of its records
     #[arg(long)]
     pub(crate) force: bool,
-    /// Speak plain HTTP to the registry of --from
+    /// Speak plain HTTP to the registry of --db-from
     #[arg(long)]
     pub(crate) plain_http: bool,
 }
