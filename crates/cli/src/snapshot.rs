@@ -6,6 +6,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -200,7 +201,11 @@ fn compiled(feeds: &Path, cache_dir: &Path, quiet: bool) -> Result<Snapshot> {
         .context("no directory can be made for the compiled advisories")?;
     let fresh = incoming.path().join("snapshot.lgdb");
     build(&fresh)?;
-    let kept_now = if believed.is_ok() { fs::rename(&fresh, &kept) } else { Err(std::io::ErrorKind::Other.into()) };
+    let kept_now = match believed.is_ok() {
+        // Under whatever umask: what others can write is not believed the next time.
+        true => fs::set_permissions(&fresh, PermissionsExt::from_mode(0o600)).and_then(|()| fs::rename(&fresh, &kept)),
+        false => Err(std::io::ErrorKind::Other.into()),
+    };
     let snapshot = match kept_now {
         Ok(()) => Snapshot::open(&kept)?,
         // The mapping outlives the temporary directory.

@@ -179,25 +179,27 @@ fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomErro
 }
 
 fn inventory(document: Document, name: &str) -> ImageInventory {
-    let system = document.system.or_else(|| distro::from_purls(&document.components));
+    let Document { system, components, gaps: told, tool_names_sources } = document;
+    let system = system.or_else(|| distro::from_purls(&components));
     let distro = system.map(System::into_distro);
     let mut unusable = Vec::new();
     let mut unknown_type = Vec::new();
     let mut foreign = Vec::new();
     let mut sourceless = Vec::new();
     let (mut owned, mut ids) = (Vec::new(), HashMap::new());
-    let mut names_sources = document.tool_names_sources;
-    let identities: Vec<_> = document.components.iter().map(Component::identity).collect();
-    let index = component::index(&document.components, &identities);
-    let mut packages: Vec<ImagePackage> = Vec::with_capacity(document.components.len());
-    for (component, identity) in document.components.iter().zip(&identities) {
-        let Some(identity) = identity else {
+    let mut names_sources = tool_names_sources;
+    let index = component::index(&components);
+    let owners: HashSet<String> = components.iter().filter_map(|c| c.owner.clone()).collect();
+    let mut packages: Vec<ImagePackage> = Vec::with_capacity(components.len());
+    // Each component is let go when its package is made.
+    for component in components {
+        let Some(identity) = component.identity() else {
             if component.is_of_unknown_type() { &mut unknown_type } else { &mut unusable }.push(component.label());
             continue;
         };
-        let package = component.package(identity, &index, name);
+        let package = component.package(&identity, &index, name);
         if package.kind.is_os()
-            && let Some(other) = distro::from_purl(component)
+            && let Some(other) = distro::from_purl(&component)
             && distro.as_ref().is_some_and(|d| d.id != other.id)
         {
             foreign.push(component.label());
@@ -211,15 +213,17 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
         let location = package.locations.first().map_or("", String::as_str);
         let id = PackageId::derive(&purl, None, location);
         if let Some(owner) = &component.owner {
-            owned.push((id.clone(), owner.as_str()));
+            owned.push((id.clone(), owner.clone()));
         }
-        ids.insert(component.reference.as_str(), id.clone());
+        if owners.contains(&component.reference) {
+            ids.insert(component.reference.clone(), id.clone());
+        }
         packages.push(ImagePackage { id, purl, package, layer: None, origin: component.origin, owned_by: None });
     }
     // An owner's advisories judge what it installed, so only a package of a distribution can be one.
     let owners: HashSet<_> = packages.iter().filter(|p| p.package.kind.is_os()).map(|p| p.id.clone()).collect();
     let owned: HashMap<_, _> =
-        owned.into_iter().filter_map(|(id, owner)| Some((id, ids.get(owner)?.clone()))).collect();
+        owned.into_iter().filter_map(|(id, owner)| Some((id, ids.get(&owner)?.clone()))).collect();
     for package in packages.iter_mut().filter(|p| !p.package.kind.is_os()) {
         package.owned_by = owned.get(&package.id).filter(|o| owners.contains(o)).cloned();
     }
@@ -247,7 +251,7 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     if packages.is_empty() && gaps.is_empty() {
         gaps.push(Gap::new(GapKind::SbomIncomplete, name, "the SBOM lists no package"));
     }
-    gaps.extend(document.gaps.iter().filter_map(|text| gaps::carried(text, name)));
+    gaps.extend(told.iter().filter_map(|text| gaps::carried(text, name)));
     gaps.sort();
     gaps.dedup();
     ImageInventory { distro, packages, gaps, ..ImageInventory::default() }

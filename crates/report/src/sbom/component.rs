@@ -1,7 +1,7 @@
 //! One component, in the words of neither format, to a package: what its package URL says, corrected by what the
 //! component says beside it (the spelling of names, source packages, epochs).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use layergate_model::{Dependency, LayerPath, Origin, Package, PackageKind, Purl, Scope, SourcePackage};
 use packageurl::PackageUrl;
@@ -41,16 +41,25 @@ pub(super) struct Identity<'a> {
     purl: PackageUrl<'a>,
 }
 
-/// What is behind each reference, for dependencies.
-pub(super) type Index<'a> = HashMap<&'a str, &'a Identity<'a>>;
+/// What another component needs.
+pub(super) struct Needed {
+    kind: PackageKind,
+    name: String,
+    version: String,
+}
 
-pub(super) fn index<'a>(components: &'a [Component], identities: &'a [Option<Identity<'a>>]) -> Index<'a> {
-    // Documents without relations need none.
-    if components.iter().all(|c| c.needs.is_empty()) {
-        return Index::new();
-    }
-    let known = components.iter().zip(identities);
-    known.filter_map(|(c, identity)| Some((c.reference.as_str(), identity.as_ref()?))).collect()
+/// What is behind the references that somebody needs. It holds no component, so that each can be let go when its package is
+/// made: documents have hundreds of thousands.
+pub(super) type Index = HashMap<String, Needed>;
+
+pub(super) fn index(components: &[Component]) -> Index {
+    let needed: HashSet<&str> = components.iter().flat_map(|c| &c.needs).map(String::as_str).collect();
+    let known = components.iter().filter(|c| needed.contains(c.reference.as_str()));
+    let known = known.filter_map(|c| {
+        let Identity { kind, name, version, .. } = c.identity()?;
+        Some((c.reference.clone(), Needed { kind, name, version }))
+    });
+    known.collect()
 }
 
 /// Base or application, in our own words.
@@ -126,7 +135,7 @@ impl Component {
     }
 
     /// The package.
-    pub(super) fn package(&self, identity: &Identity<'_>, index: &Index<'_>, document: &str) -> Package {
+    pub(super) fn package(&self, identity: &Identity<'_>, index: &Index, document: &str) -> Package {
         let Identity { kind, name, version, purl } = identity;
         let kind = *kind;
         let mut package = Package::new(kind, name, version, &LayerPath::root());
