@@ -33,7 +33,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Answers by `answer`, which is told the port too.
+    /// Answers by `answer`, which is reported the port too.
     pub fn start(answer: impl Fn(&Asked, u16) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();

@@ -1,5 +1,5 @@
-//! A fleet of real processes on loopback ports: nats-server, a registry, coordinators and workers of our own binary; and
-//! a client that does not care who of them is alive.
+//! A fleet of real processes on loopback ports: nats-server, a registry, coordinators and workers of our own binary;
+//! and a client that does not care who of them is alive.
 
 use std::{
     fs,
@@ -194,23 +194,23 @@ impl Fleet {
     pub fn insist(&self, method: &str, target: &str, body: &Value) -> Value {
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let end = Instant::now() + Duration::from_secs(120);
-        let mut told = String::new();
+        let mut reported = String::new();
         while Instant::now() < end {
             for &port in &self.ports {
                 match http(port, method, target, &[("content-type", "application/json")], &bytes) {
                     Ok((200..=299, _, answer)) => return serde_json::from_slice(&answer).expect("JSON"),
                     Ok((status @ (408 | 429 | 500..=599), _, answer)) => {
-                        told = format!("{status} {}", String::from_utf8_lossy(&answer));
+                        reported = format!("{status} {}", String::from_utf8_lossy(&answer));
                     }
                     Ok((status, _, answer)) => {
                         panic!("{method} {target}: {status} {}", String::from_utf8_lossy(&answer))
                     }
-                    Err(error) => told = error.to_string(),
+                    Err(error) => reported = error.to_string(),
                 }
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        panic!("{method} {target}: no coordinator answers: {told}");
+        panic!("{method} {target}: no coordinator answers: {reported}");
     }
 
     /// How often each blob was fetched whole from a repository, as the registry's access log has it.

@@ -93,6 +93,6 @@ impl Program {
 
 /// Asks a process to stop (SIGTERM).
 pub fn terminate(child: &std::process::Child) {
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(told.is_ok_and(|status| status.success()), "kill(1) works");
+    let reported = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(reported.is_ok_and(|status| status.success()), "kill(1) works");
 }

@@ -1,4 +1,4 @@
-//! A network that can be cut: a loopback port that passes everything on to another, until it is told not to.
+//! A network that can be cut: a loopback port that passes everything on to another, until it is reported not to.
 
 use std::{
     io::{Read, Write},

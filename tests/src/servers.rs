@@ -165,7 +165,8 @@ impl Server {
 /// Status, headers (names in lower case) and body.
 pub type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
-/// One HTTP/1.0 request (so that no answer comes in chunks) to a loopback port; an error where nobody answers, or not to the end.
+/// One HTTP/1.0 request (so that no answer comes in chunks) to a loopback port; an error where nobody answers, or not
+/// to the end.
 pub fn http(port: u16, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let cut_short = || io::Error::from(io::ErrorKind::UnexpectedEof);
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
@@ -189,9 +190,9 @@ pub fn http(port: u16, method: &str, target: &str, headers: &[(&str, &str)], bod
     let headers: Vec<_> =
         lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
     let body = answer[end + 4..].to_vec();
-    let told = headers.iter().find(|(k, _)| k == "content-length").and_then(|(_, v)| v.parse::<usize>().ok());
+    let reported = headers.iter().find(|(k, _)| k == "content-length").and_then(|(_, v)| v.parse::<usize>().ok());
     // Whoever is killed while it answers closes the connection early.
-    if told.is_some_and(|told| told != body.len()) && method != "HEAD" {
+    if reported.is_some_and(|reported| reported != body.len()) && method != "HEAD" {
         return Err(cut_short());
     }
     Ok((status, headers, body))

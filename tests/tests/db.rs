@@ -104,7 +104,8 @@ fn the_first_scan_gets_its_advisories_and_says_how_large_they_are() {
         assert_eq!((run.code, run.stderr.contains("no advisories yet")), (0, false), "{}", run.stderr);
         assert_eq!(!up.server.seen().is_empty(), asks, "{days} days, {refresh:?}");
     }
-    // Where they cannot be refreshed the old ones are used, and that is said; a list of sources that is wrong is an error.
+    // Where they cannot be refreshed the old ones are used, and that is said; a list of sources that is wrong is an
+    // error.
     up.age(40);
     let whole = fs::read_to_string(&up.sources).unwrap();
     fs::write(&up.sources, whole.replace("base", "bsae")).unwrap();
@@ -154,10 +155,10 @@ fn what_a_snapshot_knows_and_what_changed_between_two() {
     };
     let (all, some) = (build("all.lgdb", &fixture("advisories")), build("some.lgdb", &fixture("advisories/osv")));
     for what in ["CVE-2021-23337", "GHSA-35jh-r3h4-6jhm", "pkg:npm/lodash"] {
-        let told = program.run(["db", "show", what, "--db", &all]).stdout;
+        let reported = program.run(["db", "show", what, "--db", &all]).stdout;
         assert!(
-            told.lines().any(|l| l.contains("npm") && l.contains("lodash") && l.contains("osv-ghsa")),
-            "{what}: {told}"
+            reported.lines().any(|l| l.contains("npm") && l.contains("lodash") && l.contains("osv-ghsa")),
+            "{what}: {reported}"
         );
     }
     assert!(program.run(["db", "show", "CVE-2021-23337", "--db", &all]).stdout.contains("weakness CWE-77, CWE-94"));
@@ -165,10 +166,13 @@ fn what_a_snapshot_knows_and_what_changed_between_two() {
     let old = status.lines().find(|l| l.starts_with("osv-ghsa")).unwrap().split_whitespace().nth(3).unwrap();
     assert!(old.strip_suffix('d').is_some_and(|days| days.parse::<u32>().unwrap() > 900), "its age in days: {status}");
     assert!(program.run(["db", "show", "CVE-1999-0001", "--db", &all]).stdout.contains("nothing is known"));
-    let told = program.run(["db", "diff", &some, &all]).stdout;
-    assert!(told.lines().any(|l| l.starts_with("+ alpine:3.20 ")) && !told.contains("npm lodash"), "{told}");
-    let count = told.lines().filter(|l| l.starts_with(['+', '-', '~'])).count();
-    assert!(told.contains(&format!("{count} packages' advisories differ")), "{told}");
+    let reported = program.run(["db", "diff", &some, &all]).stdout;
+    assert!(
+        reported.lines().any(|l| l.starts_with("+ alpine:3.20 ")) && !reported.contains("npm lodash"),
+        "{reported}"
+    );
+    let count = reported.lines().filter(|l| l.starts_with(['+', '-', '~'])).count();
+    assert!(reported.contains(&format!("{count} packages' advisories differ")), "{reported}");
     assert_eq!(program.run(["db", "diff", &all, &all]).stdout, "0 packages' advisories differ\n");
     let there = program.run(["db", "status", "--db", "/nowhere"]);
     assert_eq!(there.code, 3);

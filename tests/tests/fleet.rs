@@ -69,11 +69,11 @@ fn every_layer_is_fetched_once_and_every_report_is_the_single_machines() {
         assert_eq!(fetched.get(digest), Some(&1), "{digest} was not fetched exactly once");
     }
     for (n, half) in [&references[..30], &references[30..]].into_iter().enumerate() {
-        let told = fs::read(out.join(format!("half{n}.json"))).unwrap();
-        let reports: Value = serde_json::from_slice(&told).unwrap();
+        let reported = fs::read(out.join(format!("half{n}.json"))).unwrap();
+        let reports: Value = serde_json::from_slice(&reported).unwrap();
         let as_of = reports["reports"][0]["inputs"]["as_of"].as_str().unwrap();
         assert_eq!(reports["reports"].as_array().unwrap().len(), 30);
-        assert!(told == fleet.alone(half, as_of), "a report of the fleet is not the single machine's");
+        assert!(reported == fleet.alone(half, as_of), "a report of the fleet is not the single machine's");
     }
 }
 
@@ -284,7 +284,7 @@ fn a_client_makes_the_policy_stricter_and_never_laxer() {
 }
 
 #[test]
-fn what_is_missing_is_told_at_the_deadline_and_what_cannot_be_had_is_a_gap() {
+fn what_is_missing_is_reported_at_the_deadline_and_what_cannot_be_had_is_a_gap() {
     let Some(mut fleet) = Fleet::new(1) else { return };
     let images = Estate::new(12, 1_000).images(3, &mut Chance::new(9));
     let references: Vec<String> =

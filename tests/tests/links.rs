@@ -1,5 +1,5 @@
-//! Packages behind links, in images and directories, as a user scans them: found, or told; and links of ordinary images,
-//! of which nothing is told.
+//! Packages behind links, in images and directories, as a user scans them: found, or reported; and links of ordinary
+//! images, of which nothing is reported.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{fs, os::unix::fs::symlink, path::Path};
@@ -19,8 +19,8 @@ const LODASH: &str = r#"{"name":"lodash","version":"4.17.20"}"#;
 const PILLOW: &str = "Metadata-Version: 2.1\nName: Pillow\nVersion: 9.0.0\n\n";
 const PACMAN: &str = "%NAME%\nopenssl\n\n%VERSION%\n3.0.0-1\n\n%ARCH%\nx86_64\n\n";
 
-/// A layer from lines: `PATH = TEXT`, `PATH -> TARGET` a symbolic link, `PATH => TARGET` a hard link, `- PATH` a whiteout.
-/// `$STATUS` and its like stand for the texts above.
+/// A layer from lines: `PATH = TEXT`, `PATH -> TARGET` a symbolic link, `PATH => TARGET` a hard link, `- PATH` a
+/// whiteout. `$STATUS` and its like stand for the texts above.
 fn layer(lines: &[&str]) -> LayerRecipe {
     let mut layer = LayerRecipe { compression: "none".into(), ..LayerRecipe::default() };
     for line in lines {
@@ -65,7 +65,7 @@ fn report(program: &Program, image: &str) -> Value {
 }
 
 /// `NAME VERSION LOCATION`, and gaps that are about files.
-fn told(report: &Value) -> (Vec<String>, Vec<String>) {
+fn listed(report: &Value) -> (Vec<String>, Vec<String>) {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let packages = report["packages"].as_array().unwrap().iter();
     let packages =
@@ -157,13 +157,13 @@ fn what_links_hide_is_found() {
         ),
     ];
     for (what, layers, want) in cases {
-        let (packages, gaps) = told(&scan(layers));
+        let (packages, gaps) = listed(&scan(layers));
         assert!(packages.iter().any(|p| p == want) && gaps.is_empty(), "{what}: {packages:?} {gaps:?}");
     }
 }
 
 #[test]
-fn what_cannot_be_read_behind_a_link_is_told() {
+fn what_cannot_be_read_behind_a_link_is_reported() {
     let cases: &[(&str, &[&[&str]], &str)] = &[
         (
             "no database",
@@ -175,7 +175,7 @@ fn what_cannot_be_read_behind_a_link_is_told() {
     ];
     for (what, layers, want) in cases {
         let report = scan(layers);
-        let (packages, gaps) = told(&report);
+        let (packages, gaps) = listed(&report);
         assert!(gaps.iter().any(|g| g == want), "{what}: {packages:?} {gaps:?}");
         assert_eq!(report["verdict"], "error", "{what}");
     }
@@ -260,7 +260,7 @@ fn links_of_ordinary_images_tell_nothing() {
         ),
     ];
     for (what, layers, count) in cases {
-        let (packages, gaps) = told(&scan(layers));
+        let (packages, gaps) = listed(&scan(layers));
         assert!(gaps.is_empty(), "{what}: {packages:?} {gaps:?}");
         assert_eq!(packages.len(), *count, "{what}: {packages:?}");
     }
@@ -274,7 +274,7 @@ fn links_of_ordinary_images_tell_nothing() {
     let recipe = Recipe { platform: "linux/amd64".into(), config: Default::default(), layer: vec![rpm] };
     let at = program.home.path().join("image");
     Image::build(&recipe).unwrap().write_layout(&at).unwrap();
-    let (packages, gaps) = told(&report(&program, &format!("oci:{}", at.display())));
+    let (packages, gaps) = listed(&report(&program, &format!("oci:{}", at.display())));
     assert_eq!((packages.len(), gaps.len()), (1, 0), "{packages:?} {gaps:?}");
 }
 
@@ -318,7 +318,7 @@ fn a_directory_is_read_as_if_it_were_the_root() {
         let program = Program::default();
         let root = program.home.path().join("root");
         plant(&root, &lines);
-        let (packages, gaps) = told(&report(&program, &format!("dir:{}", root.display())));
+        let (packages, gaps) = listed(&report(&program, &format!("dir:{}", root.display())));
         assert_eq!((packages, gaps), (vec![want], vec![]), "{what}");
     }
     // What lies outside is not read: the container would not see it.
@@ -327,6 +327,6 @@ fn a_directory_is_read_as_if_it_were_the_root() {
     let root = program.home.path().join("root");
     let outside = format!("var/lib/dpkg/status -> {}", program.home.path().join("blob").display());
     plant(&root, &[os, &outside]);
-    let (packages, gaps) = told(&report(&program, &format!("dir:{}", root.display())));
+    let (packages, gaps) = listed(&report(&program, &format!("dir:{}", root.display())));
     assert!(packages.is_empty() && gaps.iter().any(|g| g.starts_with("no_package")), "{packages:?} {gaps:?}");
 }

@@ -1,5 +1,5 @@
-//! How a registry is asked: logins, tokens and challenges as Docker, crane and containerd take them, proxies, and what is told
-//! when somebody on the way refuses.
+//! How a registry is asked: logins, tokens and challenges as Docker, crane and containerd take them, proxies, and what
+//! is reported when somebody on the way refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -210,8 +210,8 @@ fn configurations_are_found_where_they_lie() {
     }
 }
 
-/// A configuration that names a helper that this machine does not have, or that fails, is Docker's reason to ask as nobody;
-/// where nobody is refused, it is told what could not be had and where it was looked for.
+/// A configuration that names a helper that this machine does not have, or that fails, is Docker's reason to ask as
+/// nobody; where nobody is refused, it is reported what could not be had and where it was looked for.
 #[test]
 fn a_login_that_cannot_be_had_hides_no_public_image_and_explains_a_private_one() {
     for private in [false, true] {
@@ -300,7 +300,8 @@ fn a_password_in_a_reference_is_refused_and_never_shown() {
     }
 }
 
-/// `0.0.0.0` is this machine too and no loopback address, so that what is asked directly is told from what goes by a proxy.
+/// `0.0.0.0` is this machine too and no loopback address, so that what is asked directly is distinguished from what
+/// goes by a proxy.
 #[test]
 fn proxies_and_those_who_pass_them_by() {
     let image = shop();

@@ -1,5 +1,5 @@
-//! What stands in the documents of a run, and where: they say what the exit code says, an old one never stays in the place
-//! of a new one, and files are written as they lie (links, mounts, pipes).
+//! What stands in the documents of a run, and where: they say what the exit code says, an old one never stays in the
+//! place of a new one, and files are written as they lie (links, mounts, pipes).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -48,7 +48,8 @@ fn an_image_that_could_not_be_scanned_is_in_every_document() {
     let several: Vec<&str> = FORMATS.into_iter().filter(|f| !["cyclonedx", "spdx"].contains(f)).collect();
     let good = format!("oci:{}", fixture("images/kiosk"));
     let db = fixture("advisories");
-    // A missing image beside a good one; the good one alone, without anything to judge it by; nothing but a missing one.
+    // A missing image beside a good one; the good one alone, without anything to judge it by; nothing but a missing
+    // one.
     for (images, db) in
         [(vec![good.as_str(), "oci:/no/where"], db.as_str()), (vec![&good], "/no/where"), (vec!["oci:/no/where"], &db)]
     {
@@ -130,8 +131,8 @@ fn no_document_of_an_earlier_run_stays() {
     }
 }
 
-/// While it runs, and when it is killed in the middle of it and cannot write any more, the documents say that there is no
-/// verdict, each in its own way.
+/// While it runs, and when it is killed in the middle of it and cannot write any more, the documents say that there is
+/// no verdict, each in its own way.
 #[test]
 fn documents_of_a_scan_that_has_not_ended_are_errors() {
     let program = Program::default();

@@ -36,12 +36,12 @@ fn cases_hold_or_say_what_does_not() {
         (cases("maybe", "", ""), vec![], 2, "cases.toml"),
         (cases("fail", "", "").replace("shop.json", "nosuch.json"), vec![], 2, "nosuch.json"),
     ];
-    for (text, more, code, told) in rows {
+    for (text, more, code, reported) in rows {
         fs::write(program.home.path().join("cases.toml"), &text).unwrap();
         let run = program.run([vec!["policy", "test", "cases.toml"], more].concat());
         let all = format!("{}{}", run.stdout, run.stderr);
         assert_eq!(run.code, code, "{text}: {all}");
-        assert!(all.contains(told), "{told:?} is not in {all}");
+        assert!(all.contains(reported), "{reported:?} is not in {all}");
     }
 }
 

@@ -256,7 +256,7 @@ fn essence(report: &Value) -> BTreeSet<String> {
         .map(|p| {
             let keep =
                 ["purl", "name", "version", "type", "source", "module", "vendor", "scope", "origin", "locations"];
-            let told: Vec<String> = keep.iter().map(|key| p[*key].to_string()).collect();
+            let reported: Vec<String> = keep.iter().map(|key| p[*key].to_string()).collect();
             let sorted = |key: &str| {
                 let list = p[key].as_array().cloned().unwrap_or_default();
                 let mut list: Vec<String> = list.iter().map(Value::to_string).collect();
@@ -264,7 +264,12 @@ fn essence(report: &Value) -> BTreeSet<String> {
                 list.join(" ")
             };
             let owned = p["owned_by"].is_string();
-            format!("{} {} {} {owned}", told.join(" "), sorted("licenses"), sorted("depends_on").matches('"').count())
+            format!(
+                "{} {} {} {owned}",
+                reported.join(" "),
+                sorted("licenses"),
+                sorted("depends_on").matches('"').count()
+            )
         })
         .collect()
 }
@@ -353,7 +358,7 @@ fn theirs_are_read_by_us_as_they_meant_them() {
         }
         let listing = Peers::run(&peers.syft, home, &["scan", "-q", &subject.syft, "-o", "syft-json"]);
         // Names as we write them. Rows without a version (Syft's UNKNOWN) or without a package URL (its WordPress
-        // plugins, and what it takes for dpkg's on OpenWrt) can be matched with nothing and are told as a gap.
+        // plugins, and what it takes for dpkg's on OpenWrt) can be matched with nothing and are reported as a gap.
         let want: Listed = listing["artifacts"]
             .as_array()
             .into_iter()
@@ -410,8 +415,8 @@ fn ours_keep_the_official_schemas() {
         command
     };
     let out = validate().args(&files).output().unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert!(out.status.success(), "{told}");
+    let reported = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{reported}");
     // The validator does refuse.
     for (file, from, to) in
         [("bazaar.cyclonedx.json", "\"library\"", "\"librery\""), ("bazaar.spdx.json", "\"LIBRARY\"", "\"LIB\"")]

@@ -195,8 +195,8 @@ fn bad_input_ends_in_an_error_that_says_what_and_never_in_a_pass() {
             program.scan(&reference, if name.contains("platform") { &["--platform", "linux/amd64"] } else { &[] });
         assert_eq!(run.code, 3, "{name}: {} {}", run.stdout, run.stderr);
         assert_ne!(report["verdict"], "pass", "{name}");
-        let told = format!("{}{}", run.stderr, report["gaps"]);
-        assert!(told.len() > 40, "{name}: nothing is said: {told}");
+        let reported = format!("{}{}", run.stderr, report["gaps"]);
+        assert!(reported.len() > 40, "{name}: nothing is said: {reported}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Names that are taken for proof by nobody: idempotency keys, names of snapshots' copies, jobs' ids.
+//! Names that are no evidence of anything: idempotency keys, names of snapshots' copies, jobs' ids.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -137,7 +137,8 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     entries.flat_map(|e| if e.path().is_dir() { files(&e.path()) } else { vec![e.path()] }).collect()
 }
 
-/// What lies in a cache: the verdict is that of a scan without one, whoever may write there and whatever has become of it.
+/// What lies in a cache: the verdict is that of a scan without one, whoever may write there and whatever has become of
+/// it.
 #[test]
 fn a_cache_that_cannot_be_believed_is_not() {
     let program = Program::default();
@@ -185,7 +186,7 @@ fn a_cache_that_cannot_be_believed_is_not() {
             files(cache).iter().for_each(|f| std::os::unix::fs::chown(f, Some(1234), Some(1234)).unwrap());
         }),
     ];
-    for (name, told, damage) in rows {
+    for (name, reported, damage) in rows {
         let cache = home.join(name.replace(' ', "-"));
         fs::create_dir(&cache).unwrap();
         fs::set_permissions(&cache, fs::Permissions::from_mode(0o700)).unwrap();
@@ -199,8 +200,8 @@ fn a_cache_that_cannot_be_believed_is_not() {
         let before = files(&cache).len();
         let run = scan(&cache);
         assert_eq!(run.code, 1, "{name}: {}", run.stderr);
-        assert!(!told || run.stderr.contains(cache.to_str().unwrap()), "{name}: {}", run.stderr);
-        assert!(!told || files(&cache).len() <= before, "{name}: written to");
+        assert!(!reported || run.stderr.contains(cache.to_str().unwrap()), "{name}: {}", run.stderr);
+        assert!(!reported || files(&cache).len() <= before, "{name}: written to");
     }
 }
 
@@ -223,8 +224,8 @@ fn a_cache_of_ones_own_is_made_for_this_user_alone() {
     }
 }
 
-/// Without a home, with one that cannot be written, and from a directory that cannot be: the scan is the same, and nothing is
-/// left in the working directory.
+/// Without a home, with one that cannot be written, and from a directory that cannot be: the scan is the same, and
+/// nothing is left in the working directory.
 #[test]
 fn a_scan_needs_no_home() {
     let program = Program::default();

@@ -1,4 +1,4 @@
-//! What README and `deploy/ci` tell people to type, typed word for word in a shell, with what is on this machine in the
+//! What README and `deploy/ci` show people to type, typed word for word in a shell, with what is on this machine in the
 //! places of what is not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -18,8 +18,8 @@ use layergate_tests::{
 /// The lines of a file that hold `word`, without their comments.
 fn lines(file: &str, word: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(file)).unwrap();
-    let told = text.lines().map(str::trim).filter(|l| l.starts_with("layergate ") && l.contains(word));
-    told.map(|l| l.split("  #").next().unwrap().trim().to_owned()).collect()
+    let reported = text.lines().map(str::trim).filter(|l| l.starts_with("layergate ") && l.contains(word));
+    reported.map(|l| l.split("  #").next().unwrap().trim().to_owned()).collect()
 }
 
 /// Runs a line in a shell that finds our binary and the fixtures' advisories.

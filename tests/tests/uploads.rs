@@ -6,7 +6,8 @@ use std::fs;
 use layergate_tests::{fleet::Fleet, servers::http};
 use serde_json::{Value, json};
 
-/// A CycloneDX document with lodash 4.17.20, whose advisories are in the fixtures, and `more` packages that nobody knows.
+/// A CycloneDX document with lodash 4.17.20, whose advisories are in the fixtures, and `more` packages that nobody
+/// knows.
 fn bom(more: usize) -> String {
     let library = |name: &str, version: &str| json!({"type": "library", "name": name, "version": version, "purl": format!("pkg:npm/{name}@{version}")});
     let mut components = vec![library("lodash", "4.17.20")];
@@ -87,7 +88,7 @@ fn what_is_no_sbom_or_too_much_of_one_is_refused_with_the_number() {
     let coordinator = fleet.coordinator(0, &[]);
     fleet.ready(&[&coordinator]);
     let most = 32 << 20;
-    for (name, text, told) in [
+    for (name, text, reported) in [
         ("missing.json", None, "missing.json"),
         ("empty.json", Some(String::new()), "an empty file"),
         ("image.json", Some("{\"schemaVersion\": 2}".to_owned()), "not an SBOM"),
@@ -101,9 +102,9 @@ fn what_is_no_sbom_or_too_much_of_one_is_refused_with_the_number() {
         let (run, report) = fleet.scan(&format!("sbom:{}", home.join(name).display()), &[]);
         assert_eq!(run.code, 3, "{name}: {}", run.stderr);
         assert_eq!(report["verdict"], "error", "{name}");
-        assert!(run.stderr.contains(told), "{name}: {}", run.stderr);
+        assert!(run.stderr.contains(reported), "{name}: {}", run.stderr);
     }
-    // Whoever does not ask our client first is told the same.
+    // Whoever does not ask our client first is reported the same.
     let (status, _, answer) = http(fleet.ports[0], "POST", "/api/v1/sboms", &[], &vec![b' '; most + 1]).unwrap();
     assert_eq!(status, 413);
     assert!(String::from_utf8(answer).unwrap().contains("33554432"));

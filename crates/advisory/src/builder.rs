@@ -59,7 +59,7 @@ impl Span {
     }
 }
 
-pub(crate) struct Head {
+pub(crate) struct RecordHeader {
     pub(crate) id: u32,
     pub(crate) feed: u32,
     pub(crate) aliases: Span,
@@ -73,10 +73,10 @@ pub(crate) struct Head {
     pub(crate) epss: u32,
     pub(crate) malicious: bool,
     pub(crate) modified: Option<Day>,
-    pub(crate) bare: bool,
+    pub(crate) enrichment_only: bool,
 }
 
-pub(crate) struct Row {
+pub(crate) struct AffectedRow {
     pub(crate) head: u32,
     pub(crate) namespace: u32,
     pub(crate) name: u32,
@@ -105,14 +105,14 @@ pub(crate) struct FeedState {
 /// Collects records and writes a snapshot.
 pub struct Builder {
     pub(crate) strings: Interner,
-    pub(crate) words: Vec<u32>,
+    pub(crate) string_ids: Vec<u32>,
     pub(crate) ratings: Vec<(u32, u8)>,
     pub(crate) cvss: Vec<[u32; 4]>,
     pub(crate) cwes: Vec<Cwe>,
     pub(crate) kevs: Vec<(u32, u32, bool)>,
     pub(crate) ranges: Vec<VersionRange<u32>>,
-    pub(crate) heads: Vec<Head>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) heads: Vec<RecordHeader>,
+    pub(crate) rows: Vec<AffectedRow>,
     pub(crate) feeds: BTreeMap<String, FeedState>,
     pub(crate) end_of_life: Vec<EndOfLife>,
     pub(crate) floors: Vec<Floor>,
@@ -122,7 +122,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             strings: Interner::new(),
-            words: Vec::new(),
+            string_ids: Vec::new(),
             ratings: Vec::new(),
             cvss: Vec::new(),
             cwes: Vec::new(),
@@ -143,19 +143,19 @@ impl Builder {
         Self::default()
     }
 
-    /// Tells what a feed is; feeds that bring no record are listed too.
+    /// Shows what a feed is; feeds that bring no record are listed too.
     pub fn feed(&mut self, info: FeedInfo) {
         let state = self.feeds.entry(info.id.clone()).or_default();
         state.info = Some(info);
     }
 
-    /// Tells that a feed's records come from a file of a certain day; the newest counts.
+    /// Shows that a feed's records come from a file of a certain day; the newest counts.
     pub fn fetched(&mut self, feed: &str, day: Day) {
         let state = self.feeds.entry(feed.to_owned()).or_default();
         state.fetched = state.fetched.max(Some(day));
     }
 
-    /// Tells how many days a feed's upstream ordinarily writes nothing. Feeds that brought nothing are left alone.
+    /// Shows how many days a feed's upstream ordinarily writes nothing. Feeds that brought nothing are left alone.
     pub fn quiet(&mut self, feed: &str, days: u64) {
         if let Some(state) = self.feeds.get_mut(feed) {
             state.quiet_days = days;
@@ -172,7 +172,7 @@ impl Builder {
         self.end_of_life.extend(rows);
     }
 
-    /// Tells how many records whole copies of feeds have at least.
+    /// Shows how many records whole copies of feeds have at least.
     pub fn floors(&mut self, rows: impl IntoIterator<Item = Floor>) {
         self.floors.extend(rows);
     }
@@ -233,7 +233,7 @@ impl Builder {
             kev = self.kevs.len() as u32;
         }
         let (id, feed) = (self.strings.intern(&record.id), self.strings.intern(&record.feed));
-        self.heads.push(Head {
+        self.heads.push(RecordHeader {
             id,
             feed,
             aliases,
@@ -245,7 +245,7 @@ impl Builder {
             epss: record.epss.map_or(0, |e| e.saturating_add(1)),
             malicious: record.malicious,
             modified: record.modified,
-            bare: record.affected.is_empty(),
+            enrichment_only: record.affected.is_empty(),
         });
         for affected in &record.affected {
             if affected.name.is_empty() || affected.name.len() > MAX_NAME {
@@ -275,7 +275,7 @@ impl Builder {
             };
             self.ranges.push(VersionRange { start, end });
         }
-        self.rows.push(Row {
+        self.rows.push(AffectedRow {
             head,
             namespace: self.strings.intern(affected.namespace.as_str()),
             name: self.strings.intern(&affected.name),
@@ -288,10 +288,10 @@ impl Builder {
         });
     }
 
-    fn span(&mut self, words: &[u32]) -> Span {
-        let start = self.words.len() as u32;
-        self.words.extend_from_slice(words);
-        Span { start, len: words.len() as u32 }
+    fn span(&mut self, ids: &[u32]) -> Span {
+        let start = self.string_ids.len() as u32;
+        self.string_ids.extend_from_slice(ids);
+        Span { start, len: ids.len() as u32 }
     }
 
     /// The snapshot's bytes.

@@ -18,13 +18,13 @@ pub(crate) fn is_cve(id: &str) -> bool {
     id.starts_with("CVE-")
 }
 
-/// Whether an id tells a vulnerability from every other one. FriendsOfPHP calls some files by their day (`2014-05-20`).
+/// Whether an id shows a vulnerability from every other one. FriendsOfPHP calls some files by their day (`2014-05-20`).
 pub(crate) fn is_name(id: &str) -> bool {
     !id.starts_with(|c: char| c.is_ascii_digit())
 }
 
 impl Groups {
-    /// Every string alone; `cve(n)` tells whether string `n` is a CVE id.
+    /// Every string alone; `cve(n)` shows whether string `n` is a CVE id.
     pub(crate) fn new(len: usize, cve: impl Fn(u32) -> bool) -> Self {
         let len = len as u32;
         Self { parent: (0..len).collect(), cve: (0..len).map(|n| if cve(n) { n } else { NONE }).collect() }

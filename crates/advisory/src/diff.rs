@@ -34,7 +34,7 @@ pub struct Change {
 pub fn diff(old: &Snapshot, new: &Snapshot) -> Vec<Change> {
     let (mut a, mut b) = (old.packages().peekable(), new.packages().peekable());
     let mut changes = Vec::new();
-    let mut tell = |key: PackageKey<'_>, kind| {
+    let mut show = |key: PackageKey<'_>, kind| {
         changes.push(Change { namespace: key.namespace.to_owned(), name: key.name.to_owned(), kind });
     };
     loop {
@@ -49,11 +49,11 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> Vec<Change> {
         match (left, right) {
             (Some((key, x)), Some((_, y))) => {
                 if fingerprint(old, x) != fingerprint(new, y) {
-                    tell(key, ChangeKind::Changed);
+                    show(key, ChangeKind::Changed);
                 }
             }
-            (Some((key, _)), None) => tell(key, ChangeKind::Removed),
-            (None, Some((key, _))) => tell(key, ChangeKind::Added),
+            (Some((key, _)), None) => show(key, ChangeKind::Removed),
+            (None, Some((key, _))) => show(key, ChangeKind::Added),
             (None, None) => return changes,
         }
     }

@@ -200,7 +200,7 @@ impl Distribution {
         DISTRIBUTIONS.iter().find(|d| d.ids.contains(&id))
     }
 
-    /// The release as its advisories are filed; `None` for a rolling distribution and where nothing tells the release.
+    /// The release as its advisories are filed; `None` for a rolling distribution and where nothing shows the release.
     pub fn release(&self, distro: &Distro) -> Option<String> {
         let version = distro.version.as_deref().map(str::trim).filter(|v| !v.is_empty());
         let parts = match self.cut {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     BuildError, Builder, Coverage, End, FeedInfo, FeedSummary, Manifest, Namespace, Start, VersionRange,
-    builder::{Head, MAX_CWES, Row},
+    builder::{AffectedRow, MAX_CWES, RecordHeader},
     collapse::{Groups, is_cve, is_name},
     floors,
     intern::Interner,
@@ -46,7 +46,7 @@ impl Strings<'_> {
     }
 }
 
-/// The vulnerabilities in the order of their ids, and which one each record tells of.
+/// The vulnerabilities in the order of their ids, and which one each record describes.
 struct Vulnerabilities {
     /// The id of each vulnerability.
     ids: Vec<u32>,
@@ -64,8 +64,8 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
 
     // A stable order of the records, whatever order they arrived in.
     let mut order: Vec<u32> = (0..b.heads.len() as u32).collect();
-    let sorted = |h: &Head| {
-        let mut a: Vec<u32> = h.aliases.of(&b.words).iter().map(|n| rank(*n)).collect();
+    let sorted = |h: &RecordHeader| {
+        let mut a: Vec<u32> = h.aliases.of(&b.string_ids).iter().map(|n| rank(*n)).collect();
         a.sort_unstable();
         a
     };
@@ -148,7 +148,7 @@ fn collapse(
     let mut groups = Groups::new(b.strings.len(), cve);
     for &i in order {
         let head = &b.heads[i as usize];
-        let mut aliases = head.aliases.of(&b.words).to_vec();
+        let mut aliases = head.aliases.of(&b.string_ids).to_vec();
         aliases.retain(|n| is_name(b.strings.get(*n)));
         aliases.sort_unstable_by_key(|n| rank(*n));
         groups.join(head.id, &aliases, cve);
@@ -187,7 +187,7 @@ fn collapse(
     let mut bare: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for &i in order {
         let head = &b.heads[i as usize];
-        if head.bare && cve(head.id) {
+        if head.enrichment_only && cve(head.id) {
             bare.entry(head.id).or_default().push(i);
         }
     }
@@ -195,7 +195,7 @@ fn collapse(
         for list in &mut heads {
             let mut more: Vec<u32> = Vec::new();
             for &i in list.iter() {
-                let aliases = b.heads[i as usize].aliases.of(&b.words);
+                let aliases = b.heads[i as usize].aliases.of(&b.string_ids);
                 more.extend(aliases.iter().filter_map(|a| bare.get(a)).flatten());
             }
             more.sort_unstable_by_key(|i| rank(b.heads[*i as usize].id));
@@ -272,8 +272,8 @@ fn entries(
 /// A row in numbers that do not depend on the order of arrival.
 type Canonical = (u32, u8, u8, u32, Vec<u32>, Vec<u32>, Vec<VersionRange<u32>>);
 
-fn canonical(b: &Builder, row: &Row, rank: impl Fn(u32) -> u32) -> Canonical {
-    let list = |span: crate::builder::Span| span.of(&b.words).iter().map(|n| rank(*n)).collect();
+fn canonical(b: &Builder, row: &AffectedRow, rank: impl Fn(u32) -> u32) -> Canonical {
+    let list = |span: crate::builder::Span| span.of(&b.string_ids).iter().map(|n| rank(*n)).collect();
     let ranges = row.ranges.of(&b.ranges).iter().map(|r| VersionRange {
         start: match r.start {
             Start::Beginning => Start::Beginning,
@@ -300,7 +300,7 @@ pub(crate) const SIMPLE: u8 = 1 << 7;
 
 fn entry(
     b: &Builder,
-    row: &Row,
+    row: &AffectedRow,
     (vulnerability, id): (u32, Option<u32>),
     feed: u32,
     strings: &mut Strings<'_>,
@@ -332,10 +332,10 @@ fn entry(
         strings.put(out, row.module);
     }
     if row.arches.len != 0 {
-        strings.list(out, row.arches.of(&b.words));
+        strings.list(out, row.arches.of(&b.string_ids));
     }
     if row.versions.len != 0 {
-        strings.list(out, row.versions.of(&b.words));
+        strings.list(out, row.versions.of(&b.string_ids));
     }
     if let Some(fixed) = simple {
         strings.put(out, fixed);
@@ -371,10 +371,11 @@ fn vulnerability_section(
     let (mut out, mut offsets) = (Vec::new(), Vec::new());
     for (&id, heads) in vulnerabilities.ids.iter().zip(&vulnerabilities.heads) {
         offsets.extend_from_slice(&(out.len() as u32).to_le_bytes());
-        let heads: Vec<&Head> = heads.iter().map(|i| &b.heads[*i as usize]).collect();
+        let heads: Vec<&RecordHeader> = heads.iter().map(|i| &b.heads[*i as usize]).collect();
         // Enrichment names no vulnerability of its own: a bundle's KEV entry must not make a CVE its alias twice.
-        let own = heads.iter().filter(|h| !h.bare);
-        let mut aliases: Vec<u32> = own.flat_map(|h| h.aliases.of(&b.words).iter().copied().chain([h.id])).collect();
+        let own = heads.iter().filter(|h| !h.enrichment_only);
+        let mut aliases: Vec<u32> =
+            own.flat_map(|h| h.aliases.of(&b.string_ids).iter().copied().chain([h.id])).collect();
         aliases.retain(|a| *a != id);
         aliases.sort_unstable_by_key(|a| rank(*a));
         aliases.dedup();
@@ -452,7 +453,7 @@ fn id_section(
         pairs.push((vulnerabilities.ids[n as usize], n));
         for head in heads.iter().map(|i| &b.heads[*i as usize]) {
             pairs.push((head.id, n));
-            pairs.extend(head.aliases.of(&b.words).iter().map(|a| (*a, n)));
+            pairs.extend(head.aliases.of(&b.string_ids).iter().map(|a| (*a, n)));
         }
     }
     pairs.sort_unstable_by_key(|(id, n)| (rank(*id), *n));

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::{Builder, Coverage, Namespace, Share, builder::Row};
+use crate::{Builder, Completeness, Coverage, Namespace, builder::AffectedRow};
 
 /// What a floor counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub struct Floor {
     pub of: FloorOf,
     /// The least that there can be.
     pub at_least: u64,
-    /// Whether the feed tells only of what has been fixed.
+    /// Whether the feed describes only what has been fixed.
     pub fixed_only: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn fill(b: &Builder, coverage: &mut BTreeMap<Namespace, Coverage>) {
                 FloorOf::Family(family) | FloorOf::EachRelease(family) if family == namespace.family() => own,
                 _ => continue,
             };
-            covered.shares.push(Share {
+            covered.shares.push(Completeness {
                 feed: floor.feed.clone(),
                 records,
                 at_least: floor.at_least,
@@ -66,9 +66,9 @@ struct Counts<'b>(HashMap<(&'b str, &'b str), u64>);
 
 impl<'b> Counts<'b> {
     fn of(b: &'b Builder, feeds: &BTreeSet<&str>) -> Self {
-        let head = |row: &Row| b.heads.get(row.head as usize);
+        let head = |row: &AffectedRow| b.heads.get(row.head as usize);
         // The rows of one record stand together; those of its copies are brought there.
-        let mut records: Vec<(u32, u32, &[Row])> = b
+        let mut records: Vec<(u32, u32, &[AffectedRow])> = b
             .rows
             .chunk_by(|a, c| a.head == c.head)
             .filter_map(|rows| head(rows.first()?).map(|h| (h.feed, h.id, rows)))

@@ -35,7 +35,7 @@ pub use distributions::{
 pub use entry::{Entries, Entry, List, Ranges};
 pub use floors::{Floor, FloorOf};
 pub use layout::{FORMAT_VERSION, OLDEST_FORMAT};
-pub use manifest::{Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest, Share};
+pub use manifest::{Completeness, Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest};
 pub use namespace::{Namespace, NamespaceError};
 pub use programs::{PROGRAMS, Program, program_version};
 pub use record::{Affected, Day, End, Rating, Record, Start, VersionRange};

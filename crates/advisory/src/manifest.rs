@@ -43,7 +43,7 @@ pub struct FeedSummary {
     /// How many of its records say that a vulnerability is exploited.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kev: u64,
-    /// How many of its records tell the probability of exploitation.
+    /// How many of its records show the probability of exploitation.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub epss: u64,
     /// How many records a whole copy has at least, where somebody knows.
@@ -65,24 +65,24 @@ impl FeedSummary {
 
 /// How much of a feed is here of what it has on a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
+pub struct Completeness {
     /// The feed, by id.
     pub feed: String,
     /// Its records here.
     pub records: u64,
     /// The least that a whole copy of it has.
     pub at_least: u64,
-    /// Whether it tells only of what has been fixed: of the rest of what is known it says nothing.
+    /// Whether it describes only what has been fixed: of the rest of what is known it says nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fixed_only: bool,
 }
 
-impl fmt::Display for Share {
+impl fmt::Display for Completeness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { feed, records, at_least, fixed_only } = self;
         match fixed_only {
             true if records >= at_least => {
-                write!(f, "{feed} is here, and tells only of what has been fixed, not of what has no fix yet")
+                write!(f, "{feed} is here, and describes only what has been fixed, not what has no fix yet")
             }
             _ => write!(f, "{feed} is here with {records} of at least {at_least} records"),
         }
@@ -101,14 +101,14 @@ pub struct Coverage {
     /// How whole the feeds are that can cover the namespace, by id: those that are known to have a certain number of
     /// records on it. Empty where nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub shares: Vec<Share>,
+    pub shares: Vec<Completeness>,
 }
 
 impl Coverage {
-    /// The most telling share where none of the feeds that could cover the namespace is whole: vulnerabilities that are
-    /// known upstream are missing here. A whole list of updates is not the whole either where others tell of what has
+    /// The most precise share where none of the feeds that could cover the namespace is whole: vulnerabilities that are
+    /// known upstream are missing here. A whole list of updates is not the whole either where others describe what has
     /// none.
-    pub fn partial(&self) -> Option<&Share> {
+    pub fn partial(&self) -> Option<&Completeness> {
         let whole = self.shares.iter().any(|s| s.records >= s.at_least && !s.fixed_only);
         self.shares.iter().filter(|_| !whole).max_by_key(|s| (s.records, std::cmp::Reverse(&s.feed)))
     }

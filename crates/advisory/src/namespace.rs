@@ -60,10 +60,11 @@ impl Namespace {
         scheme_of(self.family())
     }
 
-    /// A package's name as this namespace is asked for it: the form that both feeds and look-ups use. Whoever changes an
-    /// answer raises [`crate::FORMAT_VERSION`] and the oldest format read: a snapshot files names as this did when it was made.
-    /// PyPI follows PEP 503, NuGet, Packagist, Bitnami and GitHub Actions take no notice of case, crates.io of neither
-    /// case nor the difference of `-` and `_`, Swift packages are known by their repository without scheme and `.git`.
+    /// A package's name as this namespace is asked for it: the form that both feeds and look-ups use. Whoever changes
+    /// an answer raises [`crate::FORMAT_VERSION`] and the oldest format read: a snapshot files names as this did when
+    /// it was made. PyPI follows PEP 503, NuGet, Packagist, Bitnami and GitHub Actions take no notice of case,
+    /// crates.io of neither case nor the difference of `-` and `_`, Swift packages are known by their repository
+    /// without scheme and `.git`.
     pub fn canonical_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
         let name = name.trim();
         match self.family() {

@@ -1,5 +1,5 @@
-//! Well-known programs that images have without a package manager, and what the databases call them: one table for the feed
-//! that files NVD's product names and for the matching that asks.
+//! Well-known programs that images have without a package manager, and what the databases call them: one table for the
+//! feed that files NVD's product names and for the matching that asks.
 
 /// One program.
 #[derive(Debug)]
@@ -67,9 +67,10 @@ impl Program {
     }
 }
 
-/// A program's own version as three numbers or more, the form in which Bitnami and we write it: `15.3` is `15.3.0`, Java's
-/// `17.0.9+9` is `17.0.9`, and `1.8.0_392-b08` is `8.0.392`. Builds and vendors' words are left out. A pre-release
-/// (`3.13.0rc1`) has none: what stands behind Bitnami's numbers is the revision of a package, which comes after the release.
+/// A program's own version as three numbers or more, the form in which Bitnami and we write it: `15.3` is `15.3.0`,
+/// Java's `17.0.9+9` is `17.0.9`, and `1.8.0_392-b08` is `8.0.392`. Builds and vendors' words are left out. A
+/// pre-release (`3.13.0rc1`) has none: what stands behind Bitnami's numbers is the revision of a package, which comes
+/// after the release.
 pub fn program_version(text: &str) -> Option<String> {
     use std::borrow::Cow;
     let java8 = text.strip_prefix("1.").filter(|rest| rest.contains('_'));

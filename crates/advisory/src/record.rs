@@ -18,7 +18,7 @@ pub struct Record {
     /// Other names of the same vulnerability, or the vulnerabilities that this advisory bundles when they are several
     /// CVEs.
     pub aliases: Vec<String>,
-    /// The feed, by the id under which the builder was told of it.
+    /// The feed, by the id under which the builder was reported of it.
     pub feed: Cow<'static, str>,
     /// One line about it.
     pub title: Option<String>,

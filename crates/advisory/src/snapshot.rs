@@ -97,7 +97,7 @@ pub struct PackageKey<'s> {
 }
 
 impl Snapshot {
-    /// Opens a file. Its digest is computed when somebody asks, unless the opener tells it ([`Snapshot::with_digest`]):
+    /// Opens a file. Its digest is computed when somebody asks, unless the opener shows it ([`Snapshot::with_digest`]):
     /// what a file is called proves nothing, only whose directory it lies in can.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
@@ -117,7 +117,7 @@ impl Snapshot {
         Self::read(Bytes::Owned(bytes), Path::new("(memory)"))
     }
 
-    /// Tells the digest that the file was verified against, so that nobody hashes it again.
+    /// Shows the digest that the file was verified against, so that nobody hashes it again.
     #[must_use]
     pub fn with_digest(self, digest: Digest) -> Self {
         let _ = self.0.digest.set(digest);
@@ -163,8 +163,9 @@ impl Snapshot {
         self.section(1)
     }
 
-    /// The SHA-256 of the file, which is its name. Reads the whole file once unless it was told; whoever asks meanwhile
-    /// waits for that. It is read in pieces and not through the map, whose pages would then be this process's memory.
+    /// The SHA-256 of the file, which is its name. Reads the whole file once unless it was reported; whoever asks
+    /// meanwhile waits for that. It is read in pieces and not through the map, whose pages would then be this process's
+    /// memory.
     pub fn digest(&self) -> Digest {
         *self.0.digest.get_or_init(|| match &self.0.bytes {
             Bytes::Mapped(map, file) => Digest::of_reader(file).unwrap_or_else(|_| Digest::of(map)),

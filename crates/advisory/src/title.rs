@@ -1,7 +1,7 @@
 //! Which of the titles that several feeds give to one vulnerability is its own.
 //!
-//! A distribution's bulletin ("Low: edk2 security update") names every CVE that it fixes. Its title is about the package that
-//! was updated, and says nothing of a CVE, the less so when the CVE is found in another package.
+//! A distribution's bulletin ("Low: edk2 security update") names every CVE that it fixes. Its title is about the
+//! package that was updated, and says nothing of a CVE, the less so when the CVE is found in another package.
 
 /// A title beyond this many bytes is a description.
 const LONG: usize = 160;
@@ -25,8 +25,8 @@ fn is_bulletin(title: &str) -> bool {
     RATED.iter().any(|word| title.starts_with(word)) || BULLETIN.iter().any(|words| title.contains(words))
 }
 
-/// The best title of `(the record is the vulnerability itself and no CVE, text, value)`: the first short one that is no bulletin's, then a
-/// long one. A bulletin's title counts only for what has no other name.
+/// The best title of `(the record is the vulnerability itself and no CVE, text, value)`: the first short one that is no
+/// bulletin's, then a long one. A bulletin's title counts only for what has no other name.
 pub(crate) fn best<'a, T>(titles: impl Iterator<Item = (bool, &'a str, T)>) -> Option<T> {
     let ranked = titles.map(|(own, text, value)| (is_bulletin(text), own, text.len() > LONG, value));
     let ranked = ranked.filter(|(bulletin, own, ..)| !bulletin || *own);
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn titles_are_the_vulnerabilitys_own() {
-        let long = "A flaw was found. ".repeat(20);
+        let long = "A vulnerability was found. ".repeat(20);
         let rows: &[(&[(bool, &str)], Option<&str>)] = &[
             (
                 &[(false, "Low: edk2 security update"), (false, "POLY1305 MAC corrupts registers")],

@@ -6,7 +6,7 @@
 //! tried: 110 MiB and more.
 
 /// One arena for all threads, large pieces given back at once. Call it before the first thread starts.
-pub(crate) fn keep_little() {
+pub(crate) fn limit_arenas() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         for (setting, value) in

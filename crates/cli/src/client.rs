@@ -1,5 +1,5 @@
-//! The HTTP client of a coordinator, or of several: who does not answer is passed over for the next. Verdicts lie in the
-//! fleet's shared store, so that any coordinator answers for any job.
+//! The HTTP client of a coordinator, or of several: who does not answer is passed over for the next. Verdicts lie in
+//! the fleet's shared store, so that any coordinator answers for any job.
 
 use std::{fs::File, io::Read as _, path::Path, time::Duration};
 
@@ -28,8 +28,8 @@ const ASK: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The pauses between two rounds of asking all of them; jittered, for after a restart all clients come back.
 const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
-/// A pause between two rounds that is longer than this is told, once for each question.
-const TELL_AFTER: Duration = Duration::from_secs(1);
+/// A pause between two rounds that is longer than this is reported, once for each question.
+const REPORT_AFTER: Duration = Duration::from_secs(1);
 /// An answer of more bytes is refused.
 const MAX_ANSWER: usize = 1 << 30;
 
@@ -164,7 +164,7 @@ impl Client {
         self.ask(Method::GET, "api/v1/fleet", &[], Body::Nothing, Duration::ZERO).await
     }
 
-    /// Tells a member, or all workers, to leave.
+    /// Shows a member, or all workers, to leave.
     pub(crate) async fn drain(&self, member: Option<&str>) -> Result<(), Failure> {
         let query: Vec<_> = member.map(|m| ("member", m)).into_iter().collect();
         let _: serde_json::Value =
@@ -183,7 +183,7 @@ impl Client {
     ) -> Result<T, Failure> {
         let end = Instant::now() + PATIENCE;
         let (mut tries, who) = (0, JobId::random().to_string());
-        let mut told = false;
+        let mut reported = false;
         loop {
             let mut last = None;
             for server in &self.servers {
@@ -212,9 +212,9 @@ impl Client {
                 return Err(error.context("no coordinator answers").into());
             }
             // A restart takes a second; whoever is silent for longer is worth a word to whoever waits.
-            if let Some(error) = last.filter(|_| !told && pause > TELL_AFTER) {
+            if let Some(error) = last.filter(|_| !reported && pause > REPORT_AFTER) {
                 tracing::warn!(why = format!("{error:#}"), patience = ?PATIENCE, "no coordinator answers; asking on");
-                told = true;
+                reported = true;
             }
             tokio::time::sleep(pause).await;
         }
@@ -241,11 +241,11 @@ impl Client {
                 .map_err(|e| Refusal::Final(anyhow!("the answer of {server} cannot be read: {e}")));
         }
         #[derive(serde::Deserialize)]
-        struct Told {
+        struct Reported {
             error: String,
         }
-        let text = match serde_json::from_slice::<Told>(&bytes) {
-            Ok(told) => told.error,
+        let text = match serde_json::from_slice::<Reported>(&bytes) {
+            Ok(reported) => reported.error,
             Err(_) => String::from_utf8_lossy(&bytes).chars().take(300).collect(),
         };
         let error = anyhow!("{server} answers {status}: {}", text.trim());

@@ -33,24 +33,24 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// The exit code, the failure told on standard error.
+/// The exit code, the failure reported on standard error.
 pub(crate) fn finish(result: Result<Outcome, Failure>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Judged(verdict)) => ExitCode::from(verdict.exit_code()),
         Err(Failure::Usage(error)) => {
-            tell(&error);
+            print_error(&error);
             ExitCode::from(2)
         }
         Err(Failure::Error(error)) => {
-            tell(&error);
+            print_error(&error);
             ExitCode::from(3)
         }
     }
 }
 
 /// One line for what happened, one for each cause that adds something.
-pub(crate) fn tell(error: &anyhow::Error) {
+pub(crate) fn print_error(error: &anyhow::Error) {
     let mut said = error.to_string();
     say(&said);
     for cause in error.chain().skip(1) {
@@ -72,7 +72,8 @@ pub(crate) fn inform(text: &str) {
     line(&plain(text));
 }
 
-/// A line to standard error. Where nobody reads any more (`2>&1 | head`) it is not missed, and the exit code stays what it is.
+/// A line to standard error. Where nobody reads any more (`2>&1 | head`) it is not missed, and the exit code stays what
+/// it is.
 fn line(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     };
     places::name(places::Named { data: cli.data_dir.take(), cache: cli.cache_dir.take() });
     if matches!(cli.command, Command::Scan(_) | Command::Sbom(_)) {
-        allocator::keep_little();
+        allocator::limit_arenas();
     }
     // Every TLS connection of this process uses one provider; a second installation would be a bug of ours.
     if rustls::crypto::ring::default_provider().install_default().is_err() {

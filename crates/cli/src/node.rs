@@ -1,4 +1,5 @@
-//! What a coordinator and a worker have in common: the connection to NATS, the probes, the membership, and how they stop.
+//! What a coordinator and a worker have in common: the connection to NATS, the probes, the membership, and how they
+//! stop.
 
 use std::{
     collections::HashMap,
@@ -30,7 +31,7 @@ use crate::{
     telemetry,
 };
 
-/// How often a process tells that it lives, and after how long it is forgotten.
+/// How often a process shows that it lives, and after how long it is forgotten.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const HEARTBEAT_TTL: Duration = Duration::from_secs(15);
 /// Entries of the membership; what more is held is counted by the metrics.
@@ -88,7 +89,7 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = stop.clone();
+    let reported = stop.clone();
     tokio::spawn(async move {
         for first in [true, false] {
             tokio::select! {
@@ -97,7 +98,7 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
             }
             if first {
                 tracing::info!("asked to stop: finishing what is in hand; ask again to stop at once");
-                told.cancel();
+                reported.cancel();
             } else {
                 // Whatever is held comes back to the queue when its ack wait is over.
                 std::process::exit(3);
@@ -107,7 +108,7 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
-/// Counts, tells the membership and joins traces.
+/// Counts, shows the membership and joins traces.
 pub(crate) struct NodeObserver {
     metrics: Arc<Metrics>,
     kind: MemberKind,
@@ -232,7 +233,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Tells that the process lives until it stops; `stop` is cancelled when somebody drains it. `each` runs at every
+    /// Shows that the process lives until it stops; `stop` is cancelled when somebody drains it. `each` runs at every
     /// heartbeat with everybody who is there.
     pub(crate) async fn keep(self, mut each: impl FnMut(&[Member])) {
         let Self { membership, observer, fingerprint, slots, stop } = self;
@@ -277,13 +278,13 @@ impl Presence {
                     failed: observer.failed.load(Ordering::Relaxed),
                     bytes: observer.bytes.load(Ordering::Relaxed),
                 };
-                let told = async {
+                let reported = async {
                     membership.heartbeat(&member, HEARTBEAT_TTL).await?;
                     membership.members().await
                 };
-                match told.await {
+                match reported.await {
                     Ok(members) => each(&members),
-                    Err(error) => tracing::debug!(%error, "the membership cannot be told"),
+                    Err(error) => tracing::debug!(%error, "the membership cannot be reached"),
                 }
             }
         };
@@ -291,7 +292,7 @@ impl Presence {
             () = drained => stop.cancel(),
             () = heartbeats => {}
         }
-        // Drained, but still holding: go on telling until the caller drops this.
+        // Drained, but still holding: go on precise until the caller drops this.
         let mut clock = tokio::time::interval(HEARTBEAT);
         loop {
             clock.tick().await;

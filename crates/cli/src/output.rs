@@ -24,8 +24,8 @@ const UNFINISHED: &str = "the scan has begun and has not ended; this document is
 /// Columns of a report that goes to no terminal, where COLUMNS does not say.
 const PLAIN_WIDTH: usize = 120;
 
-/// Renders and writes the reports to every output that was asked for; a table to standard output when none was. One that
-/// cannot be written keeps none of the others back; the first trouble is told at the end.
+/// Renders and writes the reports to every output that was asked for; a table to standard output when none was. One
+/// that cannot be written keeps none of the others back; the first trouble is reported at the end.
 pub(crate) fn write(reports: &[Report], args: &OutputArgs) -> Result<()> {
     let table = [OutputSpec { format: Format::Table, file: None }];
     let outputs = if args.outputs.is_empty() { &table[..] } else { &args.outputs };
@@ -63,9 +63,10 @@ fn own_file(output: &OutputSpec) -> Option<&Path> {
     output.file.as_deref().filter(|p| p.is_file() && !is_stdout(p))
 }
 
-/// Finds before anything is scanned what would go wrong with the outputs after it, and writes documents that say that the
-/// scan of `references` has not ended: whatever becomes of this run (it may be killed), nobody takes yesterday's verdict for
-/// today's, and whoever reads meanwhile finds an error and not an empty file. `inputs` are files that the run reads.
+/// Finds before anything is scanned what would go wrong with the outputs after it, and writes documents that say that
+/// the scan of `references` has not ended: whatever becomes of this run (it may be killed), nobody takes yesterday's
+/// verdict for today's, and whoever reads meanwhile finds an error and not an empty file. `inputs` are files that the
+/// run reads.
 pub(crate) fn begin(
     outputs: &[OutputSpec],
     template: bool,
@@ -149,8 +150,8 @@ fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("the report could not be written to {}", path.display());
     let descriptor = is_descriptor(path);
     let path = &if descriptor { path.to_owned() } else { real(path) };
-    // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced. What the shell has opened is written
-    // as it is: a new file of its name would be another one.
+    // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced. What the shell has opened is
+    // written as it is: a new file of its name would be another one.
     if descriptor || path.exists() && !path.is_file() {
         return std::fs::write(path, bytes).with_context(context);
     }

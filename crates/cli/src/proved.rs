@@ -1,10 +1,10 @@
-//! Whether a kept snapshot is still what its name says. A name proves nothing: a copy that was cut, or that a CI system's
-//! cache brought from somewhere, would judge under the digest of another.
+//! Whether a kept snapshot is still what its name says. A name proves nothing: a copy that was cut, or that a CI
+//! system's cache brought from somewhere, would judge under the digest of another.
 //!
 //! Hashing hundreds of megabytes before every scan would cost more than the scan, so the file that was hashed is known
 //! again by what the kernel says of it (device, inode, length, times of the last change of content and of itself, the
-//! second of which nobody can set), noted in `FILE.proof`. Any other file is hashed. A note counts only where nobody else
-//! can write.
+//! second of which nobody can set), noted in `FILE.proof`. Any other file is hashed. A note counts only where nobody
+//! else can write.
 
 use std::{
     fs::{self, File},

@@ -1,8 +1,8 @@
-//! Which advisories a command judges by: a snapshot file, a directory of feeds (compiled once and kept in the cache), or
-//! the data directory's current snapshot.
+//! Which advisories a command judges by: a snapshot file, a directory of feeds (compiled once and kept in the cache),
+//! or the data directory's current snapshot.
 //!
-//! A kept snapshot is named by its digest and known again (`proved.rs`), so that opening it costs nothing; a file of the
-//! user's is hashed once, on a thread of its own while the image is asked for.
+//! A kept snapshot is named by its digest and known again (`proved.rs`), so that opening it costs nothing; a file of
+//! the user's is hashed once, on a thread of its own while the image is asked for.
 
 use std::{
     fs::{self, File},

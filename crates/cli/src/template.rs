@@ -1,5 +1,6 @@
-//! `--template`: the rendering under a watch. A template's steps and what it writes are bounded by the renderer; what it holds
-//! meanwhile is not (thirty times `{% set x = x ~ x %}` is a string of gigabytes), so the process is looked at while it runs.
+//! `--template`: the rendering under a watch. A template's steps and what it writes are bounded by the renderer; what
+//! it holds meanwhile is not (thirty times `{% set x = x ~ x %}` is a string of gigabytes), so the process is looked at
+//! while it runs.
 
 use std::{path::Path, sync::mpsc, time::Duration};
 
@@ -60,7 +61,7 @@ impl Template {
     }
 }
 
-/// Bytes of memory that this process holds (proc(5), `VmRSS`); `None` where that cannot be told.
+/// Bytes of memory that this process holds (proc(5), `VmRSS`); `None` where that cannot be reached.
 fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;

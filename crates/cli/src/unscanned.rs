@@ -56,7 +56,7 @@ pub(crate) fn is_one(report: &Report) -> bool {
     report.image.digest.is_none() && report.reasons.iter().any(|r| r.rule == RULE)
 }
 
-/// The same where nothing was told of what would have been judged by.
+/// The same where nothing was reported of what would have been judged by.
 pub(crate) fn without_pins(reference: &str, why: &str) -> Report {
     let (policy, limits) = (Policy::default(), Limits::default());
     let pins = Pins { snapshot: None, policy: &policy, vex: &[], limits: &limits, as_of: crate::judge::today() };

@@ -93,10 +93,10 @@ Asked beside or instead of a distribution's own:
 
 | packages | asked as |
 |---|---|
-| Red Hat's, where a content manifest or the label `cpe` names an extended stream | `rhel-eus:…` (`-aus`, `-tus`, `-e4s`, `-els`) beside the main line: the stream's fixes are told in the place of the main line's, and only what the stream says nothing of by the main line |
+| Red Hat's, where a content manifest or the label `cpe` names an extended stream | `rhel-eus:…` (`-aus`, `-tus`, `-e4s`, `-els`) beside the main line: the stream's fixes are reported in the place of the main line's, and only what the stream says nothing of by the main line |
 | Red Hat's, built for a minor release (`.el9_2`) | as the plain ones; what an extended stream of that release has fixed in this very build is left out |
 | other products' repositories in a content manifest | `partial_advisories`: only what RHEL's own advisories know by name was judged |
-| Ubuntu with `+esm` in a version | `ubuntu-esm:…` too; without it what only Pro fixes is told as `end_of_life` |
+| Ubuntu with `+esm` in a version | `ubuntu-esm:…` too; without it what only Pro fixes is reported as `end_of_life` |
 | vendor Fedora Project on a relative of Red Hat's | `epel:…`; and the distribution's own where these know the name |
 | Oracle builds with `.ksplice` or `_fips` | `oracle-ksplice:…`, `oracle-fips:…` instead |
 | a signed kernel or boot loader of Debian or Ubuntu | the plain source, by the version inside its own |

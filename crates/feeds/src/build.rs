@@ -15,7 +15,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use layergate_advisory::{BuildError, Builder, Day, FeedSummary, Namespace, Share};
+use layergate_advisory::{BuildError, Builder, Completeness, Day, FeedSummary, Namespace};
 use layergate_model::Digest;
 
 use crate::{
@@ -83,8 +83,8 @@ pub struct BuildReport {
     pub size: u64,
     /// Each feed that brought something.
     pub feeds: Vec<FeedSummary>,
-    /// The namespaces of whose advisories only a part is here, with what tells so.
-    pub partial: Vec<(Namespace, Share)>,
+    /// The namespaces of whose advisories only a part is here, with what shows so.
+    pub partial: Vec<(Namespace, Completeness)>,
     /// Files that a parser took, and their bytes, by parser.
     pub used: BTreeMap<String, (u64, u64)>,
     /// Files that nobody took, with the reason, sorted; all of them are counted in `unused_count`.
@@ -115,7 +115,7 @@ pub fn build_from_dir(dir: &Path, output: &Path) -> Result<BuildReport, FeedsErr
     build_from_dir_with(dir, output, &mut |_| {})
 }
 
-/// As [`build_from_dir`], telling how far it is.
+/// As [`build_from_dir`], precise how far it is.
 pub fn build_from_dir_with(
     dir: &Path,
     output: &Path,
@@ -242,8 +242,8 @@ struct Collect {
     infos: BTreeMap<&'static str, crate::feed::FeedRow>,
     named: BTreeMap<String, usize>,
     refused: Option<BuildError>,
-    /// A day after this one has not come anywhere on earth. One record that is of it (a slip of its year) would make a feed
-    /// look fresh that brings nothing new for years.
+    /// A day after this one has not come anywhere on earth. One record that is of it (a slip of its year) would make a
+    /// feed look fresh that brings nothing new for years.
     tomorrow: Option<Day>,
 }
 
@@ -259,7 +259,7 @@ impl Collect {
                     if let Some(row) = self.infos.remove(record.feed.as_ref()) {
                         self.builder.feed(row.to_info());
                     }
-                    // What its records tell of its age is better.
+                    // What its records describe its age is better.
                     if let (None, Some(day)) = (record.modified, day) {
                         self.builder.fetched(&record.feed, day);
                     }

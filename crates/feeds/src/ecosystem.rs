@@ -14,7 +14,7 @@ pub enum Read {
 use Read::{As, Not};
 
 /// Every name that OSV defines (osv-schema 1.7.5) or has defined, an ecosystem of that name, and what becomes of it. A
-/// record of a name that is not here is told as one that could not be read.
+/// record of a name that is not here is reported as one that could not be read.
 pub const ECOSYSTEMS: &[(&str, &str, Read)] = &[
     ("AlmaLinux", "AlmaLinux:9", As("almalinux:9")),
     ("Alpaquita", "Alpaquita:23", As("alpaquita:23")),
@@ -24,7 +24,7 @@ pub const ECOSYSTEMS: &[(&str, &str, Read)] = &[
     ("Azure Linux", "Azure Linux:3", As("azurelinux:3.0")),
     ("BellSoft", "BellSoft:23", As("alpaquita:23")),
     ("BellSoft Hardened Containers", "BellSoft Hardened Containers:23", As("bellsoft-hardened-containers:23")),
-    ("Bioconductor", "Bioconductor", Not("its packages are not told from CRAN's in an image")),
+    ("Bioconductor", "Bioconductor", Not("its packages are not distinguished from CRAN's in an image")),
     ("Bitnami", "Bitnami", As("bitnami")),
     ("CRAN", "CRAN", As("cran")),
     ("Chainguard", "Chainguard", As("chainguard")),
@@ -62,18 +62,22 @@ pub const ECOSYSTEMS: &[(&str, &str, Read)] = &[
     (
         "Root",
         "Root:Debian:12",
-        Not("patched copies of other distributions' packages, which nothing in an image tells apart"),
+        Not("patched copies of other distributions' packages, which nothing in an image distinguishes"),
     ),
     ("RubyGems", "RubyGems", As("gem")),
     ("SUSE", "SUSE:Linux Enterprise Server 15 SP5", As("suse:15.5")),
     ("SwiftURL", "SwiftURL", As("swift")),
-    ("TuxCare", "TuxCare", Not("extended support of other projects' packages, which nothing in an image tells apart")),
+    (
+        "TuxCare",
+        "TuxCare",
+        Not("extended support of other projects' packages, which nothing in an image distinguishes"),
+    ),
     ("Ubuntu", "Ubuntu:22.04:LTS", As("ubuntu:22.04")),
     ("VSCode", "VSCode", Not("extensions of an editor")),
     ("Wolfi", "Wolfi", As("wolfi")),
     ("crates.io", "crates.io", As("cargo")),
     ("npm", "npm", As("npm")),
-    ("opam", "opam", Not("its records name no versions that an image tells")),
+    ("opam", "opam", Not("its records name no versions that an image shows")),
     ("openEuler", "openEuler:22.03-LTS-SP3", As("openeuler:22.03-lts-sp3")),
     ("openSUSE", "openSUSE:Leap 15.5", As("opensuse:15.5")),
 ];
@@ -114,7 +118,7 @@ pub(crate) fn namespace(ecosystem: &str) -> Option<Namespace> {
         "debian" => with("debian", &debian(first)),
         "alpine" => with("alpine", first.trim_start_matches('v')),
         "ubuntu" => match rest.strip_prefix("Pro:") {
-            // FIPS and real-time kernels are other builds of the same packages; nothing in an image tells them apart.
+            // FIPS and real-time kernels are other builds of the same packages; nothing in an image shows them apart.
             Some(pro) if pro.starts_with(|c: char| c.is_ascii_digit()) => with("ubuntu-esm", pro.split(':').next()?),
             Some(_) => None,
             None => with("ubuntu", first),
@@ -184,8 +188,8 @@ fn suse(product: &str) -> Option<String> {
     })
 }
 
-/// Products that RHEL's own repositories hold beside it, under names that RHEL does not have (`rh-nodejs12-nodejs` of the
-/// software collections, `kernel-rt`, `java-1.8.0-ibm` of the supplementary repository).
+/// Products that RHEL's own repositories hold beside it, under names that RHEL does not have (`rh-nodejs12-nodejs` of
+/// the software collections, `kernel-rt`, `java-1.8.0-ibm` of the supplementary repository).
 const RED_HAT_BESIDE: [&str; 6] = [
     "rhel_software_collections",
     "rhel_dotnet",

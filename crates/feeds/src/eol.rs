@@ -32,7 +32,7 @@ mod tests {
         let date = |d: &str, r: &str| rows.iter().find(|x| x.distro == d && x.release == r).map(|x| x.date.as_str());
         assert_eq!(date("alpine", "3.18"), Some("2025-05-09"));
         assert_eq!(date("debian", "13").map(|d| d > "2027"), Some(true));
-        // Of what nobody has given a day, none is told.
+        // Of what nobody has given a day, none is reported.
         assert_eq!((date("alpine", "3.24"), date("photon", "5.0")), (None, None));
     }
 }

@@ -75,7 +75,7 @@ pub(crate) trait Feed: Sync {
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>);
 }
 
-/// What parsers and the walker tell the builder.
+/// What parsers and the walker show the builder.
 pub(crate) enum Message {
     Records { records: Vec<Record>, day: Option<Day> },
     Problem { feed: &'static str, path: String, detail: String },

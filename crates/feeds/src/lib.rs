@@ -28,7 +28,7 @@ pub use catalogue::{CATALOGUE_REVISION, catalogue_ids, known_feeds};
 pub use ecosystem::{ECOSYSTEMS, Read};
 pub use fingerprint::directory_fingerprint;
 pub use update::{
-    Event, Expected, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression, Source,
-    SourceReport, Sources, SourcesError, Tell, UpdateError, UpdateOptions, UpdateReport, expected, mirror, quiet,
+    Event, EventSink, Expected, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression,
+    Source, SourceReport, Sources, SourcesError, UpdateError, UpdateOptions, UpdateReport, expected, mirror, quiet,
     update,
 };

@@ -1,7 +1,7 @@
 //! OVAL documents (oval.mitre.org, language 5.11), as far as package advisories use them: definitions with their CVEs
 //! and the tests they name, tests with their object and state, objects with a package, states with a version.
 //!
-//! Read in one pass; elements are told by their local name, whatever the prefix. The logic of the criteria is not
+//! Read in one pass; elements are known by their local name, whatever the prefix. The logic of the criteria is not
 //! evaluated: advisories list alternatives of "package earlier than version" beside tests of signature and release, and
 //! only the former become affected packages. Where a definition speaks of several releases, [`super::oval_criteria`]
 //! says which package tests stand under which.
@@ -84,7 +84,7 @@ pub(crate) struct PackageTest<'o> {
 }
 
 impl Oval {
-    /// Reads a file; one that cannot be read is told.
+    /// Reads a file; one that cannot be read is reported.
     pub(crate) fn read(file: &FeedFile, sink: &mut Sink<'_>) -> Option<Self> {
         Self::parse(&file.bytes).map_err(|error| sink.problem(error)).ok()
     }

@@ -2,8 +2,8 @@
 //!
 //! Builds that differ only in architecture become one. Architectures are kept only where they differ in the version
 //! that fixes the vulnerability. Debug packages are left out: what they contain is never run. Where a module's stream
-//! is not told, the streams are told apart by the upstream version: each fix fixes its own line (`13.x`), not the ones
-//! before it.
+//! is not reported, the streams are distinguished by the upstream version: each fix fixes its own line (`13.x`), not
+//! the ones before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,8 +42,8 @@ pub(crate) fn is_modular(version: &str) -> bool {
     version.contains(".module+") || version.contains(".module_")
 }
 
-/// The stream that an advisory's title names: `postgresql:12` of `Moderate: postgresql:12 security update`, `httpd:2.4` of
-/// `Important: httpd:2.4/mod_http2 security update`.
+/// The stream that an advisory's title names: `postgresql:12` of `Moderate: postgresql:12 security update`, `httpd:2.4`
+/// of `Important: httpd:2.4/mod_http2 security update`.
 pub(crate) fn titled_stream(title: &str) -> Option<&str> {
     let stream = |word: &&str| {
         // Not the advisory's own id, which Rocky puts in front (`RLSA-2024:5 sql security update`).
@@ -152,36 +152,36 @@ mod tests {
         }
     }
 
-    fn told(builds: &[(&str, &str, &str)]) -> Vec<String> {
+    fn listed(builds: &[(&str, &str, &str)]) -> Vec<String> {
         let namespace = Namespace::new("rhel:8").unwrap();
         let mut rows = FixedBuilds::default();
         for (name, evr, arch) in builds {
             rows.add(&namespace, &Build { name, evr, arch, module: None, severity: None });
         }
-        let tell = |a: &Affected| format!("{} {} {:?} {:?}", a.name, a.ranges[0], a.module, a.arches);
-        rows.finish().iter().map(tell).collect()
+        let show = |a: &Affected| format!("{} {} {:?} {:?}", a.name, a.ranges[0], a.module, a.arches);
+        rows.finish().iter().map(show).collect()
     }
 
     #[test]
     fn builds_become_one() {
         assert_eq!(
-            told(&[("a", "0:1-1", "x86_64"), ("a", "0:1-1", "s390x"), ("a-debuginfo", "0:1-1", "s390x")]),
+            listed(&[("a", "0:1-1", "x86_64"), ("a", "0:1-1", "s390x"), ("a-debuginfo", "0:1-1", "s390x")]),
             ["a < 1-1 None []"]
         );
         assert_eq!(
-            told(&[("a", "1-1", "x86_64"), ("a", "1-2", "s390x")]),
+            listed(&[("a", "1-1", "x86_64"), ("a", "1-2", "s390x")]),
             ["a < 1-1 None [\"x86_64\"]", "a < 1-2 None [\"s390x\"]"]
         );
     }
 
     #[test]
-    fn nameless_streams_are_told_apart() {
+    fn nameless_streams_are_distinguished() {
         assert_eq!(
-            told(&[("p", "0:13.11-1.module+el8.8", "x86_64"), ("p", "0:15.3-1.module+el8.8", "x86_64")]),
+            listed(&[("p", "0:13.11-1.module+el8.8", "x86_64"), ("p", "0:15.3-1.module+el8.8", "x86_64")]),
             ["p >= 13, < 13.11-1.module+el8.8 Some(\"*\") []", "p >= 15, < 15.3-1.module+el8.8 Some(\"*\") []"]
         );
         assert_eq!(
-            told(&[("p", "4:5.24.4-1.module+el8", "x86_64"), ("p", "4:5.26.3-1.module+el8", "x86_64")]),
+            listed(&[("p", "4:5.24.4-1.module+el8", "x86_64"), ("p", "4:5.26.3-1.module+el8", "x86_64")]),
             [
                 "p >= 4:5.24, < 4:5.24.4-1.module+el8 Some(\"*\") []",
                 "p >= 4:5.26, < 4:5.26.3-1.module+el8 Some(\"*\") []"

@@ -1,9 +1,9 @@
 //! A directory of feeds, file by file, archives opened on the way.
 //!
-//! `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`, `.tar.xz`, `.tar.bz2` and `.zip` are walked, `.gz`, `.zst`, `.xz` and `.bz2` decompressed;
-//! what a file is is told by its first bytes, not by its name. Bounded: depth of folders and of archives within
-//! archives, size of one file, 200 bytes for each packed one beyond 64 MiB, symlinks not followed, version-control folders not entered. The order is the names'
-//! order, so that a build's report is the same every time.
+//! `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`, `.tar.xz`, `.tar.bz2` and `.zip` are walked, `.gz`, `.zst`, `.xz` and `.bz2`
+//! decompressed; what a file is is known by its first bytes, not by its name. Bounded: depth of folders and of archives
+//! within archives, size of one file, 200 bytes for each packed one beyond 64 MiB, symlinks not followed,
+//! version-control folders not entered. The order is the names' order, so that a build's report is the same every time.
 
 use std::{
     cell::Cell,
@@ -27,7 +27,8 @@ const MAX_ENTRIES: usize = 2_000_000;
 
 /// Bytes that may come out of a packed file whatever went in.
 const FREE: u64 = 64 << 20;
-/// Bytes that may come out beyond them for each that went in (feeds have up to 60). A bomb so ends at 64 MiB, not at 1 GiB.
+/// Bytes that may come out beyond them for each that went in (feeds have up to 60). A bomb so ends at 64 MiB, not at 1
+/// GiB.
 const MAX_RATIO: u64 = 200;
 
 /// Counts what is read of a packed file.
@@ -59,7 +60,7 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-/// Who is told of each file.
+/// Who is reported of each file.
 pub(crate) trait Visit {
     /// A file that could be read. `false` ends the walk.
     fn file(&mut self, file: FeedFile) -> bool;
@@ -278,8 +279,8 @@ mod tests {
         {
             let mut seen = Seen::default();
             let walked = walk_bytes(name, &bytes, &mut seen);
-            let told = walked.err().map_or_else(|| seen.skipped.join(" "), |e| e.to_string());
-            assert!(told.contains("200 times") && seen.largest == 0, "{name}: {told}");
+            let reported = walked.err().map_or_else(|| seen.skipped.join(" "), |e| e.to_string());
+            assert!(reported.contains("200 times") && seen.largest == 0, "{name}: {reported}");
         }
         let small = gz(&zeros[..60 << 20]);
         let mut seen = Seen::default();

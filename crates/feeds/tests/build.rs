@@ -178,7 +178,7 @@ fn archives_give_the_same_bytes() {
         assert_eq!(report.unused_count, 0, "{name}");
     }
     let (report, _) = build(&[("whole.json", OSV.as_bytes()), ("cut.tar.gz", &gz[..gz.len() / 2])]);
-    assert!(report.unused_count >= 1, "half an archive is told, not swallowed: {:?}", report.unused);
+    assert!(report.unused_count >= 1, "half an archive is reported, not swallowed: {:?}", report.unused);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_feed_without_dates_is_of_its_files_day() {
         ("a zip's entry", zip(TRACKER, Some(day)), (None, Some("2022-03-04"))),
         ("a zip's entry of the first day of DOS", zip(TRACKER, None), (None, Some("2025-02-03"))),
         ("records with dates", DATED.as_bytes().to_vec(), (Some("2024-05-06"), None)),
-        // A slip of the year tells nothing of how old a feed is.
+        // A slip of the year shows nothing of how old a feed is.
         ("a day that has not come", format!("[{},{DATED}]", slip("GHSA-2")).into_bytes(), (Some("2024-05-06"), None)),
         ("nothing but such a day", slip("GHSA-2").into_bytes(), (None, Some("2025-02-03"))),
         ("an entry of such a day", tar(TRACKER, 4_102_444_800), (None, None)),
@@ -99,5 +99,5 @@ async fn a_download_keeps_its_upstreams_day() {
         wait_for_others: Duration::from_secs(20),
     };
     let done = update(&options, quiet()).await.unwrap();
-    assert_eq!(days(&done.snapshot), (None, Some("2023-11-01".into())), "a mirror that broke then is told");
+    assert_eq!(days(&done.snapshot), (None, Some("2023-11-01".into())), "a mirror that broke then is reported");
 }

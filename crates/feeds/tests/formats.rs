@@ -20,13 +20,13 @@ fn built(files: &[(&str, &str)]) -> (Snapshot, BuildReport, Vec<String>) {
     let mut lines = Vec::new();
     for (key, entries) in snapshot.packages() {
         for entry in entries {
-            lines.push(format!("{} {} {}", key.namespace, key.name, told(&snapshot, &entry)));
+            lines.push(format!("{} {} {}", key.namespace, key.name, rendered(&snapshot, &entry)));
         }
     }
     (snapshot, report, lines)
 }
 
-fn told(snapshot: &Snapshot, entry: &Entry<'_>) -> String {
+fn rendered(snapshot: &Snapshot, entry: &Entry<'_>) -> String {
     let mut out = String::new();
     let vulnerability = snapshot.vulnerability(entry.vulnerability).unwrap();
     write!(out, "{}", entry.id().unwrap_or(vulnerability.id)).unwrap();
@@ -369,7 +369,7 @@ fn enrichment_joins_what_others_found() {
     assert_eq!(report.feeds.iter().find(|f| f.info.id == "nvd").map(|f| f.withdrawn), Some(1));
 }
 
-/// NVD's product names become packages only where they are those of well-known programs; Node tells of itself.
+/// NVD's product names become packages only where they are those of well-known programs; Node describes itself.
 #[test]
 fn programs_by_nvd_and_by_node() {
     let config = |cpe: &str| {

@@ -11,7 +11,7 @@ use std::{
 
 use layergate_advisory::{Namespace, Snapshot};
 use layergate_feeds::{
-    Event, Expected, FetchError, FetchLimits, LockError, Sources, Tell, UpdateError, UpdateOptions, UpdateReport,
+    Event, EventSink, Expected, FetchError, FetchLimits, LockError, Sources, UpdateError, UpdateOptions, UpdateReport,
     expected, mirror, quiet, update,
 };
 use layergate_model::Digest;
@@ -86,7 +86,7 @@ impl World {
     }
 }
 
-fn listening() -> (Tell, Arc<Mutex<Vec<String>>>) {
+fn listening() -> (EventSink, Arc<Mutex<Vec<String>>>) {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let into = Arc::clone(&heard);
     (Arc::new(move |e: Event| into.lock().unwrap().push(format!("{e:?}"))), heard)
@@ -99,8 +99,8 @@ fn entries(snapshot: &Path, name: &str) -> usize {
 #[tokio::test]
 async fn from_nothing_to_a_snapshot_and_then_nothing_new() {
     let world = World::new();
-    let (tell, heard) = listening();
-    let first = update(&world.options(), tell).await.unwrap();
+    let (show, heard) = listening();
+    let first = update(&world.options(), show).await.unwrap();
     assert!(first.changed);
     assert_eq!(first.snapshot.file_name().unwrap().to_str().unwrap(), format!("sha256-{}.lgdb", first.digest.to_hex()));
     assert_eq!(entries(&first.snapshot, "package-99"), 1);
@@ -108,7 +108,7 @@ async fn from_nothing_to_a_snapshot_and_then_nothing_new() {
     assert_eq!((osv.fresh, osv.unchanged, osv.absent, osv.failures.len()), (1, 0, 1, 0));
     assert!(heard.lock().unwrap().iter().any(|e| e.contains("Building")));
 
-    // The second one asks with the tag, is told 304, and builds nothing.
+    // The second one asks with the tag, is reported 304, and builds nothing.
     let options = UpdateOptions { current: Some(first.snapshot.clone()), ..world.options() };
     let second = world.update(&options).await.unwrap();
     assert!(!second.changed && second.build.is_none());
@@ -176,7 +176,7 @@ async fn what_servers_say_no_with() {
         ("403 is not asked again", vec![(403, None); 9], Some("403 (access refused"), 1),
         ("404 of a file that must be there", vec![(404, None); 9], Some("404 (there is no such file"), 1),
         ("500 is asked again", vec![(500, None)], None, 2),
-        ("429 waits as it is told", vec![(429, Some(1))], None, 2),
+        ("429 waits as it is reported", vec![(429, Some(1))], None, 2),
         ("429 that asks for too much", vec![(429, Some(3600)); 9], Some("asks for a pause of 3600 s"), 1),
         ("503 for ever", vec![(503, None); 9], Some("busy or broken (503)"), 3),
     ];
@@ -193,7 +193,7 @@ async fn what_servers_say_no_with() {
             }
         }
         assert_eq!(world.server.seen("/osv/npm/all.jsonl").len(), asked, "{what}");
-        if what.contains("as it is told") {
+        if what.contains("as it is reported") {
             assert!(since.elapsed() >= Duration::from_secs(1), "{what}");
         }
     }
@@ -263,10 +263,10 @@ async fn two_updates_at_once() {
     let world = World::new();
     world.server.page("/kev/kev.json", Page { body: KEV.into(), delay: Duration::from_millis(400), ..Page::default() });
     let options = world.options();
-    let (tell, heard) = listening();
+    let (show, heard) = listening();
     let waits = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        update(&options, tell).await
+        update(&options, show).await
     };
     let (first, second) = tokio::join!(world.update(&options), waits);
     assert_eq!(first.unwrap().digest, second.unwrap().digest);
@@ -394,11 +394,11 @@ async fn a_closed_network_reads_a_mirror() {
 }
 
 #[tokio::test]
-async fn the_size_is_told_before_anything_is_fetched() {
+async fn the_size_is_reported_before_anything_is_fetched() {
     let world = World::new();
-    let told = expected(&world.options(), quiet()).await.unwrap();
+    let reported = expected(&world.options(), quiet()).await.unwrap();
     let bytes = (osv(100).len() + KEV.len()) as u64;
-    assert_eq!(told, Expected { files: 2, bytes, unknown: 1 });
+    assert_eq!(reported, Expected { files: 2, bytes, unknown: 1 });
     assert!(!world.options().mirror.exists(), "nothing is kept");
     // A mirror's list says it all by itself.
     let options = world.options();

@@ -1,7 +1,7 @@
 //! The single-machine scan: a coordinator and a worker over ports in one process, for the time of one command.
 //!
-//! The loops are the fleet's (invariant 4). What differs is patience: somebody sits before the terminal, so that a source that
-//! fails is asked twice, not for minutes.
+//! The loops are the fleet's (invariant 4). What differs is patience: somebody sits before the terminal, so that a
+//! source that fails is asked twice, not for minutes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
     decide::RetryPolicy,
-    gate::Gate,
+    evaluator::Evaluator,
     reader::LayerReader,
     worker::{Worker, WorkerConfig, WorkerPorts},
 };
@@ -34,7 +34,7 @@ pub struct Scan {
     /// How long the queues wait for an ack before they deliver again.
     pub ack_wait: Duration,
     /// What judges.
-    pub gate: Arc<dyn Gate>,
+    pub evaluator: Arc<dyn Evaluator>,
     /// How a layer is read.
     pub reader: Arc<dyn LayerReader>,
     /// The analyzers, namespace and limits of `reader`, hashed.
@@ -115,7 +115,7 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
             verdicts: verdicts.clone(),
             failures,
             clock,
-            gate: scan.gate,
+            evaluator: scan.evaluator,
             observer: scan.observer,
         },
         CoordinatorConfig {
@@ -153,7 +153,7 @@ pub async fn scan_once(scan: Scan, images: &[(ImageLocator, PlatformSelection)])
 
     let stop = CancellationToken::new();
     let finished = async {
-        // A verdict that the watch did not tell is found by asking.
+        // A verdict that the watch did not show is found by asking.
         let mut open = ids.iter();
         let mut next = open.next();
         while let Some(id) = next {

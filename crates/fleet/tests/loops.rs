@@ -279,9 +279,9 @@ async fn ten_thousand_waiting_jobs_are_small() {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         let name = "ten_thousand_waiting_jobs_are_small";
         let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-        println!("{}", told.lines().find(|l| l.contains("MiB")).unwrap_or_default());
+        let reported = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{reported}{}", String::from_utf8_lossy(&output.stderr));
+        println!("{}", reported.lines().find(|l| l.contains("MiB")).unwrap_or_default());
         return;
     }
     let resident = || {

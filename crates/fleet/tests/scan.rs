@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use layergate_fleet::{
-    gate::Snapshots,
-    gate::StandardGate,
-    gate::StandardGateConfig,
+    evaluator::Snapshots,
+    evaluator::StandardEvaluator,
+    evaluator::StandardEvaluatorConfig,
     reader::CatalogueReader,
     scan::{Scan, Scanned, scan_once},
 };
@@ -28,8 +28,8 @@ use layergate_model::*;
 use layergate_ports::{
     observe::{Event, Observer},
     values::{
-        ImageContent, ImageLocator, ImageRequest, JobError, KeyScope, LayerDescriptor, LayerLocator, Namespace,
-        PlatformSelection, RegistryBlob, ResolvedImage, SourceError, Trouble,
+        ErrorDetail, ImageContent, ImageLocator, ImageRequest, JobError, KeyScope, LayerDescriptor, LayerLocator,
+        Namespace, PlatformSelection, RegistryBlob, ResolvedImage, SourceError,
     },
     *,
 };
@@ -80,7 +80,7 @@ impl Shelf {
 impl ImageSource for Shelf {
     async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError> {
         let name = request.image.to_string();
-        let layers = self.images.get(&name).ok_or_else(|| SourceError::NotFound(Trouble::new(&name, "404", "")))?;
+        let layers = self.images.get(&name).ok_or_else(|| SourceError::NotFound(ErrorDetail::new(&name, "404", "")))?;
         let ImageLocator::Registry(reference) = &request.image else { panic!() };
         let layers = layers.iter().map(|digest| LayerDescriptor {
             digest: *digest,
@@ -153,7 +153,7 @@ async fn scan_by(
     let limits = Limits::default();
     let analyzers = catalogue.fingerprint();
     let scope = KeyScope { namespace: Namespace::default(), analyzers: analyzers.clone(), limits: limits.clone() };
-    let gate = StandardGateConfig {
+    let evaluator = StandardEvaluatorConfig {
         snapshots: Snapshots::Fixed(None),
         policy: Default::default(),
         vex: Vec::new(),
@@ -167,7 +167,7 @@ async fn scan_by(
             Some(KeptReports::new(cache.join("reports"), 1 << 30, edition, [7; 32])),
         ),
         ack_wait: ACK_WAIT,
-        gate: Arc::new(StandardGate::new(gate)),
+        evaluator: Arc::new(StandardEvaluator::new(evaluator)),
         reader: Arc::new(CatalogueReader::new(catalogue, limits.clone())),
         fingerprint: scope.fingerprint(),
         limits,

@@ -40,7 +40,7 @@ pub(crate) fn targets() -> Vec<Target> {
     ]
 }
 
-/// A `docker save` archive, an OCI archive or a root file system's, told apart by content and resolved as an image.
+/// A `docker save` archive, an OCI archive or a root file system's, distinguished by content and resolved as an image.
 fn archive(bytes: &[u8]) {
     let limits = Limits { max_unpacked_bytes: 8 << 20, ..Limits::default() };
     // Archives are read by offset, from a file.

@@ -1,9 +1,10 @@
-//! What is read of an image against what Go's own libraries read, with which container runtimes read it (`fuzz/differential`):
-//! archive/tar, encoding/json, and containerd's applier, native and for an overlay that the kernel mounts.
+//! What is read of an image against what Go's own libraries read, with which container runtimes read it
+//! (`fuzz/differential`): archive/tar, encoding/json, and containerd's applier, native and for an overlay that the
+//! kernel mounts.
 //!
-//! What is read must be the same, or be told as corrupt, refused or a gap; and no package that a container shows may be
-//! missing. `LAYERGATE_DIFFERENTIAL` is the Go program (`tests/run` builds it); `LAYERGATE_DIFFERENTIAL_SECONDS` goes on with
-//! new seeds for so long, `LAYERGATE_SEED` begins elsewhere.
+//! What is read must be the same, or be reported as corrupt, refused or a gap; and no package that a container shows
+//! may be missing. `LAYERGATE_DIFFERENTIAL` is the Go program (`tests/run` builds it); `LAYERGATE_DIFFERENTIAL_SECONDS`
+//! goes on with new seeds for so long, `LAYERGATE_SEED` begins elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -86,7 +87,7 @@ impl Drop for Go {
     }
 }
 
-/// Runs `one` for each seed; it counts what came of it by a word, or tells what is wrong.
+/// Runs `one` for each seed; it counts what came of it by a word, or shows what is wrong.
 fn seeds(name: &str, mut one: impl FnMut(&mut Go, u64) -> Result<&'static str, String>) -> BTreeMap<&'static str, u64> {
     let Some(mut go) = Go::start() else { return BTreeMap::new() };
     let number = |variable: &str| std::env::var(variable).ok().and_then(|v| v.parse::<u64>().ok());
@@ -233,7 +234,7 @@ fn no_package_that_a_container_shows_is_missing() {
         let image = merge(&layers, None, &MergeOptions::default());
         // What links show under other names is read in a second look, which is asked of whoever has the bytes.
         let again = looks(&layers, &Names(&catalogue));
-        let is_told = image.gaps.iter().any(|g| g.kind.hides_packages()) || !again.looks.is_empty();
+        let is_reported = image.gaps.iter().any(|g| g.kind.hides_packages()) || !again.looks.is_empty();
         let listed: BTreeSet<&str> = image.packages.iter().map(|p| p.package.name.as_str()).collect();
         let mut word = "neither can be unpacked";
         for (letter, way) in [(b'n', "native"), (b'o', "overlay")] {
@@ -244,11 +245,11 @@ fn no_package_that_a_container_shows_is_missing() {
             if !answer.error.is_empty() {
                 continue;
             }
-            word = if is_told { "a gap tells" } else { "compared" };
+            word = if is_reported { "a gap shows" } else { "compared" };
             let shown = answer.visible.iter().filter_map(|text| text.split('"').nth(3));
             let missing: BTreeSet<&str> = shown.filter(|name| !listed.contains(name)).collect();
-            if !missing.is_empty() && !is_told {
-                return Err(format!("{way} shows {missing:?}, listed are {listed:?} in\n{}", told(&blobs)));
+            if !missing.is_empty() && !is_reported {
+                return Err(format!("{way} shows {missing:?}, listed are {listed:?} in\n{}", read_back(&blobs)));
             }
         }
         Ok(word)
@@ -256,7 +257,7 @@ fn no_package_that_a_container_shows_is_missing() {
 }
 
 /// Layers in words.
-fn told(blobs: &[Vec<u8>]) -> String {
+fn read_back(blobs: &[Vec<u8>]) -> String {
     let mut out = String::new();
     for (number, blob) in blobs.iter().enumerate() {
         let limits = Limits::default();

@@ -25,9 +25,9 @@ fn layer(number: usize, entries: usize) -> LayerInventory {
             1 | 2 => table.push(&path(&format!("{directory}/lib{i}.so")), EntryKind::Symlink, 0o777, "libx.so.1"),
             3 if i % 100 == 3 => table.push(&path(&format!("{directory}/.wh.f{i}")), EntryKind::File, 0, ""),
             4 if i % 200 == 4 => {
-                let proof = path(&format!("app/node_modules/m{i}/package.json"));
-                table.push(&proof, EntryKind::File, 0o644, "");
-                section.packages.push(Package::new(PackageKind::Npm, format!("m{i}"), "1.0.0", &proof));
+                let evidence = path(&format!("app/node_modules/m{i}/package.json"));
+                table.push(&evidence, EntryKind::File, 0o644, "");
+                section.packages.push(Package::new(PackageKind::Npm, format!("m{i}"), "1.0.0", &evidence));
             }
             _ => table.push(&path(&format!("{directory}/file-{i}.data")), EntryKind::File, 0o644, ""),
         }
@@ -40,7 +40,7 @@ fn layer(number: usize, entries: usize) -> LayerInventory {
             let list = path(&format!("var/lib/dpkg/info/p{i}.list"));
             table.push(&list, EntryKind::File, 0o644, "");
             let paths = (0..100).map(|f| path(&format!("usr/lib/python3/p{i}/f{f}"))).collect();
-            section.owned.push(OwnedFiles { proof: list, package: format!("p{i}"), paths });
+            section.owned.push(OwnedFiles { evidence: list, package: format!("p{i}"), paths });
         }
     }
     LayerInventory {

@@ -2,11 +2,11 @@
 //!
 //! Labels (`org.opencontainers.image.base.name` and `.digest`, OCI image-spec annotations) name the base but not its
 //! number of layers. Cloud Native Buildpacks do say it: `io.buildpacks.lifecycle.metadata` names the diffID of the run
-//! image's top layer. Else history tells: Jib and ko write their own steps upon a base, and a Dockerfile's last steps are
-//! usually `CMD` or `ENTRYPOINT`, so one with layers above it was the end of somebody else's Dockerfile. Where none is
-//! found but the first layer is the import of a root file system, that layer is the base. History that does not agree
-//! with the layers tells nothing. A label that was itself inherited from the base names the base's base; nothing in an
-//! image tells that apart.
+//! image's top layer. Else history shows: Jib and ko write their own steps upon a base, and a Dockerfile's last steps
+//! are usually `CMD` or `ENTRYPOINT`, so one with layers above it was the end of somebody else's Dockerfile. Where none
+//! is found but the first layer is the import of a root file system, that layer is the base. History that does not
+//! agree with the layers shows nothing. A label that was itself inherited from the base names the base's base; nothing
+//! in an image shows that apart.
 
 use layergate_model::{BaseImage, HistoryEntry, ImageConfig, Origin};
 
@@ -14,7 +14,7 @@ const NAME: &str = "org.opencontainers.image.base.name";
 const DIGEST: &str = "org.opencontainers.image.base.digest";
 const BUILDPACKS: &str = "io.buildpacks.lifecycle.metadata";
 
-/// The base image, as far as it can be told. `known` is what the estate has found out by comparing layers.
+/// The base image, as far as it can be reported. `known` is what the estate has found out by comparing layers.
 pub(crate) fn find(config: Option<&ImageConfig>, layers: usize, known: Option<&BaseImage>) -> Option<BaseImage> {
     let label = |name| config.and_then(|c| c.config.labels.get(name)).filter(|v| !v.is_empty());
     if let Some(known) = known.filter(|k| k.layers > 0 && (k.layers as usize) < layers) {
@@ -57,7 +57,7 @@ fn buildpacks(config: &ImageConfig, layers: usize) -> Option<BaseImage> {
     Some(BaseImage { name, digest: None, layers, source: "label".into() })
 }
 
-/// Base or application; unknown where nothing tells how many layers the base has.
+/// Base or application; unknown where nothing shows how many layers the base has.
 pub(crate) fn origin(base: Option<&BaseImage>, layer: Option<u32>) -> Origin {
     match (base, layer) {
         (Some(base), Some(layer)) if base.layers > 0 => {

@@ -1,16 +1,17 @@
 //! Whether what a release file says of the distribution is contradicted by the other release files or by the packages.
 //!
-//! Whose advisories speak of an image hangs on one line of text, and whoever writes another there has the packages judged
-//! by a list that knows nothing of them. So the line is held against what nobody changes by accident: which package
-//! manager the packages are of, the packages that name a release themselves (`base-files`, `alpine-release`, the layout
-//! packages of the apk families), the tags in rpm releases (`.el9`, `.fc40`, `.amzn2023`), and the other release files.
+//! Whose advisories speak of an image hangs on one line of text, and whoever writes another there has the packages
+//! judged by a list that knows nothing of them. So the line is held against what nobody changes by accident: which
+//! package manager the packages are of, the packages that name a release themselves (`base-files`, `alpine-release`,
+//! the layout packages of the apk families), the tags in rpm releases (`.el9`, `.fc40`, `.amzn2023`), and the other
+//! release files.
 //!
 //! Derived distributions keep files of the one that they are made from (Debian's `debian_version` in Ubuntu, Red Hat's
 //! `redhat-release` in Oracle Linux): only names that have advisories of their own are compared, and those two never.
 
 use layergate_model::{Distro, OsReleaseFile, Package, PackageKind};
 
-/// Which package manager a distribution's own packages are of; `None` where its name does not tell.
+/// Which package manager a distribution's own packages are of; `None` where its name does not show.
 pub(crate) fn family(distro: &Distro) -> Option<PackageKind> {
     std::iter::once(&distro.id).chain(&distro.like).find_map(|id| family_of(id))
 }
@@ -125,7 +126,8 @@ const TAGS: [(&str, &[&str]); 6] = [
     (".ph", &["photon"]),
 ];
 
-/// The packages' tags, where at least half have one and none is the release's. A few of the release before are ordinary.
+/// The packages' tags, where at least half have one and none is the release's. A few of the release before are
+/// ordinary.
 fn by_tags(group: &str, distro: &Distro, packages: &[&Package]) -> Option<String> {
     let rpms = || packages.iter().filter(|p| p.kind == PackageKind::Rpm && p.name != "gpg-pubkey");
     let (mut tagged, mut first) = (0, None);
@@ -179,7 +181,7 @@ fn number(version: &str) -> String {
     version.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
 }
 
-/// Whether two versions are of different releases, by their first `parts` numbers; not where one does not tell so many.
+/// Whether two versions are of different releases, by their first `parts` numbers; not where one does not show so many.
 fn differs(one: &str, other: Option<&str>, parts: usize) -> bool {
     let cut = |v: &str| {
         let numbers: Vec<u32> = v.split('.').take(parts).map_while(|n| n.parse().ok()).collect();

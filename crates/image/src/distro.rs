@@ -16,7 +16,7 @@ pub(crate) fn find(view: &View<'_>, kept: &[Kept<'_>]) -> (Option<Distro>, Vec<G
     let mut stores = false;
     for (layer, section) in view.sections() {
         files.extend(section.os_releases.iter().filter(|o| view.shows(layer, o.path.as_str())));
-        packages.extend(section.packages.iter().filter(|p| p.kind.is_os() && view.shows(layer, p.proof())));
+        packages.extend(section.packages.iter().filter(|p| p.kind.is_os() && view.shows(layer, p.evidence())));
         stores |= section.packages.iter().any(|p| matches!(p.kind, PackageKind::Nix | PackageKind::Guix));
     }
     let weak = |f: &OsReleaseFile| f.path.as_str() == "etc/debian_version";

@@ -1,10 +1,10 @@
 //! What a lock file says beside what is installed from it.
 //!
-//! A lock names everything that may be installed: for development, for other systems, for an installation that somebody did
-//! or did not make here. In an image the package manager's own records tell which of it is there, and where they are at hand
-//! only they count. A lock of which less than half is installed speaks of something else (a bundle, another directory) and
-//! stays whole: nothing is hidden by a record of another thing. A source directory is what will be installed, and keeps its
-//! locks.
+//! A lock names everything that may be installed: for development, for other systems, for an installation that somebody
+//! did or did not make here. In an image the package manager's own records show which of it is there, and where they
+//! are at hand only they count. A lock of which less than half is installed speaks of something else (a bundle, another
+//! directory) and stays whole: nothing is hidden by a record of another thing. A source directory is what will be
+//! installed, and keeps its locks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -56,7 +56,7 @@ fn name(kind: PackageKind, name: &str) -> String {
     }
 }
 
-/// Drops what only a lock tells of, where what is installed from it is in the image.
+/// Drops what only a lock describes, where what is installed from it is in the image.
 pub(crate) fn only(found: &mut Vec<Found<'_>>) {
     let mut locks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut installed: BTreeMap<(PackageKind, &str), Vec<usize>> = BTreeMap::new();
@@ -149,7 +149,7 @@ mod tests {
                 package
             })
             .collect();
-        let shown = |p| Found { package: p, shown: Shown { layer: 0, path: p.proof(), node: None }, layer: 0 };
+        let shown = |p| Found { package: p, shown: Shown { layer: 0, path: p.evidence(), node: None }, layer: 0 };
         let mut found: Vec<_> = packages.iter().map(shown).collect();
         only(&mut found);
         found.iter().map(|f| format!("{} {} {}", f.shown.path, f.package.name, f.package.version)).collect()

@@ -1,14 +1,14 @@
 //! Which files of which layers the image shows under a name by which nobody has read them.
 //!
-//! A layer is read alone, so that its inventory serves every image; only when the layers lie upon each other is it known
-//! where a link leads. What a container finds at `var/lib/dpkg/status`, through whatever links, is then asked of the layer
-//! that holds it, once more and for such names alone. Links are followed as the kernel does, from the image's root: the
-//! last part too, over layers, in chains, and no further than the root. Hard links are names of the file that was there
-//! when they were made, in the same layer or one below.
+//! A layer is read alone, so that its inventory serves every image; only when the layers lie upon each other is it
+//! known where a link leads. What a container finds at `var/lib/dpkg/status`, through whatever links, is then asked of
+//! the layer that holds it, once more and for such names alone. Links are followed as the kernel does, from the image's
+//! root: the last part too, over layers, in chains, and no further than the root. Hard links are names of the file that
+//! was there when they were made, in the same layer or one below.
 //!
-//! Three sources of names: the places where analyzers look (`var/lib/dpkg/status`), resolved to their end; every symbolic
-//! link, with what lies below the directory that it leads to; and links below such a directory, whose names its name
-//! begins (`node_modules` to a store whose packages are links).
+//! Three sources of names: the places where analyzers look (`var/lib/dpkg/status`), resolved to their end; every
+//! symbolic link, with what lies below the directory that it leads to; and links below such a directory, whose names
+//! its name begins (`node_modules` to a store whose packages are links).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,8 +16,8 @@ use layergate_model::{Alias, EntryKind, Gap, GapKind, LayerPath};
 
 use crate::{
     MergeLayer,
+    evidence::EvidenceSet,
     overlay::{Overlay, split},
-    proofs::Proofs,
     tree::Tree,
     twofold::Twofold,
     view,
@@ -41,7 +41,7 @@ pub trait Readers {
     fn places(&self) -> Vec<LayerPath>;
     /// Whether a file of this name may be wanted wherever it lies.
     fn wants_name(&self, name: &str) -> bool;
-    /// Whether a file called `name` would tell more than it did under `path`.
+    /// Whether a file called `name` would show more than it did under `path`.
     fn tells_more(&self, name: &LayerPath, path: &LayerPath) -> bool;
 }
 
@@ -87,7 +87,7 @@ pub fn looks(layers: &[MergeLayer<'_>], readers: &dyn Readers) -> Looks {
         return Looks::default();
     }
     let twofold = Twofold::of(layers);
-    let overlay = Overlay::new(layers, &twofold, &mut Proofs::entries(layers.len(), &[]));
+    let overlay = Overlay::new(layers, &twofold, &mut EvidenceSet::entries(layers.len(), &[]));
     let places = readers.places();
     let mut found = Looks::default();
     let names = names(&overlay.tree, &places, &mut found.gaps);

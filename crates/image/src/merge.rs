@@ -2,7 +2,9 @@
 
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
-use crate::{base, checks, distro, installed, links, ownership, packages, removed, repositories, told, view::View};
+use crate::{
+    base, checks, distro, every_layer, installed, links, ownership, packages, removed, repositories, view::View,
+};
 
 /// One layer of the image.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ pub struct MergeOptions<'a> {
     pub without_layers: bool,
 }
 
-/// Lays `layers` upon each other, bottom first, as an overlay file system would show them, and tells what is in the
+/// Lays `layers` upon each other, bottom first, as an overlay file system would show them, and shows what is in the
 /// image: packages with the layer that introduced each, owners, origins, secrets, failed checks and gaps. All lists are
 /// sorted; the same arguments give the same inventory.
 pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &MergeOptions<'_>) -> ImageInventory {
@@ -53,14 +55,14 @@ pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &
         base: base.as_ref(),
         facts: &facts,
     });
-    gaps.extend(told::gaps(&view));
+    gaps.extend(every_layer::gaps(&view));
     installed::drop_gaps(&mut gaps, &packages);
     gaps.sort();
     gaps.dedup();
     ImageInventory {
         distro,
         packages,
-        secrets: told::secrets(&view),
+        secrets: every_layer::secrets(&view),
         checks,
         gaps,
         base,
@@ -74,7 +76,7 @@ fn facts(view: &View<'_>) -> Vec<CheckFact> {
     let mut facts = Vec::new();
     for (layer, section) in view.sections() {
         for fact in &section.facts {
-            let holds = view.proofs.find(layer, fact.path.as_str()).is_some_and(|id| {
+            let holds = view.evidence_set.find(layer, fact.path.as_str()).is_some_and(|id| {
                 view.overlay.shows(id)
                     && view.overlay.node(id).is_none_or(|node| view.overlay.tree.node(node).layer == layer)
             });

@@ -1,18 +1,21 @@
-//! Lays the layers of an image upon each other and says which proofs the image still shows, and where.
+//! Lays the layers of an image upon each other and says which evidence_set the image still shows, and where.
 //!
-//! The rules are those of the OCI image-spec, "Layer Filesystem Changeset", as far as the two ways of putting layers together
-//! agree on them: containerd's applier, which unpacks one layer over the other, and the kernel's overlayfs. An entry replaces what was at its path, except that a directory over a directory is merged;
-//! `.wh.NAME` removes NAME of the layers below, `.wh..wh..opq` everything that the layers below have in its directory,
-//! wherever in the archive they stand; the directory part of a path goes through the symbolic links that the image shows
-//! at that moment, the last part never does. So `lib/apk/db/installed` in a layer upon `lib` → `usr/lib` is
-//! `usr/lib/apk/db/installed`, but a layer with an entry for the *directory* `lib` has replaced the link.
+//! The rules are those of the OCI image-spec, "Layer Filesystem Changeset", as far as the two ways of putting layers
+//! together agree on them: containerd's applier, which unpacks one layer over the other, and the kernel's overlayfs. An
+//! entry replaces what was at its path, except that a directory over a directory is merged; `.wh.NAME` removes NAME of
+//! the layers below, `.wh..wh..opq` everything that the layers below have in its directory, wherever in the archive
+//! they stand; the directory part of a path goes through the symbolic links that the image shows at that moment, the
+//! last part never does. So `lib/apk/db/installed` in a layer upon `lib` → `usr/lib` is `usr/lib/apk/db/installed`, but
+//! a layer with an entry for the *directory* `lib` has replaced the link.
 //!
-//! Where the two differ, nothing is hidden, for the container may show it: overlayfs ignores an opaque mark on a layer's root;
-//! a directory of its own, and does not follow it, where an upper layer writes through a lower layer's link; and merges a
-//! directory with the one below whatever else the same layer had in its place before ([`crate::twofold`]).
+//! Where the two differ, nothing is hidden, for the container may show it: overlayfs ignores an opaque mark on a
+//! layer's root; a directory of its own, and does not follow it, where an upper layer writes through a lower layer's
+//! link; and merges a directory with the one below whatever else the same layer had in its place before
+//! ([`crate::twofold`]).
 //!
-//! Each layer's table is walked once, bottom first, over a [`Tree`] that knows only proofs and links. A proof that its
-//! own table does not have, or whose links go in circles, stays visible: nothing is hidden by what is not understood.
+//! Each layer's table is walked once, bottom first, over a [`Tree`] that knows only evidence_set and links. A evidence
+//! that its own table does not have, or whose links go in circles, stays visible: nothing is hidden by what is not
+//! understood.
 
 use std::collections::HashSet;
 
@@ -20,20 +23,20 @@ use layergate_model::{EntryKind, EntryRef};
 
 use crate::{
     MergeLayer,
-    proofs::Proofs,
+    evidence::EvidenceSet,
     tree::{Kind, Links, NodeId, Place, ROOT, Tree, Version},
     twofold::Twofold,
 };
 
 /// Places that are remembered for one image, about 200 bytes each. Real images need under 100,000; behind the bound a
-/// link is taken for a file, a proof is taken for visible, and a gap tells it.
+/// link is taken for a file, a evidence is taken for visible, and a gap shows it.
 pub(crate) const MAX_PLACES: usize = 1_000_000;
 
 /// What the layers show together.
 #[derive(Debug)]
 pub(crate) struct Overlay {
     pub(crate) tree: Tree,
-    /// For each proof: hidden, or shown; the node is unknown where it could not be placed.
+    /// For each evidence: hidden, or shown; the node is unknown where it could not be placed.
     shown: Vec<Option<Option<NodeId>>>,
     /// The layer at which there were too many places to remember.
     pub(crate) full: Option<u32>,
@@ -42,16 +45,17 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    /// Applies the layers, bottom first, with what [`Twofold::of`] found in them. Marks proofs as seen and links as resolved
-    /// on the way.
-    pub(crate) fn new(layers: &[MergeLayer<'_>], twofold: &[Twofold], proofs: &mut Proofs<'_>) -> Self {
-        let mut overlay = Self { tree: Tree::new(), shown: vec![None; proofs.all.len()], full: None, unsure: vec![] };
+    /// Applies the layers, bottom first, with what [`Twofold::of`] found in them. Marks evidence_set as seen and links
+    /// as resolved on the way.
+    pub(crate) fn new(layers: &[MergeLayer<'_>], twofold: &[Twofold], evidence_set: &mut EvidenceSet<'_>) -> Self {
+        let mut overlay =
+            Self { tree: Tree::new(), shown: vec![None; evidence_set.all.len()], full: None, unsure: vec![] };
         for ((layer, merge), twofold) in (0u32..).zip(layers).zip(twofold) {
-            let wanted = proofs.of_layer(layer).map(|(path, _)| split(path).0).collect();
-            hard_links(&overlay.tree, proofs, layer);
+            let wanted = evidence_set.of_layer(layer).map(|(path, _)| split(path).0).collect();
+            hard_links(&overlay.tree, evidence_set, layer);
             let mut state = Applying {
                 tree: &mut overlay.tree,
-                proofs,
+                evidence_set,
                 layer,
                 wanted,
                 twofold,
@@ -61,9 +65,11 @@ impl Overlay {
             };
             merge.inventory.paths.visit(|entry| state.entry(entry));
             let unseen: Vec<_> = state
-                .proofs
+                .evidence_set
                 .of_layer(layer)
-                .filter(|(_, id)| state.proofs.all[*id as usize].solid && !state.proofs.all[*id as usize].seen)
+                .filter(|(_, id)| {
+                    state.evidence_set.all[*id as usize].solid && !state.evidence_set.all[*id as usize].seen
+                })
                 .map(|(path, _)| path)
                 .collect();
             for path in unseen {
@@ -73,26 +79,26 @@ impl Overlay {
                 overlay.full.get_or_insert(layer);
             }
             overlay.unsure.extend(std::mem::take(&mut state.unsure).into_iter().map(|path| (layer, path)));
-            for proof in std::mem::take(&mut state.stray) {
-                overlay.shown[proof as usize] = Some(None);
+            for evidence in std::mem::take(&mut state.stray) {
+                overlay.shown[evidence as usize] = Some(None);
             }
         }
-        for (node, version) in overlay.tree.proofs() {
-            if let Some(proof) = version.proof {
-                overlay.shown[proof as usize] = Some(Some(node));
+        for (node, version) in overlay.tree.evidence_set() {
+            if let Some(evidence) = version.evidence {
+                overlay.shown[evidence as usize] = Some(Some(node));
             }
         }
         overlay
     }
 
     /// Whether the image shows the file.
-    pub(crate) fn shows(&self, proof: u32) -> bool {
-        self.shown[proof as usize].is_some()
+    pub(crate) fn shows(&self, evidence: u32) -> bool {
+        self.shown[evidence as usize].is_some()
     }
 
     /// Where the file is, without links in its path.
-    pub(crate) fn node(&self, proof: u32) -> Option<NodeId> {
-        self.shown[proof as usize].flatten()
+    pub(crate) fn node(&self, evidence: u32) -> Option<NodeId> {
+        self.shown[evidence as usize].flatten()
     }
 
     /// The node of a path, links followed to the end.
@@ -101,15 +107,16 @@ impl Overlay {
     }
 }
 
-/// Remembers which proofs the files are that hard links of `layer` to lower layers lead to, before the layer hides them.
-fn hard_links(tree: &Tree, proofs: &mut Proofs<'_>, layer: u32) {
-    let of_layer: Vec<u32> = proofs.of_layer(layer).map(|(_, id)| id).collect();
-    for proof in of_layer {
-        let Some(link) = proofs.all[proof as usize].link else { continue };
-        let below = tree.resolve(link).and_then(Place::known).and_then(|n| tree.node(n).proof);
+/// Remembers which evidence_set the files are that hard links of `layer` to lower layers lead to, before the layer
+/// hides them.
+fn hard_links(tree: &Tree, evidence_set: &mut EvidenceSet<'_>, layer: u32) {
+    let of_layer: Vec<u32> = evidence_set.of_layer(layer).map(|(_, id)| id).collect();
+    for evidence in of_layer {
+        let Some(link) = evidence_set.all[evidence as usize].link else { continue };
+        let below = tree.resolve(link).and_then(Place::known).and_then(|n| tree.node(n).evidence);
         // A link to a link leads to where the content is.
-        let found = below.and_then(|v| v.proof).map(|p| proofs.all[p as usize].target.unwrap_or(p));
-        proofs.all[proof as usize].target = found;
+        let found = below.and_then(|v| v.evidence).map(|p| evidence_set.all[p as usize].target.unwrap_or(p));
+        evidence_set.all[evidence as usize].target = found;
     }
 }
 
@@ -126,14 +133,14 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
 #[derive(Default)]
 struct Way {
     path: String,
-    /// For each part: where it ends in `path`, its place (`None`: links in circles), and whether a lower layer's link was
-    /// on the way there.
+    /// For each part: where it ends in `path`, its place (`None`: links in circles), and whether a lower layer's link
+    /// was on the way there.
     steps: Vec<(usize, Option<Place>, bool)>,
     wanted: bool,
     /// Whether a link was on the way: then what happens in the directory may happen to the way itself.
     linked: bool,
-    /// Whether a lower layer's link was on the way (overlayfs shows a directory there instead), or a path that is twofold:
-    /// where it leads is not known.
+    /// Whether a lower layer's link was on the way (overlayfs shows a directory there instead), or a path that is
+    /// twofold: where it leads is not known.
     unsure: bool,
     /// Whether files on the way have been taken for directories.
     cleared: bool,
@@ -142,14 +149,14 @@ struct Way {
 
 struct Applying<'t, 'p, 'a> {
     tree: &'t mut Tree,
-    proofs: &'p mut Proofs<'a>,
+    evidence_set: &'p mut EvidenceSet<'a>,
     layer: u32,
-    /// Directories, as the layer names them, that proofs of this layer lie in.
+    /// Directories, as the layer names them, that evidence_set of this layer lie in.
     wanted: HashSet<&'a str>,
     /// Directories of this layer that are something else in it, too.
     twofold: &'t Twofold,
     way: Way,
-    /// Proofs that could not be placed.
+    /// EvidenceSet that could not be placed.
     stray: Vec<u32>,
     unsure: Vec<String>,
 }
@@ -201,9 +208,9 @@ impl Applying<'_, '_, '_> {
         {
             return self.whiteout(place, parent, hidden);
         }
-        let proof = if self.way.wanted { self.proofs.find(self.layer, entry.path) } else { None };
-        if let Some(proof) = proof {
-            self.proofs.all[proof as usize].seen = true;
+        let evidence = if self.way.wanted { self.evidence_set.find(self.layer, entry.path) } else { None };
+        if let Some(evidence) = evidence {
+            self.evidence_set.all[evidence as usize].seen = true;
         }
         let twofold = self.twofold.replaced.contains(entry.path);
         if twofold && entry.kind == EntryKind::Symlink && self.unsure.len() < 100 {
@@ -213,7 +220,7 @@ impl Applying<'_, '_, '_> {
             self.unsure(place, parent, name);
         }
         let Some(place) = place.filter(|_| !twofold && !self.way.unsure) else {
-            self.stray.extend(proof);
+            self.stray.extend(evidence);
             return;
         };
         let known = place.known();
@@ -224,13 +231,13 @@ impl Applying<'_, '_, '_> {
         let existing = known.and_then(|p| self.tree.child(p, name));
         let room = self.tree.len() < MAX_PLACES;
         let is_link = entry.kind == EntryKind::Symlink && room;
-        if existing.is_none() && proof.is_none() && !is_link {
+        if existing.is_none() && evidence.is_none() && !is_link {
             return;
         }
         let node = match (existing, known) {
             (Some(node), _) => node,
             _ if !room => {
-                self.stray.extend(proof);
+                self.stray.extend(evidence);
                 return;
             }
             (None, Some(parent)) => self.tree.child_or_new(parent, name),
@@ -238,14 +245,14 @@ impl Applying<'_, '_, '_> {
                 let made = self.make_way(parent);
                 self.way.valid = false;
                 let Some(directory) = made else {
-                    self.stray.extend(proof);
+                    self.stray.extend(evidence);
                     return;
                 };
                 self.tree.clear_way(directory);
                 self.tree.child_or_new(directory, name)
             }
         };
-        self.put(node, proof, entry, is_link);
+        self.put(node, evidence, entry, is_link);
         if existing.is_some() {
             self.changed();
         }
@@ -288,37 +295,37 @@ impl Applying<'_, '_, '_> {
         Some(node)
     }
 
-    /// A proof that its own layer's table does not have: it counts as a file that is there.
+    /// A evidence that its own layer's table does not have: it counts as a file that is there.
     fn unseen(&mut self, path: &str) {
         let name = split(path).1;
         if name.is_empty() || name.starts_with(".wh.") {
-            self.stray.extend(self.proofs.find(self.layer, path));
+            self.stray.extend(self.evidence_set.find(self.layer, path));
         } else {
             self.entry(EntryRef { path, kind: EntryKind::File, mode: 0, target: "" });
         }
     }
 
-    fn put(&mut self, id: NodeId, proof: Option<u32>, entry: EntryRef<'_>, is_link: bool) {
-        let version = Version { layer: self.layer, proof };
+    fn put(&mut self, id: NodeId, evidence: Option<u32>, entry: EntryRef<'_>, is_link: bool) {
+        let version = Version { layer: self.layer, evidence };
         if self.twofold.additive {
-            let below = self.tree.node(id).proof.filter(|v| v.layer < self.layer);
-            self.stray.extend(below.and_then(|v| v.proof));
+            let below = self.tree.node(id).evidence.filter(|v| v.layer < self.layer);
+            self.stray.extend(below.and_then(|v| v.evidence));
         } else if entry.kind != EntryKind::Directory {
             self.tree.remove_below(id);
         }
         if entry.kind == EntryKind::Directory {
             let node = self.tree.node_mut(id);
             if matches!(node.kind, Kind::Leaf | Kind::Link(_) | Kind::Unsure) {
-                node.proof = None;
+                node.evidence = None;
                 node.history.clear();
             }
             node.kind = Kind::Directory;
             node.layer = self.layer;
             // A directory merged with the one below still proves what that one proved.
-            if proof.is_none() {
+            if evidence.is_none() {
                 return;
             }
-            node.proof = Some(version);
+            node.evidence = Some(version);
             remember(&mut node.history, version);
             return;
         }
@@ -328,7 +335,7 @@ impl Applying<'_, '_, '_> {
         }
         node.kind = if is_link { Kind::Link(entry.target.into()) } else { Kind::Leaf };
         node.layer = self.layer;
-        node.proof = proof.map(|_| version);
+        node.evidence = evidence.map(|_| version);
         remember(&mut node.history, version);
     }
 

@@ -1,4 +1,4 @@
-//! Which distribution package installed a language package or binary: its advisories judge it, and it is told once.
+//! Which distribution package installed a language package or binary: its advisories judge it, and it is reported once.
 //!
 //! A file list says which paths a package installed, not who wrote them last. So a package counts as owned only when
 //! all its locations are in lists, and when it did not come in a later layer than its owner: then somebody has
@@ -25,7 +25,7 @@ pub(crate) fn assign(view: &View<'_>, listed: &mut [Listed]) {
     let mut owners: HashMap<NodeId, usize> = HashMap::new();
     for (layer, section) in view.sections() {
         for owned in &section.owned {
-            let Some(shown) = view.places(layer, owned.proof.as_str()).first().copied() else { continue };
+            let Some(shown) = view.places(layer, owned.evidence.as_str()).first().copied() else { continue };
             let Some(owner) = owner(listed, &by_name, &owned.package, shown.node) else { continue };
             for path in &owned.paths {
                 let node = view.overlay.find(path.as_str()).or_else(|| view.overlay.find(&merged(path.as_str())?));
@@ -54,14 +54,19 @@ fn merged(path: &str) -> Option<String> {
     matches!(first, "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32").then(|| format!("usr/{path}"))
 }
 
-/// The distribution package of a file list. dpkg tells lists of several architectures apart as `name:arch`; of several
+/// The distribution package of a file list. dpkg shows lists of several architectures apart as `name:arch`; of several
 /// packages of one name, the one that the list's own file proves is meant, else Debian's, whose lists are files apart.
-fn owner(listed: &[Listed], by_name: &HashMap<&str, Vec<usize>>, name: &str, proof: Option<NodeId>) -> Option<usize> {
+fn owner(
+    listed: &[Listed],
+    by_name: &HashMap<&str, Vec<usize>>,
+    name: &str,
+    evidence: Option<NodeId>,
+) -> Option<usize> {
     let (plain, arch) = name.split_once(':').map_or((name, None), |(n, a)| (n, Some(a)));
     let candidates = by_name.get(name).or_else(|| by_name.get(plain))?;
     candidates.iter().copied().min_by_key(|index| {
         let item = &listed[*index];
-        let same_file = proof.is_some_and(|p| item.nodes.contains(&p));
+        let same_file = evidence.is_some_and(|p| item.nodes.contains(&p));
         let same_arch = arch.is_none_or(|a| item.package.package.arch.as_deref() == Some(a));
         (!same_file, !same_arch, item.package.package.kind != PackageKind::Deb)
     })

@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use layergate_model::{Distro, ImagePackage, Origin, Package, PackageId, PackageKind, Scope};
 
 use crate::{
+    evidence::outer,
     installed,
-    proofs::outer,
     removed::Kept,
     tree::NodeId,
     view::{Shown, View},
@@ -24,7 +24,7 @@ pub(crate) struct Listed {
     pub(crate) package: ImagePackage,
     /// The nodes of its deciding locations; empty when one of them is not known.
     pub(crate) nodes: Vec<NodeId>,
-    /// The layer, also where the image tells none.
+    /// The layer, also where the image shows none.
     pub(crate) layer: u32,
 }
 
@@ -42,11 +42,11 @@ pub(crate) struct Found<'a> {
     pub(crate) layer: u32,
 }
 
-/// Every package that the image shows, and those `kept` that only a hidden database tells of, sorted.
+/// Every package that the image shows, and those `kept` that only a hidden database describes, sorted.
 pub(crate) fn list<'a>(view: &View<'a>, kept: &[Kept<'a>], distro: Option<&Distro>, has_layers: bool) -> Vec<Listed> {
     let mut by_purl: HashMap<_, Vec<Found<'_>>> = HashMap::new();
     let kept = kept.iter().map(|k| {
-        let shown = Shown { layer: k.layer, path: outer(k.package.proof()), node: None };
+        let shown = Shown { layer: k.layer, path: outer(k.package.evidence()), node: None };
         Found { package: k.package, shown, layer: k.layer }
     });
     let mut found = find(view);
@@ -87,23 +87,28 @@ pub(crate) fn list<'a>(view: &View<'a>, kept: &[Kept<'a>], distro: Option<&Distr
 
 /// Every visible package at every place, with the layer that introduced it.
 fn find<'a>(view: &View<'a>) -> Vec<Found<'a>> {
-    // Files of which the image shows a later version: their packages are needed to tell since when a package is there.
-    let rewritten: Vec<_> =
-        view.overlay.tree.proofs().into_iter().filter(|(n, _)| view.overlay.tree.node(*n).history.len() > 1).collect();
+    // Files of which the image shows a later version: their packages are needed to show since when a package is there.
+    let rewritten: Vec<_> = view
+        .overlay
+        .tree
+        .evidence_set()
+        .into_iter()
+        .filter(|(n, _)| view.overlay.tree.node(*n).history.len() > 1)
+        .collect();
     let earlier: HashSet<u32> = rewritten
         .iter()
-        .flat_map(|(node, _)| view.overlay.tree.node(*node).history.iter().filter_map(|v| v.proof))
+        .flat_map(|(node, _)| view.overlay.tree.node(*node).history.iter().filter_map(|v| v.evidence))
         .collect();
 
     let mut found = Vec::new();
     let mut had: HashMap<u32, HashSet<Key<'a>>> = HashMap::new();
     for (layer, section) in view.sections() {
         for package in &section.packages {
-            let proof = view.proofs.find(layer, package.proof());
-            if let Some(proof) = proof.filter(|p| earlier.contains(p)) {
-                had.entry(proof).or_default().insert(key(package));
+            let evidence = view.evidence_set.find(layer, package.evidence());
+            if let Some(evidence) = evidence.filter(|p| earlier.contains(p)) {
+                had.entry(evidence).or_default().insert(key(package));
             }
-            let places = view.places(layer, package.proof());
+            let places = view.places(layer, package.evidence());
             found.extend(places.into_iter().map(|shown| Found { package, shown, layer: shown.layer }));
         }
     }
@@ -116,7 +121,7 @@ fn find<'a>(view: &View<'a>) -> Vec<Found<'a>> {
     }
     for (node, mut since) in at {
         for version in view.overlay.tree.node(node).history.iter().rev().skip(1) {
-            let Some(packages) = version.proof.and_then(|p| had.get(&p)) else { break };
+            let Some(packages) = version.evidence.and_then(|p| had.get(&p)) else { break };
             since.retain(|index| packages.contains(&key(found[*index].package)));
             for index in &since {
                 found[*index].layer = version.layer;
@@ -126,7 +131,7 @@ fn find<'a>(view: &View<'a>) -> Vec<Found<'a>> {
     found
 }
 
-/// One package of equal ones; what they tell together.
+/// One package of equal ones; what they show together.
 fn merge(same: Vec<Found<'_>>) -> Package {
     let mut found = same.into_iter();
     let Some(first) = found.next() else {
@@ -136,7 +141,7 @@ fn merge(same: Vec<Found<'_>>) -> Package {
     let (mut deciding, mut others) = (BTreeSet::new(), BTreeSet::new());
     let mut place = |item: &Found<'_>| {
         for (i, location) in item.package.locations.iter().enumerate() {
-            let location = match location.strip_prefix(item.package.proof()) {
+            let location = match location.strip_prefix(item.package.evidence()) {
                 Some(inside) if inside.is_empty() || inside.starts_with('!') => format!("{}{inside}", item.shown.path),
                 _ => location.clone(),
             };
@@ -154,7 +159,7 @@ fn merge(same: Vec<Found<'_>>) -> Package {
         if other.scope == Scope::Runtime {
             package.scope = Scope::Runtime;
         }
-        // One proof that it is the registry's is enough, whatever the others say.
+        // One evidence that it is the registry's is enough, whatever the others say.
         package.provenance = package.provenance.min(other.provenance);
         package.source = package.source.or_else(|| other.source.clone());
         package.module = package.module.or_else(|| other.module.clone());
@@ -182,7 +187,7 @@ pub(crate) fn add_licenses(view: &View<'_>, listed: &mut [Listed]) {
     let mut by_node: HashMap<NodeId, &[String]> = HashMap::new();
     for (layer, section) in view.sections() {
         for fact in section.licenses.iter().filter(|f| !f.licenses.is_empty()) {
-            for shown in view.places(layer, outer(fact.proof.as_str())) {
+            for shown in view.places(layer, outer(fact.evidence.as_str())) {
                 by_name.insert(&fact.package, &fact.licenses);
                 by_node.extend(shown.node.map(|n| (n, fact.licenses.as_slice())));
             }

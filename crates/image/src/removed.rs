@@ -1,11 +1,11 @@
-//! Packages that an upper layer's package database does not tell of any more, although their files are still there.
+//! Packages that an upper layer's package database does not describe any more, although their files are still there.
 //!
 //! A package manager that removes or upgrades a package changes its database and its files; whoever deletes, empties or
 //! rewrites the database alone has removed nothing but the record. Each layer's database is known, so what a hidden one
 //! said is held against the image: a package is still there
-//! - when files that it installed are shown as its layer, or one below, wrote them: any of them where the databases that
-//!   are shown do not know its name, half of them where they know another version;
-//! - where no file list tells of it: when the image shows no package of its kind at all, or when the layers above have
+//! - when files that it installed are shown as its layer, or one below, wrote them: any of them where the databases
+//!   that are shown do not know its name, half of them where they know another version;
+//! - where no file list describes it: when the image shows no package of its kind at all, or when the layers above have
 //!   neither deleted nor replaced a file outside of the managers' own directories.
 //!
 //! It stays listed and is judged, and a gap names the layer whose word is not believed.
@@ -41,14 +41,15 @@ pub(crate) fn find<'a>(view: &View<'a>) -> (Vec<Kept<'a>>, Vec<Gap>) {
     let mut hidden: Vec<Kept<'a>> = Vec::new();
     for (layer, section) in view.sections() {
         for package in section.packages.iter().filter(|p| p.kind.is_os()) {
-            if view.shows(layer, package.proof()) {
+            if view.shows(layer, package.evidence()) {
                 shown.entry((package.kind, &package.name)).or_default().insert(&package.version);
             } else {
                 hidden.push(Kept { package, layer });
             }
         }
     }
-    // Of several layers that know a package the uppermost speaks. Keys have no files, and apk's virtual packages neither.
+    // Of several layers that know a package the uppermost speaks. Keys have no files, and apk's virtual packages
+    // neither.
     let mut last: BTreeMap<(PackageKind, &str, &str, Option<&str>), Kept<'a>> = BTreeMap::new();
     for kept in hidden {
         let p = kept.package;
@@ -175,8 +176,8 @@ fn untouched(view: &View<'_>) -> Vec<bool> {
         RECORDS.iter().any(|d| path.strip_prefix(d).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
     let mut untouched = vec![true; view.layers.len()];
-    // The lowest layer that has a path, by the path's hash under a key that nobody who writes a layer knows: 150,000 paths
-    // are 3 MB so, and 15 MB as text.
+    // The lowest layer that has a path, by the path's hash under a key that nobody who writes a layer knows: 150,000
+    // paths are 3 MB so, and 15 MB as text.
     let mut below: HashMap<u64, u32, Spread> = HashMap::with_hasher(Spread::new());
     let key = RandomState::new();
     for (layer, merge) in (0u32..).zip(view.layers) {

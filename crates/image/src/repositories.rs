@@ -1,5 +1,5 @@
-//! Where an image's packages come from, by the content manifests of its layers and by the CPE in its labels. A manifest that
-//! an upper layer has removed still tells of its own layer.
+//! Where an image's packages come from, by the content manifests of its layers and by the CPE in its labels. A manifest
+//! that an upper layer has removed still describes its own layer.
 
 use layergate_model::{ImageConfig, Repositories};
 

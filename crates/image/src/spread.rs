@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Spreads what is a hash already, by a key that nobody who writes a layer knows: chosen paths must not meet in one place.
+/// Spreads what is a hash already, by a key that nobody who writes a layer knows: chosen paths must not meet in one
+/// place.
 #[derive(Clone)]
 pub(crate) struct Spread(u64);
 

@@ -1,9 +1,11 @@
-//! The part of a file tree that somebody asks about: the places of proofs, every symbolic link, and what leads there.
+//! The part of a file tree that somebody asks about: the places of evidence_set, every symbolic link, and what leads
+//! there.
 //!
-//! An image has millions of entries and a scan asks about thousands, so the tree is sparse: a place without a node holds
-//! nothing that matters and, because every symbolic link has a node, is no link. Nodes are never moved; what is removed
-//! is only unhooked, so the tree grows by at most one node for each proof or link. Resolution follows links as the kernel
-//! does: `..` is taken after the link is followed, absolute targets begin at the image's root, 40 links are too many.
+//! An image has millions of entries and a scan asks about thousands, so the tree is sparse: a place without a node
+//! holds nothing that matters and, because every symbolic link has a node, is no link. Nodes are never moved; what is
+//! removed is only unhooked, so the tree grows by at most one node for each evidence or link. Resolution follows links
+//! as the kernel does: `..` is taken after the link is followed, absolute targets begin at the image's root, 40 links
+//! are too many.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -32,11 +34,11 @@ pub(crate) enum Kind {
     Unsure,
 }
 
-/// One version of a place: the layer that wrote it, and the proof that it is, if any.
+/// One version of a place: the layer that wrote it, and the evidence that it is, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) layer: u32,
-    pub(crate) proof: Option<u32>,
+    pub(crate) evidence: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub(crate) struct Node {
     /// The layer of the last entry here.
     pub(crate) layer: u32,
     /// What the place proves, and the layer that put it there.
-    pub(crate) proof: Option<Version>,
+    pub(crate) evidence: Option<Version>,
     /// The versions of this place since it was last removed, oldest first; the last one is what is shown.
     pub(crate) history: Vec<Version>,
     /// The last layer whose whiteout went through here, plus one.
@@ -59,7 +61,7 @@ pub(crate) struct Node {
 impl Node {
     fn forget(&mut self) {
         self.kind = Kind::Implied;
-        self.proof = None;
+        self.evidence = None;
         self.history.clear();
     }
 }
@@ -105,7 +107,7 @@ impl Tree {
             children: HashMap::new(),
             kind: Kind::Implied,
             layer: 0,
-            proof: None,
+            evidence: None,
             history: Vec::new(),
             pruned: 0,
             emptied: 0,
@@ -140,8 +142,8 @@ impl Tree {
         id
     }
 
-    /// One step down from `place`, through a link where `name` is one; `None` when the links go in circles, or when it is not
-    /// known what is there.
+    /// One step down from `place`, through a link where `name` is one; `None` when the links go in circles, or when it
+    /// is not known what is there.
     pub(crate) fn enter(&self, place: Place, name: &str, links: &mut Links) -> Option<Place> {
         if place.beyond > 0 {
             return Some(Place { beyond: place.beyond + 1, ..place });
@@ -182,8 +184,8 @@ impl Tree {
         self.walk(ROOT, path, &mut Links::default())
     }
 
-    /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles, or when it is
-    /// not known what is there.
+    /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles, or
+    /// when it is not known what is there.
     pub(crate) fn real_path(&self, path: &str) -> Option<String> {
         let mut way: Vec<(Box<str>, Option<NodeId>)> = Vec::new();
         let mut todo: Vec<Box<str>> = path.rsplit('/').map(Into::into).collect();
@@ -308,17 +310,17 @@ impl Tree {
                 node.forget();
             }
             node.history.retain(|v| v.layer >= layer);
-            node.proof = node.proof.filter(|v| v.layer >= layer);
+            node.evidence = node.evidence.filter(|v| v.layer >= layer);
             stack.extend(node.children.values().copied());
         }
     }
 
     /// Every node that can be reached from the root and proves something.
-    pub(crate) fn proofs(&self) -> Vec<(NodeId, Version)> {
+    pub(crate) fn evidence_set(&self) -> Vec<(NodeId, Version)> {
         let (mut found, mut stack) = (Vec::new(), vec![ROOT]);
         while let Some(id) = stack.pop() {
             let node = self.node(id);
-            found.extend(node.proof.map(|version| (id, version)));
+            found.extend(node.evidence.map(|version| (id, version)));
             stack.extend(node.children.values().copied());
         }
         found

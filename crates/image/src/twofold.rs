@@ -1,10 +1,10 @@
 //! Paths that one layer has as two things: a directory and a file, a link, or a whiteout of the same path.
 //!
-//! containerd unpacks a layer entry by entry. A directory that comes after a file takes its place, and then overlayfs merges it
-//! with the directory of the layers below as if the file had never been; whiteouts, opaque marks and files that stood below
-//! it are gone with what was there before. Where layers are unpacked one over the other, a whiteout removes what its own layer
-//! had there, links included. So a layer hides nothing at such a path or below it, what it has there itself is shown, and
-//! where the path leads is not known. Few builders
+//! containerd unpacks a layer entry by entry. A directory that comes after a file takes its place, and then overlayfs
+//! merges it with the directory of the layers below as if the file had never been; whiteouts, opaque marks and files
+//! that stood below it are gone with what was there before. Where layers are unpacked one over the other, a whiteout
+//! removes what its own layer had there, links included. So a layer hides nothing at such a path or below it, what it
+//! has there itself is shown, and where the path leads is not known. Few builders
 //! write such layers, and those as the lowest one, where nothing is hidden; an adversary does.
 
 use std::collections::{HashMap, HashSet};
@@ -20,8 +20,8 @@ pub(crate) struct Twofold {
     pub(crate) whited: HashSet<String>,
     /// Paths that were one thing first and are another then.
     pub(crate) replaced: HashSet<String>,
-    /// Whether an entry goes through a link of the layer. Then one place may have two names, and what comes under one of them
-    /// may take away what stands under the other: the layer hides nothing at all.
+    /// Whether an entry goes through a link of the layer. Then one place may have two names, and what comes under one
+    /// of them may take away what stands under the other: the layer hides nothing at all.
     pub(crate) additive: bool,
 }
 
@@ -66,8 +66,8 @@ fn hidden(path: &str) -> Option<String> {
     Some(if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") })
 }
 
-/// Finds them, in one walk where the layer has none and in two where it has some. Directories are told by a hash of their
-/// path: two that share one cost a hidden file that is shown, nothing else.
+/// Finds them, in one walk where the layer has none and in two where it has some. Directories are known by a hash of
+/// their path: two that share one cost a hidden file that is shown, nothing else.
 fn paths(table: &PathTable) -> Twofold {
     let mut directories: HashMap<u64, Directory, Spread> = HashMap::with_hasher(Spread::new());
     let mut whiteouts: HashSet<String> = HashSet::new();

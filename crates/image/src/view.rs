@@ -6,9 +6,9 @@ use layergate_model::{Digest, Section};
 
 use crate::{
     MergeLayer,
+    evidence::{EvidenceSet, outer},
     links::Across,
     overlay::Overlay,
-    proofs::{Proofs, outer},
     tree::NodeId,
     twofold::Twofold,
 };
@@ -27,9 +27,9 @@ pub(crate) struct Shown<'a> {
 /// The layers, laid upon each other.
 pub(crate) struct View<'a> {
     pub(crate) layers: &'a [MergeLayer<'a>],
-    pub(crate) proofs: Proofs<'a>,
+    pub(crate) evidence_set: EvidenceSet<'a>,
     pub(crate) overlay: Overlay,
-    /// Visible proofs of upper layers that are hard links to a proof.
+    /// Visible evidence_set of upper layers that are hard links to a evidence.
     linked: HashMap<u32, Vec<u32>>,
     /// For each layer; found once, for every question is a walk over all of it.
     twofold: Vec<Twofold>,
@@ -38,17 +38,17 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// `hard_links` are those to files of lower layers.
     pub(crate) fn new(layers: &'a [MergeLayer<'a>], hard_links: &'a [Across]) -> Self {
-        let mut proofs = Proofs::of(layers);
-        proofs.hard_links(hard_links);
+        let mut evidence_set = EvidenceSet::of(layers);
+        evidence_set.hard_links(hard_links);
         let twofold = Twofold::of(layers);
-        let overlay = Overlay::new(layers, &twofold, &mut proofs);
+        let overlay = Overlay::new(layers, &twofold, &mut evidence_set);
         let mut linked: HashMap<_, Vec<u32>> = HashMap::new();
-        for (id, proof) in (0u32..).zip(&proofs.all) {
-            if let (Some(target), true) = (proof.target, overlay.shows(id)) {
+        for (id, evidence) in (0u32..).zip(&evidence_set.all) {
+            if let (Some(target), true) = (evidence.target, overlay.shows(id)) {
                 linked.entry(target).or_default().push(id);
             }
         }
-        Self { layers, proofs, overlay, linked, twofold }
+        Self { layers, evidence_set, overlay, linked, twofold }
     }
 
     /// Every section with its layer's position.
@@ -59,14 +59,14 @@ impl<'a> View<'a> {
 
     /// Where the image shows what was found in `location` of `layer`; empty when it is hidden.
     pub(crate) fn places(&self, layer: u32, location: &str) -> Vec<Shown<'a>> {
-        let Some(id) = self.proofs.find(layer, outer(location)) else { return Vec::new() };
+        let Some(id) = self.evidence_set.find(layer, outer(location)) else { return Vec::new() };
         let linked = self.linked.get(&id).map_or(&[][..], Vec::as_slice);
         std::iter::once(id)
             .filter(|id| self.overlay.shows(*id))
             .chain(linked.iter().copied())
             .map(|id| {
-                let proof = &self.proofs.all[id as usize];
-                Shown { layer: proof.layer, path: proof.path, node: self.overlay.node(id) }
+                let evidence = &self.evidence_set.all[id as usize];
+                Shown { layer: evidence.layer, path: evidence.path, node: self.overlay.node(id) }
             })
             .collect()
     }
@@ -83,14 +83,14 @@ impl<'a> View<'a> {
 
     /// Whether `place` is a path of the layer that upper layers hide.
     pub(crate) fn is_hidden(&self, layer: u32, place: &str) -> bool {
-        self.proofs
+        self.evidence_set
             .find(layer, outer(place))
-            .is_some_and(|id| self.proofs.all[id as usize].seen && self.places(layer, place).is_empty())
+            .is_some_and(|id| self.evidence_set.all[id as usize].seen && self.places(layer, place).is_empty())
     }
 
     /// Whether `place` is a path of the layer.
     pub(crate) fn is_path(&self, layer: u32, place: &str) -> bool {
-        self.proofs.find(layer, outer(place)).is_some_and(|id| self.proofs.all[id as usize].seen)
+        self.evidence_set.find(layer, outer(place)).is_some_and(|id| self.evidence_set.all[id as usize].seen)
     }
 
     /// The digest of a layer.
@@ -104,7 +104,7 @@ pub(crate) fn shown(layers: &[MergeLayer<'_>], twofold: &[Twofold], wanted: &[(u
     if wanted.is_empty() {
         return Vec::new();
     }
-    let mut proofs = Proofs::entries(layers.len(), wanted);
-    let overlay = Overlay::new(layers, twofold, &mut proofs);
-    wanted.iter().map(|(layer, path)| proofs.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
+    let mut evidence_set = EvidenceSet::entries(layers.len(), wanted);
+    let overlay = Overlay::new(layers, twofold, &mut evidence_set);
+    wanted.iter().map(|(layer, path)| evidence_set.find(*layer, path).is_some_and(|id| overlay.shows(id))).collect()
 }

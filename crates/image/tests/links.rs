@@ -194,7 +194,7 @@ fn a_hard_link_shows_what_was_found_in_a_layer_below() {
     let over = lines(&image(&[base, "h opt/b.jar app/a.jar\nw app/a.jar", "w opt/b.jar"]));
     assert!(over.is_empty(), "{over:?}");
     let broken = "f a.jar\ngap unreadable_file a.jar";
-    let told = |upper: &str| image(&[broken, upper]).gaps.iter().map(|g| g.kind).collect::<Vec<_>>();
-    assert_eq!(told("h b.jar a.jar\nw a.jar"), [GapKind::UnreadableFile], "what could not be read there");
-    assert_eq!(told("w a.jar"), []);
+    let reported = |upper: &str| image(&[broken, upper]).gaps.iter().map(|g| g.kind).collect::<Vec<_>>();
+    assert_eq!(reported("h b.jar a.jar\nw a.jar"), [GapKind::UnreadableFile], "what could not be read there");
+    assert_eq!(reported("w a.jar"), []);
 }

@@ -1,4 +1,4 @@
-//! What is told of an image besides the files: distribution, owners, licenses, gaps, secrets, checks, origins.
+//! What is reported of an image besides the files: distribution, owners, licenses, gaps, secrets, checks, origins.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod support;
@@ -120,7 +120,7 @@ fn owners_come_and_go_with_the_layers() {
         let layers: Vec<&str> = std::iter::once(base).chain(upper.iter().copied()).collect();
         assert_eq!(x(&layers), *want, "{name}");
     }
-    // The databases of apk, rpm and their like are list and proof in one file.
+    // The databases of apk, rpm and their like are list and evidence in one file.
     for database in ["lib/apk/db/installed", "usr/lib/sysimage/rpm/rpmdb.sqlite", "var/lib/rpm/Packages"] {
         let base =
             format!("f {database}: py3-x 1\nown {database} py3-x usr/lib/py/x/METADATA\nf usr/lib/py/x/METADATA: x 1");
@@ -145,15 +145,15 @@ fn gaps_go_with_their_file_and_with_nothing_else() {
     let base =
         "f a/package.json\ngap unreadable_file a/package.json\ngap layer_limit entries\ngap unreadable_file nowhere";
     let digest = Digest::of(base.as_bytes());
-    let told = |layers: &[&str]| image(layers).gaps.into_iter().map(|g| g.place).collect::<Vec<_>>();
+    let reported = |layers: &[&str]| image(layers).gaps.into_iter().map(|g| g.place).collect::<Vec<_>>();
     let stays = [format!("entries in layer {digest}"), format!("nowhere in layer {digest}")];
-    assert_eq!(told(&[base]), [stays[0].as_str(), "a/package.json", stays[1].as_str()]);
-    assert_eq!(told(&[base, "w a"]), stays);
-    assert_eq!(told(&[base, "f a"]), stays);
+    assert_eq!(reported(&[base]), [stays[0].as_str(), "a/package.json", stays[1].as_str()]);
+    assert_eq!(reported(&[base, "w a"]), stays);
+    assert_eq!(reported(&[base, "f a"]), stays);
 }
 
 #[test]
-fn deleted_secrets_are_told_as_such() {
+fn deleted_secrets_are_reported_as_such() {
     let base = "f root/.npmrc\nsecret root/.npmrc";
     let title = |layers: &[&str]| image(layers).secrets.into_iter().map(|s| s.title).collect::<Vec<_>>();
     assert_eq!(title(&[base]), ["A token"]);

@@ -151,7 +151,7 @@ fn the_image_shows_what_an_overlay_would() {
 }
 
 #[test]
-fn a_proof_that_the_table_does_not_have_is_visible_until_it_is_hidden() {
+fn evidence_that_the_table_does_not_have_is_visible_until_it_is_hidden() {
     let mut lower = support::layer("f a/p: x 1");
     lower.paths = layergate_model::PathTable::default();
     let options = layergate_image::MergeOptions::default();

@@ -8,7 +8,7 @@ use support::image;
 const STATUS: &str = "var/lib/dpkg/status";
 const APK: &str = "lib/apk/db/installed";
 
-/// The distribution packages as `name version`, and whether the gap is told.
+/// The distribution packages as `name version`, and whether the gap is reported.
 fn seen(layers: &[&str]) -> (String, bool) {
     let image = image(layers);
     let packages: Vec<_> = image.packages.iter().map(|p| format!("{} {}", p.package.name, p.package.version)).collect();
@@ -49,8 +49,8 @@ fn what_a_database_said_counts_while_its_files_are_there() {
         ("everything removed", &[&listed, "w usr\nw var"], "", false),
         ("installed", &[&plain, &format!("f {STATUS}: openssl 1, bash 5, curl 8")], "bash 5,curl 8,openssl 1", false),
     ];
-    for (what, layers, packages, told) in cases {
-        assert_eq!(seen(layers), ((*packages).to_owned(), *told), "{what}: {layers:#?}");
+    for (what, layers, packages, reported) in cases {
+        assert_eq!(seen(layers), ((*packages).to_owned(), *reported), "{what}: {layers:#?}");
     }
 }
 

@@ -133,8 +133,8 @@ pub trait Analyzer: Send + Sync {
         true
     }
 
-    /// Whether it reads a file of this size. For analyzers that leave large files alone by rule; a file that should have
-    /// been read and is too large is a gap, which the driver tells.
+    /// Whether it reads a file of this size. For analyzers that leave large files alone by rule; a file that should
+    /// have been read and is too large is a gap, which the driver shows.
     fn wants_size(&self, _path: &LayerPath, _size: u64) -> bool {
         true
     }

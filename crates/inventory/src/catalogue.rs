@@ -185,8 +185,8 @@ impl Catalogue {
         });
     }
 
-    /// Adds the indices of the analyzers that decide by the first bytes of the regular file `entry`; without `head` of those
-    /// that might.
+    /// Adds the indices of the analyzers that decide by the first bytes of the regular file `entry`; without `head` of
+    /// those that might.
     pub fn by_content(&self, entry: &Entry<'_>, head: Option<&[u8]>, out: &mut Vec<usize>) {
         if entry.kind != EntryKind::File || entry.path.file_name().starts_with(".wh.") {
             return;

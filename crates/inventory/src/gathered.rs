@@ -1,9 +1,10 @@
 //! What the analyzers have found so far in one layer, while entries may still replace what earlier ones proved.
 //!
-//! An archive may have a path twice; the later entry counts. To look through all that was found for each such path would
-//! make a layer of a million repeated names take days, so that a replaced path is only noted, with the time, and what it
-//! had proved by then is dropped in one pass when enough has come together, and at the end. Which packages a path proves,
-//! for hard links, is told by an index that grows with what is found. Both cost a constant for each thing found.
+//! An archive may have a path twice; the later entry counts. To look through all that was found for each such path
+//! would make a layer of a million repeated names take days, so that a replaced path is only noted, with the time, and
+//! what it had proved by then is dropped in one pass when enough has come together, and at the end. Which packages a
+//! path proves, for hard links, is known by an index that grows with what is found. Both cost a constant for each thing
+//! found.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -86,9 +87,9 @@ impl Gathered {
         fits
     }
 
-    /// The next entry. What earlier entries of this path proved is forgotten, but not what stands below it, and nothing there
-    /// from then on: a link may have been in its place until then (one of a lower layer, even, of which nothing is known
-    /// here), and what was written through it is still where it led.
+    /// The next entry. What earlier entries of this path proved is forgotten, but not what stands below it, and nothing
+    /// there from then on: a link may have been in its place until then (one of a lower layer, even, of which nothing
+    /// is known here), and what was written through it is still where it led.
     pub(crate) fn next_entry(&mut self, path: &LayerPath, buffer: &mut String) {
         self.time += 1;
         if self.claimed.contains(path) && !self.was_below_two(path) {
@@ -154,7 +155,7 @@ impl Gathered {
             let replaced = &self.replaced;
             // The lists are asked in turn, each from its beginning, so that one look moves forward with it.
             let (mut list_at, mut step) = (usize::MAX, 0);
-            section.forget_where(|list, item, proof| {
+            section.forget_where(|list, item, evidence| {
                 if list != list_at {
                     (list_at, step) = (list, 0);
                 }
@@ -162,7 +163,7 @@ impl Gathered {
                     step += 1;
                 }
                 let came = grown.get(step).map_or(self.time, |(time, _)| *time);
-                replaced.get(proof).is_some_and(|until| came <= *until)
+                replaced.get(evidence).is_some_and(|until| came <= *until)
             });
             let lengths = section.lengths();
             self.found += lengths.iter().map(|l| *l as usize).sum::<usize>();
@@ -178,8 +179,8 @@ impl Gathered {
         let section = &self.sections[index];
         let (known, by_path) = &mut self.proved[index];
         for (at, package) in section.packages.iter().enumerate().skip(*known) {
-            if let Ok(proof) = LayerPath::normalise(package.proof()) {
-                by_path.entry(proof).or_default().push(at as u32);
+            if let Ok(evidence) = LayerPath::normalise(package.evidence()) {
+                by_path.entry(evidence).or_default().push(at as u32);
             }
         }
         *known = section.packages.len();
@@ -211,7 +212,7 @@ mod tests {
         LayerPath::normalise(text).unwrap()
     }
 
-    /// An entry that proves a package of version `v`, as the driver tells it.
+    /// An entry that proves a package of version `v`, as the driver shows it.
     fn entry(all: &mut Gathered, at: &str, v: &str) {
         let at = path(at);
         all.next_entry(&at, &mut String::new());
@@ -222,7 +223,7 @@ mod tests {
 
     fn left(all: Gathered) -> Vec<String> {
         let packages = all.finish().remove(0).packages;
-        packages.iter().map(|p| format!("{} {}", p.proof(), p.version)).collect()
+        packages.iter().map(|p| format!("{} {}", p.evidence(), p.version)).collect()
     }
 
     #[test]

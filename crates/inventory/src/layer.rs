@@ -26,7 +26,7 @@ use crate::{
 
 /// Bytes of a file that are shown to [`crate::Analyzer::wants`].
 const HEAD: usize = 1024;
-/// Gaps of one layer that are told one by one; the rest is counted.
+/// Gaps of one layer that are reported one by one; the rest is counted.
 const MAX_GAPS: usize = 1000;
 /// Bytes of the path table of one layer. Five million ordinary entries are about 120 MB.
 const MAX_PATHS: usize = 160 << 20;
@@ -35,8 +35,8 @@ const MAX_PATHS: usize = 160 << 20;
 /// name of a gigabyte.
 const MAX_TEXT: usize = 4096;
 
-/// Leaves out the packages from `from` on whose name or version is absurd (too long, or with characters that no text has and
-/// that no report may show), cuts their other texts, and counts the former.
+/// Leaves out the packages from `from` on whose name or version is absurd (too long, or with characters that no text
+/// has and that no report may show), cuts their other texts, and counts the former.
 fn bound_texts(packages: &mut Vec<layergate_model::Package>, from: usize) -> usize {
     let cut = |text: &mut String| text.truncate(text.floor_char_boundary(MAX_TEXT));
     // Only what is new is looked at: a pass over all of them for each file would be quadratic.
@@ -84,7 +84,7 @@ pub fn inventory_layer(
     read(blob, expected, catalogue, limits, None)
 }
 
-/// Reads one layer again for what its files tell under other names, and nothing else; there is no path table. With
+/// Reads one layer again for what its files show under other names, and nothing else; there is no path table. With
 /// `in_place` what is found stands at the file's own path, otherwise at the name.
 pub fn look_again(
     blob: impl Read + Send,
@@ -150,7 +150,7 @@ impl From<io::Error> for PassError {
 }
 
 /// Adds a gap to a section that has not too many of them; whether it did.
-fn told(section: &mut Section, gap: Gap) -> bool {
+fn push_gap(section: &mut Section, gap: Gap) -> bool {
     let room = section.gaps.len() < MAX_GAPS;
     if room {
         section.gaps.push(gap);
@@ -202,8 +202,8 @@ impl<'c> Pass<'c> {
         result
     }
 
-    /// Runtimes remove what stands at a global header's path, and go on to show what layers below have there: a gap where the
-    /// layer has something there, or a link on the way.
+    /// Runtimes remove what stands at a global header's path, and go on to show what layers below have there: a gap
+    /// where the layer has something there, or a link on the way.
     fn removed_by(&mut self, globals: &HashSet<LayerPath>) {
         if globals.is_empty() {
             return;
@@ -328,7 +328,7 @@ impl<'c> Pass<'c> {
             let (id, most) = (analyzer.id(), analyzer.max_bytes());
             let detail = format!("the file has {size} bytes, and {id} reads at most {most} of such a file");
             let gap = Gap::new(GapKind::FileLimit, called(&name, entry).as_str(), detail);
-            self.dropped_gaps += usize::from(!told(self.gathered.section(index), gap));
+            self.dropped_gaps += usize::from(!push_gap(self.gathered.section(index), gap));
             self.note(index)?;
         }
         if claims.is_empty() {
@@ -366,14 +366,14 @@ impl<'c> Pass<'c> {
                     Gap::new(GapKind::AnalyzerFailed, name.as_str(), detail)
                 }
             };
-            self.dropped_gaps += usize::from(!told(section, gap));
+            self.dropped_gaps += usize::from(!push_gap(section, gap));
             self.note(*index)?;
         }
         Ok(())
     }
 
-    /// A second name of a file that came earlier. When the first name was claimed the same is proved here too; what this
-    /// name alone would tell, and a file of a lower layer, is the second look's.
+    /// A second name of a file that came earlier. When the first name was claimed the same is proved here too; what
+    /// this name alone would show, and a file of a lower layer, is the second look's.
     fn hard_link(&mut self, entry: &Entry<'_>, claims: &mut Vec<usize>) -> Result<(), PassError> {
         if !self.gathered.is_claimed(entry.target) {
             return Ok(());
@@ -423,7 +423,7 @@ impl<'c> Pass<'c> {
             self.gaps.insert(0, Gap::new(kind, blob.to_string(), detail));
         }
         if self.dropped_gaps > 0 {
-            let detail = format!("{} more gaps of this layer are not told one by one", self.dropped_gaps);
+            let detail = format!("{} more gaps of this layer are not reported one by one", self.dropped_gaps);
             self.gaps.push(Gap::new(GapKind::AnalyzerFailed, blob.to_string(), detail));
         }
         let mut known: HashMap<LayerPath, bool> = HashMap::new();
@@ -444,9 +444,9 @@ impl<'c> Pass<'c> {
             // Archive order is not content: the same files in another order are the same inventory.
             section.packages.sort();
             section.packages.dedup();
-            section.owned.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+            section.owned.sort_by(|a, b| (&a.evidence, &a.package).cmp(&(&b.evidence, &b.package)));
             section.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
-            section.licenses.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+            section.licenses.sort_by(|a, b| (&a.evidence, &a.package).cmp(&(&b.evidence, &b.package)));
             section.content_sets.sort();
             section.secrets.sort();
             section.facts.sort();

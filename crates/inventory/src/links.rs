@@ -1,10 +1,10 @@
 //! Names that links give to files whose content stands elsewhere.
 //!
-//! A container that opens `var/lib/dpkg/status` follows a link on the way; an analyzer is asked about a file under the name
-//! that the archive has for it. Where the two names say the same to the same analyzers (`lib` to `usr/lib`, a versioned
-//! JAR, pnpm's store), everything is read once and in its place. Where they do not, the layer is read once more for
-//! these names alone. Hard links within a layer are the layer's own affair and found here; symbolic links, and hard links
-//! to a lower layer, are known when the layers lie upon each other.
+//! A container that opens `var/lib/dpkg/status` follows a link on the way; an analyzer is asked about a file under the
+//! name that the archive has for it. Where the two names say the same to the same analyzers (`lib` to `usr/lib`, a
+//! versioned JAR, pnpm's store), everything is read once and in its place. Where they do not, the layer is read once
+//! more for these names alone. Hard links within a layer are the layer's own affair and found here; symbolic links, and
+//! hard links to a lower layer, are known when the layers lie upon each other.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ const MAX_TRIED: u64 = 20_000_000;
 /// Bytes that analyzers are shown in one: a file with many names is shown under each.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// The names of a layer's hard links under which its own files would tell more than under the names they were read by.
+/// The names of a layer's hard links under which its own files would show more than under the names they were read by.
 pub fn within(catalogue: &Catalogue, paths: &PathTable) -> Vec<Alias> {
     let places = catalogue.places();
     let mut links: HashMap<String, String> = HashMap::new();
@@ -115,7 +115,7 @@ impl Again {
         }
     }
 
-    /// Where a name lies, if that is where what it tells is to stand.
+    /// Where a name lies, if that is where what it shows is to stand.
     pub(crate) fn place(&self, name: &str) -> Option<&LayerPath> {
         self.places.get(name).filter(|_| self.in_place)
     }
@@ -125,7 +125,7 @@ impl Again {
 mod tests {
     use super::*;
 
-    /// Links that every image has tell nothing more; what somebody hides does.
+    /// Links that every image has show nothing more; what somebody hides does.
     #[test]
     fn which_names_tell_more() {
         let catalogue = Catalogue::standard();

@@ -44,7 +44,7 @@ fn scan(blob: &[u8], limits: &Limits) -> LayerInventory {
 
 fn found(inventory: &LayerInventory) -> Vec<String> {
     let packages = inventory.sections.values().flat_map(|s| &s.packages);
-    packages.map(|p| format!("{} {}", p.version, p.proof())).collect()
+    packages.map(|p| format!("{} {}", p.version, p.evidence())).collect()
 }
 
 fn gaps(inventory: &LayerInventory) -> Vec<GapKind> {
@@ -69,7 +69,7 @@ fn hard_links_prove_the_same() {
     assert_eq!(found(&scan(&blob, &Limits::default())), [format!("1 {AT}"), "1 x/node_modules/a/package.json".into()]);
 }
 
-/// What a layer's own hard links tell in a second look, by their names.
+/// What a layer's own hard links show in a second look, by their names.
 fn within(blob: &[u8]) -> Vec<String> {
     let (catalogue, limits) = (Catalogue::standard(), Limits::default());
     let names = links::within(&catalogue, &scan(blob, &limits).paths);
@@ -118,7 +118,7 @@ fn a_second_look_reads_what_it_is_asked_and_shows_it_where_it_lies() {
     };
     let directory = look(&[("var/lib/dpkg", "opt/d")]);
     assert_eq!(found(&directory), ["1 opt/d/status"]);
-    let owned: Vec<_> = directory.sections.values().flat_map(|s| &s.owned).map(|o| o.proof.as_str()).collect();
+    let owned: Vec<_> = directory.sections.values().flat_map(|s| &s.owned).map(|o| o.evidence.as_str()).collect();
     assert_eq!(owned, ["opt/d/info/openssl.list"]);
     assert_eq!(found(&look(&[("var/lib/dpkg/status", "opt/blob")])), ["1 opt/blob"]);
     assert_eq!(found(&look(&[(AT, "opt/p"), ("x/node_modules/b/package.json", "opt/p")])), ["2 opt/p"]);
@@ -150,7 +150,8 @@ fn a_credential_file_too_large_to_search_is_a_gap() {
     let rows = [
         ("app/.env", text(16 << 20), &[][..]),
         ("app/.env", text((16 << 20) + 4), &[GapKind::FileLimit]),
-        // Of data that may hold anything only small files are in scope, and what is no text has no secrets in this sense.
+        // Of data that may hold anything only small files are in scope, and what is no text has no secrets in this
+        // sense.
         ("app/data.json", text(17 << 20), &[]),
         ("app/.env", vec![0; 17 << 20], &[]),
     ];

@@ -1,5 +1,5 @@
-//! Every language item of `../shared/data` against what Trivy 0.76 and Syft 1.18 list for it: whatever one of them finds is
-//! found, or stands in the table below with its reason. Skipped where the data are not at hand.
+//! Every language item of `../shared/data` against what Trivy 0.76 and Syft 1.18 list for it: whatever one of them
+//! finds is found, or stands in the table below with its reason. Skipped where the data are not at hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
@@ -153,7 +153,7 @@ fn every_package_of_the_peers() {
             // None is listed twice by one file.
             let mut once = BTreeSet::new();
             let twice =
-                section.packages.iter().filter(|p| !once.insert((p.kind, &p.name, &p.version, &p.uuid, p.proof())));
+                section.packages.iter().filter(|p| !once.insert((p.kind, &p.name, &p.version, &p.uuid, p.evidence())));
             wrong.extend(twice.map(|p| format!("{item}: {analyzer}: twice {} {}", p.name, p.version)));
         }
     }

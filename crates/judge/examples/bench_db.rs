@@ -74,7 +74,7 @@ fn main() -> Result<(), Failure> {
     let cpu = cpu_seconds() - before;
     let raw: u64 = report.used.values().map(|u| u.1).sum();
     let mut missed = 0;
-    let mut tell = |what: &str, value: f64, unit: &str, limit: f64, at_most: bool| {
+    let mut show = |what: &str, value: f64, unit: &str, limit: f64, at_most: bool| {
         let ok = if at_most { value <= limit } else { value >= limit };
         missed += u32::from(!ok);
         println!(
@@ -89,9 +89,9 @@ fn main() -> Result<(), Failure> {
         raw as f64 / 1e6,
         report.size as f64 / 1e6
     );
-    tell("build, records a second of one core", report.records as f64 / cpu, "records/s", 20_000.0, false);
-    tell("build, peak memory", peak_mib(), "MiB", 1024.0, true);
-    tell("feeds to snapshot", raw as f64 / report.size as f64, "times smaller", 10.0, false);
+    show("build, records a second of one core", report.records as f64 / cpu, "records/s", 20_000.0, false);
+    show("build, peak memory", peak_mib(), "MiB", 1024.0, true);
+    show("feeds to snapshot", raw as f64 / report.size as f64, "times smaller", 10.0, false);
     // A process of its own: this one has parsed half a million records.
     let output = Command::new(std::env::current_exe()?).arg("ask").arg(&snapshot).output()?;
     let answers: BTreeMap<String, f64> = String::from_utf8(output.stdout)?
@@ -100,11 +100,11 @@ fn main() -> Result<(), Failure> {
         .filter_map(|(k, v)| Some((k.to_owned(), v.parse().ok()?)))
         .collect();
     let get = |key: &str| answers.get(key).copied().unwrap_or(f64::NAN);
-    tell("open and first look-up", get("open_ms"), "ms", 1.0, true);
-    tell("look-ups of one core", get("lookups"), "look-ups/s", 1_000_000.0, false);
-    tell("600 packages judged", get("judge_ms"), "ms", 2.0, true);
+    show("open and first look-up", get("open_ms"), "ms", 1.0, true);
+    show("look-ups of one core", get("lookups"), "look-ups/s", 1_000_000.0, false);
+    show("600 packages judged", get("judge_ms"), "ms", 2.0, true);
     println!("{:44} {:12.2} ms", "  of that on the processor", get("judge_cpu_ms"));
-    tell("memory beyond the map", get("anon_mib"), "MiB", 20.0, true);
+    show("memory beyond the map", get("anon_mib"), "MiB", 20.0, true);
     println!("findings of the 600 packages: {}", get("findings"));
     if missed > 0 { Err(format!("{missed} targets missed").into()) } else { Ok(()) }
 }

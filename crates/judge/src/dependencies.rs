@@ -18,7 +18,7 @@ impl<'a> Needs<'a> {
     }
 
     /// The ids of what `package` needs, sorted. Of several packages of one name the pinned version counts, then the one
-    /// that the same file proves; where neither tells, none is named rather than a wrong one.
+    /// that the same file proves; where neither shows, none is named rather than a wrong one.
     pub(crate) fn of(&self, package: &ImagePackage) -> Vec<PackageId> {
         let mut out: Vec<PackageId> = package
             .package
@@ -32,7 +32,7 @@ impl<'a> Needs<'a> {
                 if second.is_none() {
                     return Some(first.id.clone());
                 }
-                let beside = |p: &&&ImagePackage| p.package.proof() == package.package.proof();
+                let beside = |p: &&&ImagePackage| p.package.evidence() == package.package.evidence();
                 named.iter().filter(fits).find(beside).map(|p| p.id.clone())
             })
             .filter(|id| *id != package.id)

@@ -1,4 +1,4 @@
-//! Time: is the distribution still fixed, are the advisories still fresh. Both are told, whatever their effect.
+//! Time: is the distribution still fixed, are the advisories still fresh. Both are reported, whatever their effect.
 
 use std::cmp::Reverse;
 
@@ -45,9 +45,9 @@ pub(crate) fn release(distro: &Distro) -> String {
     }
 }
 
-/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, or of each source
-/// that speaks of this image and lags behind, which a fresh one must not hide; of both only where the source weighs more.
-/// `relevant` says whether a finding is left whose effect a rule on exploitation could raise.
+/// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, or of each
+/// source that speaks of this image and lags behind, which a fresh one must not hide; of both only where the source
+/// weighs more. `relevant` says whether a finding is left whose effect a rule on exploitation could raise.
 pub(crate) fn aged(
     newest: Option<&str>,
     sources: &[AdvisorySource],
@@ -98,7 +98,7 @@ fn rule(name: &str) -> Option<FindingRule> {
     }
 }
 
-/// So many days older than the newest of all, a source is told beside the whole set.
+/// So many days older than the newest of all, a source is reported beside the whole set.
 const LAGS_DAYS: i64 = 30;
 
 struct Lag {
@@ -121,12 +121,12 @@ fn lagging(of: &str, group: &[AdvisorySource], as_of: Date, policy: &PolicyView<
     let worst = stale.iter().map(|(_, staleness)| *staleness).max_by_key(|s| (s.effect, Reverse(s.limit_days)))?;
     let another = aged.iter().any(|(source, age)| source.is_whole() && policy.staleness(*age).is_none());
     let date = stale.iter().filter_map(|(s, _)| s.date.as_deref().and_then(day)).min();
-    let told: Vec<String> = stale.iter().map(|(source, _)| age(source, as_of)).collect();
+    let reported: Vec<String> = stale.iter().map(|(source, _)| age(source, as_of)).collect();
     let most = group.iter().map(|s| s.quiet_days).max().filter(|days| *days > 0);
     let quiet = most.map(|days| format!(" (and up to {days} days of silence are ordinary)")).unwrap_or_default();
     let detail = format!(
         "{of}: {}; the limit is {}{quiet}: vulnerabilities known since then are missing; run `layergate db update`, or look why the mirror brings nothing new",
-        told.join(", "),
+        reported.join(", "),
         text::count(worst.limit_days as usize, "day", "days")
     );
     Some(Lag { date, detail, effect: if another { worst.effect.min(Effect::Warn) } else { worst.effect } })
@@ -135,7 +135,7 @@ fn lagging(of: &str, group: &[AdvisorySource], as_of: Date, policy: &PolicyView<
 /// `osv-pypa is of 2023-05-01 (its newest record), 1234 days before 2026-09-16`.
 fn age(source: &AdvisorySource, as_of: Date) -> String {
     let Some(date) = source.date.as_deref().and_then(day) else {
-        return format!("nothing tells how old {} is", source.feed);
+        return format!("nothing shows how old {} is", source.feed);
     };
     let how = match source.dated_by {
         Some(DatedBy::Fetched) => "its newest file",
@@ -153,7 +153,7 @@ fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>)
         return None;
     }
     let have = match feeds.first() {
-        None => "the snapshot has no feed that tells it".to_owned(),
+        None => "the snapshot has no feed that shows it".to_owned(),
         Some(feed) => {
             format!(
                 "only {} of at least {} records of {} are in the snapshot",
@@ -178,7 +178,7 @@ fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>)
 fn stale(newest: Option<&str>, as_of: Date, policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
     let Some(newest) = newest.and_then(day) else {
         let staleness = policy.staleness(i64::MAX)?;
-        let detail = "no record of the advisories has a date, so nobody can tell how old they are";
+        let detail = "no record of the advisories has a date, so their age is unknown";
         return Some((Gap::new(GapKind::StaleAdvisories, PLACE, detail), staleness.effect));
     };
     let age = days_between(newest, as_of);

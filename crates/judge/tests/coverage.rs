@@ -66,7 +66,7 @@ fn a_fragment_of_the_advisories_is_a_gap() {
 fn a_list_of_updates_is_a_part_of_what_is_known() {
     let of = |feed: &'static str| record(feed, &format!("{feed}-1"), &[], Affected::fixed(ns("debian:12"), "x", "1"));
     for (records, want) in
-        [(vec![of("updates")], Some("tells only of what has been fixed")), (vec![of("updates"), of("tracker")], None)]
+        [(vec![of("updates")], Some("describes only what has been fixed")), (vec![of("updates"), of("tracker")], None)]
     {
         let mut builder = Builder::new();
         records.iter().for_each(|r| builder.add(r).unwrap());
@@ -80,8 +80,8 @@ fn a_list_of_updates_is_a_part_of_what_is_known() {
         let packages = vec![package(PackageKind::Deb, "y", "2-1", None)];
         let inventory = ImageInventory { distro: distro("debian", "12"), packages, ..ImageInventory::default() };
         let gaps = match_image(&inventory, &snapshot).gaps;
-        let told = gaps.first().filter(|g| g.kind == GapKind::PartialAdvisories).map(|g| g.detail.as_str());
-        assert_eq!(told.is_some(), want.is_some(), "{gaps:?}");
-        assert!(told.zip(want).is_none_or(|(told, want)| told.contains(want)), "{told:?}");
+        let reported = gaps.first().filter(|g| g.kind == GapKind::PartialAdvisories).map(|g| g.detail.as_str());
+        assert_eq!(reported.is_some(), want.is_some(), "{gaps:?}");
+        assert!(reported.zip(want).is_none_or(|(reported, want)| reported.contains(want)), "{reported:?}");
     }
 }

@@ -48,7 +48,7 @@ fn judged(snapshot: Snapshot, policy: &str, npm: bool) -> Report {
     scene.judge(matches)
 }
 
-fn told(report: &Report, kind: GapKind) -> Vec<(&str, Effect)> {
+fn gaps_of(report: &Report, kind: GapKind) -> Vec<(&str, Effect)> {
     report.gaps.iter().filter(|g| g.kind == kind).map(|g| (g.place.as_str(), g.effect)).collect()
 }
 
@@ -64,9 +64,9 @@ fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
         ("it warns by default", both(old, fresh).into(), "", true, &[("debian:10", Effect::Warn)]),
         ("the registry's", both(fresh, old).into(), limit, true, &[("npm", Effect::Error)]),
         ("one that says nothing of this image", both(fresh, old).into(), limit, false, &[]),
-        ("all old alike is told once", both(old, old).into(), limit, true, &[("snapshot", Effect::Error)]),
+        ("all old alike is reported once", both(old, old).into(), limit, true, &[("snapshot", Effect::Error)]),
         (
-            "what is older still is told with the rest",
+            "what is older still is reported with the rest",
             both(older, old).into(),
             limit,
             true,
@@ -94,7 +94,7 @@ fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
             &[("debian:10", Effect::Error)],
         ),
         (
-            "nothing tells its age",
+            "nothing shows its age",
             vec![Feed("tracker", "debian:10", None, None, 1), Feed("other", "npm", fresh, None, 1)],
             limit,
             false,
@@ -142,7 +142,7 @@ fn a_source_that_stopped_does_not_hide_behind_a_fresh_one() {
     ];
     for (name, feeds, policy, npm, want) in cases {
         let report = judged(snapshot(feeds, &[("slow", 30)], &[]), policy, *npm);
-        assert_eq!(told(&report, GapKind::StaleAdvisories), *want, "{name}: {:?}", report.gaps);
+        assert_eq!(gaps_of(&report, GapKind::StaleAdvisories), *want, "{name}: {:?}", report.gaps);
         let named = report.gaps.iter().any(|g| g.detail.ends_with("; older still: debian:10 of 2022-01-01"));
         assert_eq!(named, feeds.iter().any(|f| f.2 == older), "{name}: {:?}", report.gaps);
     }
@@ -156,11 +156,11 @@ fn the_report_lists_the_sources_and_is_judged_again_by_them() {
     let sources: Vec<String> =
         report.sources.iter().map(|s| format!("{} {} {}", s.of, s.feed, s.date.as_deref().unwrap_or("-"))).collect();
     assert_eq!(sources, ["debian:10 tracker 2026-11-20", "npm ghsa 2026-11-26"]);
-    assert_eq!(told(&report, GapKind::StaleAdvisories), []);
+    assert_eq!(gaps_of(&report, GapKind::StaleAdvisories), []);
     let kept: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
     let again = rejudge(&kept, &Policy::parse("[advisories]\nmax-age-days = 3", "p.toml").unwrap(), None);
-    assert_eq!(told(&again, GapKind::StaleAdvisories), [("debian:10", Effect::Error)]);
-    assert_eq!(told(&rejudge(&again, &Policy::default(), None), GapKind::StaleAdvisories), []);
+    assert_eq!(gaps_of(&again, GapKind::StaleAdvisories), [("debian:10", Effect::Error)]);
+    assert_eq!(gaps_of(&rejudge(&again, &Policy::default(), None), GapKind::StaleAdvisories), []);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_rule_whose_feed_is_missing_a_fragment_or_old_is_a_gap() {
         let findings = if policy.contains("[findings]") { "" } else { "[findings]\n" };
         let policy = format!("{findings}{policy}").replacen("[findings]\n", "[findings]\nfail-on = \"never\"\n", 1);
         let report = judged(snapshot(&base, &[], records), &policy, false);
-        assert_eq!(told(&report, *kind), *want, "{name}: {:?}", report.gaps);
+        assert_eq!(gaps_of(&report, *kind), *want, "{name}: {:?}", report.gaps);
     }
     // Where a fragment of the list is all there is.
     let mut builder = Builder::new();
@@ -212,15 +212,15 @@ fn a_rule_whose_feed_is_missing_a_fragment_or_old_is_a_gap() {
     builder.floors([Floor { feed: "cisa".into(), of: FloorOf::Feed, at_least: 1000, fixed_only: false }]);
     let part =
         judged(Snapshot::from_bytes(builder.finish().unwrap()).unwrap(), "[findings]\nfail-on = \"never\"", false);
-    assert_eq!(told(&part, missing), [("kev", Effect::Warn)]);
+    assert_eq!(gaps_of(&part, missing), [("kev", Effect::Warn)]);
     assert!(part.gaps.iter().any(|g| g.detail.contains("only 1 of at least 1000 records of cisa")), "{:?}", part.gaps);
     let failing = judged(snapshot(&base, &[], &[]), "", false);
-    assert_eq!((told(&failing, missing), failing.verdict), (vec![], Verdict::Fail));
-    // Nothing that the rule could raise: nothing to tell.
+    assert_eq!((gaps_of(&failing, missing), failing.verdict), (vec![], Verdict::Fail));
+    // Nothing that the rule could raise: nothing to show.
     let mut scene = Scene::debian();
     scene.inventory.packages = vec![package(PackageKind::Deb, "curl", "10-1", None)];
     scene.as_of = TODAY.parse().unwrap();
     let matches = match_image(&scene.inventory, &snapshot(&base, &[], &[]));
     let clean = scene.judge(matches);
-    assert_eq!((told(&clean, missing), clean.verdict), (vec![], Verdict::Pass));
+    assert_eq!((gaps_of(&clean, missing), clean.verdict), (vec![], Verdict::Pass));
 }

@@ -110,7 +110,7 @@ fn modules_and_architectures() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn what_cannot_be_compared_is_reported() {
     let records = [record("f", "CVE-1", &[], Affected::fixed(ns("npm"), "x", "1.2.3"))];
     let matches = matched(None, vec![package(PackageKind::Npm, "x", "workspace:*", None)], &records);
     assert_eq!(matches.findings, []);
@@ -160,7 +160,7 @@ fn severities_by_precedence() {
 }
 
 #[test]
-fn extended_support_is_told_as_a_gap_or_used() {
+fn extended_support_is_reported_as_a_gap_or_used() {
     let records = [
         record("f", "CVE-1", &[], Affected::fixed(ns("ubuntu-esm:18.04"), "x", "1-1ubuntu1+esm2")),
         record("f", "CVE-2", &[], Affected::fixed(ns("ubuntu:18.04"), "x", "1-1ubuntu1")),

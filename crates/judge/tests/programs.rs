@@ -125,9 +125,10 @@ fn what_is_judged_otherwise_is_not_judged_twice() {
     assert_eq!(matched(vec![bitnamis, program]).0, ["BIT-node-2024-1"], "by Bitnami's own package alone");
 }
 
-/// Node's own advisories are believed before Bitnami's and those before NVD's: what one knows of a vulnerability is not asked again.
+/// Node's own advisories are believed before Bitnami's and those before NVD's: what one knows of a vulnerability is not
+/// asked again.
 #[test]
-fn each_flaw_is_told_by_the_first_source_that_knows_it() {
+fn each_vulnerability_is_reported_by_the_first_source_that_knows_it() {
     let mut builder = Builder::new();
     let of = |feed: &'static str, id: &str, cve: &str, namespace: &str, name: &str, fixed: &str| Record {
         aliases: vec![cve.into()],

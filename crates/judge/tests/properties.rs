@@ -76,8 +76,8 @@ proptest! {
         for g in &matches.gaps {
             prop_assert!(report.gaps.iter().any(|h| h.kind == g.kind && h.place == g.place && h.detail == g.detail));
         }
-        let told = report.reasons.iter().any(|r| r.rule == "clean");
-        prop_assert!(!told || report.verdict != Verdict::Error);
+        let reported = report.reasons.iter().any(|r| r.rule == "clean");
+        prop_assert!(!reported || report.verdict != Verdict::Error);
 
         // The order of arrival does not matter.
         let mut turned = matches.clone();
@@ -87,7 +87,7 @@ proptest! {
         prop_assert_eq!(&report.reasons, &other.reasons);
         prop_assert_eq!(serde_json::to_string(&report).unwrap(), serde_json::to_string(&other).unwrap());
 
-        // Taking a rule away never turns an error into a silent pass: what caused it is still told, and where the
+        // Taking a rule away never turns an error into a silent pass: what caused it is still reported, and where the
         // defaults say error, it stays error.
         let at = drop.index(lines.len());
         if !lines[at].starts_with('[') && !lines.iter().any(|l| l == "[[exception]]") {

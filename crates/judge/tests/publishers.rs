@@ -34,7 +34,7 @@ fn whose_package_it_is_decides_who_judges_it_and_what_it_contains() {
             record("f", "CVE-2", &[], Affected::fixed(ns("golang"), "golang.org/x/net", "0.23.0")),
         ]
     };
-    // Distribution, release, namespace; manager, package, version, publisher; found on it, found in it, told.
+    // Distribution, release, namespace; manager, package, version, publisher; found on it, found in it, reported.
     type Row<'r> = (&'r str, &'r str, &'r str, PackageKind, &'r str, &'r str, Option<&'r str>, [bool; 3]);
     let rows: &[Row<'_>] = &[
         (
@@ -146,8 +146,8 @@ fn whose_package_it_is_decides_who_judges_it_and_what_it_contains() {
         let (on, within) = (owner.id.clone(), owned.id.clone());
         let matches = matched(distro(id, version), vec![owner, owned], &records(space));
         let found = |id: &PackageId| matches.findings.iter().any(|f| f.package == *id);
-        let told = matches.gaps.iter().any(|g| g.kind == GapKind::ThirdPartyPackage);
-        assert_eq!([found(&on), found(&within), told], *want, "{id} {name} {installed} {publisher:?}");
+        let reported = matches.gaps.iter().any(|g| g.kind == GapKind::ThirdPartyPackage);
+        assert_eq!([found(&on), found(&within), reported], *want, "{id} {name} {installed} {publisher:?}");
     }
 }
 

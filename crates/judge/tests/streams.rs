@@ -48,7 +48,7 @@ fn each_build_by_its_own_line() {
     let by_stream: &[&str] = &["CVE-2023-0001", "CVE-2023-0002", "CVE-2023-0003", "RHSA-2023:2"];
     type Row<'r> = (&'r str, &'r [(Option<u32>, &'r [&'r str])], &'r [&'r str]);
     let rows: &[Row<'_>] = &[
-        // The stream is named: its fixes are told, once, and the main line's where it has none.
+        // The stream is named: its fixes are reported, once, and the main line's where it has none.
         ("1:3.0.7-16.el9_2", &[(Some(0), &[EUS])], by_stream),
         ("1:3.0.7-16.el9_2.2", &[(Some(0), &[EUS])], &["CVE-2023-0002", "RHSA-2023:2"]),
         ("1:3.0.7-16.el9_2.3", &[(Some(0), &[EUS])], &["CVE-2023-0002"]),

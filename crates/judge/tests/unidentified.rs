@@ -32,7 +32,7 @@ fn an_artifact_of_an_advisorys_name_is_a_gap() {
     }
 }
 
-/// An archive whose version nothing tells may be any: undecided where an advisory speaks of it.
+/// An archive whose version nothing shows may be any: undecided where an advisory speaks of it.
 #[test]
 fn a_package_without_a_version_is_never_clean_where_an_advisory_speaks_of_it() {
     let records =

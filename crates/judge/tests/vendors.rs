@@ -1,5 +1,5 @@
-//! Publishers as they really sign, each with a package of theirs of a name that the distribution's advisories know; and the
-//! same words on packages that are the distribution's own.
+//! Publishers as they really sign, each with a package of theirs of a name that the distribution's advisories know; and
+//! the same words on packages that are the distribution's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use layergate_advisory::Affected;
@@ -27,8 +27,8 @@ fn judged(id: &str, release: &str, space: &str, kind: PackageKind, name: &str, v
     }
     let matches = matched(distro(id, release), vec![installed], &records);
     let found = !matches.findings.is_empty();
-    let told = matches.gaps.iter().any(|g| g.kind == GapKind::ThirdPartyPackage);
-    assert_ne!(found, told, "{name} {version} {vendor}: judged or told");
+    let reported = matches.gaps.iter().any(|g| g.kind == GapKind::ThirdPartyPackage);
+    assert_ne!(found, reported, "{name} {version} {vendor}: judged or reported");
     if found { Distribution } else { Third }
 }
 

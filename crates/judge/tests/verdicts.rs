@@ -154,8 +154,8 @@ fn verdicts() {
         let report = scene.judge(Matches { findings, gaps, ..Matches::default() });
         assert_eq!(report.verdict, want, "{policy} {marks}: {}", reasons(&report));
         assert_eq!(report.reasons[0].rule, rule, "{policy} {marks}: {}", reasons(&report));
-        for told in ["end_of_life", "stale_advisories"] {
-            assert!(report.reasons.iter().any(|r| r.rule == told), "{policy}: {told} is not told");
+        for reported in ["end_of_life", "stale_advisories"] {
+            assert!(report.reasons.iter().any(|r| r.rule == reported), "{policy}: {reported} is not reported");
         }
     }
 }
@@ -199,7 +199,7 @@ fn without_a_snapshot_there_is_no_verdict() {
 }
 
 #[test]
-fn vex_takes_out_and_contradictions_are_told() {
+fn vex_takes_out_and_contradictions_are_reported() {
     let mut scene = Scene::debian();
     let [ssl, curl, ..] = scene.ids();
     let statement = |package: &str, status: &str| {

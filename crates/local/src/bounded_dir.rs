@@ -1,9 +1,9 @@
 //! Files in a directory that stays within its budget, shared by any number of processes at once without a lock.
 //!
-//! A file is written to a temporary one and renamed, so that a reader sees a whole file or none. Bounded: the files least
-//! recently used (by their modification time, which a hit renews) go when the sum is over the budget. A directory that
-//! cannot be written (read-only, full) is told once; the work goes on without it. So it does without one that others could
-//! write (`private.rs`), and what another user left in it, or what cannot be read, is not there.
+//! A file is written to a temporary one and renamed, so that a reader sees a whole file or none. Bounded: the files
+//! least recently used (by their modification time, which a hit renews) go when the sum is over the budget. A directory
+//! that cannot be written (read-only, full) is reported once; the work goes on without it. So it does without one that
+//! others could write (`private.rs`), and what another user left in it, or what cannot be read, is not there.
 
 use std::{
     fs, io,
@@ -32,7 +32,7 @@ pub(crate) struct BoundedDir {
     /// What it is called when it cannot be written.
     what: &'static str,
     written: AtomicU64,
-    told: AtomicBool,
+    reported: AtomicBool,
     /// Whether nobody else can write it; looked at once.
     private: OnceLock<bool>,
 }
@@ -40,7 +40,14 @@ pub(crate) struct BoundedDir {
 impl BoundedDir {
     /// `dir` is made when the first file is written, and kept within about `budget` bytes.
     pub(crate) fn new(dir: PathBuf, budget: u64, what: &'static str) -> Self {
-        Self { dir, budget, what, written: AtomicU64::new(0), told: AtomicBool::new(false), private: OnceLock::new() }
+        Self {
+            dir,
+            budget,
+            what,
+            written: AtomicU64::new(0),
+            reported: AtomicBool::new(false),
+            private: OnceLock::new(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -49,7 +56,7 @@ impl BoundedDir {
 
     /// Whether a file could not be written.
     pub(crate) fn is_broken(&self) -> bool {
-        self.told.load(Ordering::Relaxed)
+        self.reported.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has(&self, place: &Path) -> bool {
@@ -70,7 +77,7 @@ impl BoundedDir {
             Ok(file) => file.metadata().is_ok_and(|m| m.is_file() && private::is_ours(&m)).then_some(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                if !self.told.swap(true, Ordering::Relaxed) {
+                if !self.reported.swap(true, Ordering::Relaxed) {
                     tracing::warn!(file = %path.display(), %error, "an entry of a cache cannot be read; what is in it is made anew");
                 }
                 None
@@ -83,7 +90,7 @@ impl BoundedDir {
             let around = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
             let refused = around.map_or(Ok(()), private::check_around).and_then(|()| private::check(&self.dir)).err();
             if let Some(why) = &refused {
-                self.told.store(true, Ordering::Relaxed);
+                self.reported.store(true, Ordering::Relaxed);
                 tracing::warn!(what = self.what, "{why}; going on without this cache");
             }
             refused.is_none()
@@ -104,13 +111,13 @@ impl BoundedDir {
         Some(bytes)
     }
 
-    /// Writes a file. That it cannot be is told once.
+    /// Writes a file. That it cannot be is reported once.
     pub(crate) fn write(&self, place: &Path, bytes: &[u8]) {
         if !self.is_private() {
             return;
         }
         if let Err(error) = self.try_write(place, bytes)
-            && !self.told.swap(true, Ordering::Relaxed)
+            && !self.reported.swap(true, Ordering::Relaxed)
         {
             let dir = self.dir.display();
             tracing::warn!(%dir, what = self.what, %error, "a cache cannot be written; going on without it");
@@ -128,7 +135,7 @@ impl BoundedDir {
         private::create(dir)?;
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
         file.write_all(bytes)?;
-        // No fsync: after a power cut the checksum tells, and the work is done again.
+        // No fsync: after a power cut the checksum shows, and the work is done again.
         file.persist(&path).map_err(|e| e.error)?;
         let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
         if written > self.budget / 16 || self.sweep_is_due() {

@@ -1,5 +1,5 @@
-//! A queue in memory with leases: one message for each key at a time, handed out in turns between tenants, handed out again
-//! when its holder neither acks nor reports progress within the ack wait. What both local queues are made of.
+//! A queue in memory with leases: one message for each key at a time, handed out in turns between tenants, handed out
+//! again when its holder neither acks nor reports progress within the ack wait. What both local queues are made of.
 //!
 //! Every operation costs logarithmic time in the number of messages: the simulation holds a hundred thousand.
 
@@ -18,13 +18,13 @@ use crate::lock;
 enum Delivery {
     /// In its queue.
     Waiting,
-    /// Held, or resting after a nak, until then (on the monotonic clock); `hold` tells one hold from another and `timer`
-    /// is its entry among the timers.
+    /// Held, or resting after a nak, until then (on the monotonic clock); `hold` shows one hold from another and
+    /// `timer` is its entry among the timers.
     InFlight { hold: u64, timer: (Duration, u64) },
 }
 
 struct Message<Q, T> {
-    /// Tells this message from earlier and later ones of the same key: a late ack must not take off its successor.
+    /// Shows this message from earlier and later ones of the same key: a late ack must not take off its successor.
     number: u64,
     queue: Q,
     tenant: Tenant,
@@ -33,8 +33,8 @@ struct Message<Q, T> {
     delivery: Delivery,
 }
 
-/// The waiting messages of one sub-queue. Keys of messages that are gone or in flight may still stand in it: they are passed
-/// over, so that taking one out of the middle costs nothing.
+/// The waiting messages of one sub-queue. Keys of messages that are gone or in flight may still stand in it: they are
+/// passed over, so that taking one out of the middle costs nothing.
 struct FairQueue<K> {
     order: VecDeque<Tenant>,
     by_tenant: HashMap<Tenant, VecDeque<K>>,
@@ -124,7 +124,8 @@ where
         state.queue_of(queue).waiting
     }
 
-    /// The message is done with, one way or another. A holder whose time ran out may still be right that the work is done.
+    /// The message is done with, one way or another. A holder whose time ran out may still be right that the work is
+    /// done.
     pub(crate) fn remove(&self, hold: &Hold<K>) {
         let mut state = lock(&self.state);
         if state.messages.get(&hold.key).is_none_or(|message| message.number != hold.message) {
@@ -230,7 +231,7 @@ impl<Q: Copy + Eq + Hash, K: Clone + Eq + Hash, T: Clone> State<Q, K, T> {
             self.timers.insert(timer, key.clone());
             waiting_line.waiting -= 1;
             if waiting_line.waiting > 0 {
-                // The next waiter may have been told of a message that this one took.
+                // The next waiter may have been reported of a message that this one took.
                 waiting_line.arrived.notify_one();
             }
             let hold = Hold { key, message: message.number, hold };

@@ -1,8 +1,8 @@
-//! The ports in one process: queues in memory, caches in memory, in a directory and in sled, verdicts in memory, snapshots
-//! in a directory; and the set of them that `layergate scan` runs the engine over.
+//! The ports in one process: queues in memory, caches in memory, in a directory and in sled, verdicts in memory,
+//! snapshots in a directory; and the set of them that `layergate scan` runs the engine over.
 //!
-//! The queues keep the whole contract of the fleet's (single flight, leases, redelivery), so that the single-machine scan
-//! runs the very loops that the fleet runs (invariant 4).
+//! The queues keep the whole contract of the fleet's (single flight, leases, redelivery), so that the single-machine
+//! scan runs the very loops that the fleet runs (invariant 4).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bounded_dir;

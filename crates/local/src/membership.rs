@@ -55,7 +55,7 @@ impl Membership for MemoryMembership {
 
     async fn watch_drain(&self, kind: MemberKind, id: &MemberId) -> Result<DrainStream, StoreError> {
         let id = id.clone();
-        let told = futures::stream::unfold(self.drains.subscribe(), move |mut drains| {
+        let reported = futures::stream::unfold(self.drains.subscribe(), move |mut drains| {
             let id = id.clone();
             async move {
                 loop {
@@ -70,6 +70,6 @@ impl Membership for MemoryMembership {
                 }
             }
         });
-        Ok(told.boxed())
+        Ok(reported.boxed())
     }
 }

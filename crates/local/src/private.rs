@@ -1,8 +1,8 @@
 //! Whether what lies in a directory can be believed: only where nobody but this user (and root) can put things.
 //!
-//! A verdict rests on what a cache says of a layer. A directory that belongs to somebody else, or that others may write, is
-//! not used, and who asks is told what to do. Writing by a group is borne where the group is the user's own (its number
-//! is the user's, as distributions make them).
+//! A verdict rests on what a cache says of a layer. A directory that belongs to somebody else, or that others may
+//! write, is not used, and who asks is reported what to do. Writing by a group is borne where the group is the user's
+//! own (its number is the user's, as distributions make them).
 
 use std::{
     fs::{self, DirBuilder, Metadata},

@@ -1,9 +1,9 @@
 //! The layer cache of a process that owns its directory, the worker: sled, in generations.
 //!
-//! sled 0.34 gives little of its disk space back. So the records live in generations, a database each: when the younger one
-//! has grown to half of the budget, the older one is deleted with its directory and a new one begun. A hit in the older is
-//! carried over, which makes this roughly "least recently used". A database that does not open is set aside (renamed, the
-//! last such one kept) and begun anew; one that another process has open is left alone.
+//! sled 0.34 gives little of its disk space back. So the records live in generations, a database each: when the younger
+//! one has grown to half of the budget, the older one is deleted with its directory and a new one begun. A hit in the
+//! older is carried over, which makes this roughly "least recently used". A database that does not open is set aside
+//! (renamed, the last such one kept) and begun anew; one that another process has open is left alone.
 
 use std::{
     fs,
@@ -93,7 +93,7 @@ fn open_or_begin_anew(dir: &Path, number: u64) -> Result<sled::Db, CacheError> {
     open_db(&path).map_err(|e| trouble(&path, e))
 }
 
-/// sled tells a held lock as an error whose text names it; its kind is lost in a wrapper.
+/// sled shows a held lock as an error whose text names it; its kind is lost in a wrapper.
 fn is_locked(error: &sled::Error) -> bool {
     match error {
         sled::Error::Io(e) => e.kind() == std::io::ErrorKind::WouldBlock || e.to_string().contains("WouldBlock"),

@@ -1,7 +1,8 @@
 //! A cache of one's own in front of a shared one.
 //!
 //! Values are functions of their keys, so that whichever tier has one may give it. What the tiers differ in is what
-//! `contains` promises: a worker says "it is there" to everybody, and must mean the shared tier; a reader only needs it.
+//! `contains` promises: a worker says "it is there" to everybody, and must mean the shared tier; a reader only needs
+//! it.
 
 use std::sync::Arc;
 
@@ -23,13 +24,13 @@ impl TieredCache {
         Self { near, shared, near_counts: true }
     }
 
-    /// For a worker: only what the shared tier has is there. What the shared tier has lost and the near one still has is put
-    /// back on the way.
+    /// For a worker: only what the shared tier has is there. What the shared tier has lost and the near one still has
+    /// is put back on the way.
     pub fn for_sharing(near: Arc<dyn LayerCache>, shared: Arc<dyn LayerCache>) -> Self {
         Self { near, shared, near_counts: false }
     }
 
-    /// The near tier is a convenience: its troubles are told and nothing else.
+    /// The near tier is a convenience: its troubles are reported and nothing else.
     fn near_trouble(error: &CacheError) {
         tracing::warn!(%error, "the local layer cache is of no use");
     }

@@ -148,7 +148,7 @@ async fn a_directory_is_bounded_and_the_least_used_goes() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_written_is_told_and_passed_over() {
+async fn a_directory_that_cannot_be_written_is_reported_and_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     // A file in the place of the directory: nobody can write there, root neither.
     let blocked = dir.path().join("blocked");

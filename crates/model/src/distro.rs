@@ -68,7 +68,7 @@ impl OsRelease {
 pub struct Distro {
     /// `ID`, lower case: `debian`, `alpine`, `almalinux`, …
     pub id: String,
-    /// `VERSION_ID`, the most exact one that the image tells: `12.8`, `3.20.3`; `None` for rolling releases.
+    /// `VERSION_ID`, the most exact one that the image shows: `12.8`, `3.20.3`; `None` for rolling releases.
     pub version: Option<String>,
     /// `VERSION_CODENAME`: `bookworm`.
     pub codename: Option<String>,

@@ -12,10 +12,10 @@ use crate::{Cwe, Digest, PackageId, Severity};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// Told, nothing more.
+    /// Reported, nothing more.
     #[default]
     Ignore,
-    /// Told among the reasons; the image passes.
+    /// Reported among the reasons; the image passes.
     Warn,
     /// The image does not pass.
     Fail,

@@ -13,7 +13,7 @@ pub struct Layer {
     pub index: u32,
     /// The digest of the blob, as the manifest pins it.
     pub digest: Digest,
-    /// The digest of the uncompressed layer as the image's config claims it; told, never used as a key.
+    /// The digest of the uncompressed layer as the image's config claims it; reported, never used as a key.
     pub diff_id: Option<Digest>,
     /// The build step, where history and layers agree.
     pub created_by: Option<String>,
@@ -67,21 +67,21 @@ pub enum Origin {
     Base,
     /// A layer above the base image.
     Application,
-    /// Nobody can tell where the base ends.
+    /// Nobody can show where the base ends.
     #[default]
     Unknown,
 }
 
-/// The base image, as far as labels, history or the estate tell.
+/// The base image, as far as labels, history or the estate show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BaseImage {
-    /// Its name, where a label tells it.
+    /// Its name, where a label shows it.
     pub name: Option<String>,
-    /// Its digest, where a label tells it.
+    /// Its digest, where a label shows it.
     pub digest: Option<Digest>,
     /// How many layers, from the bottom, are the base's.
     pub layers: u32,
-    /// What told it: `label`, `history`, `estate`.
+    /// What reported it: `label`, `history`, `estate`.
     pub source: String,
 }
 

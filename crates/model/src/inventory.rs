@@ -47,7 +47,8 @@ pub struct OsReleaseFile {
     pub release: OsRelease,
 }
 
-/// The repositories that Red Hat's builders say the packages of an image come from (`root/buildinfo/content_manifests/*.json`).
+/// The repositories that Red Hat's builders say the packages of an image come from
+/// (`root/buildinfo/content_manifests/*.json`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContentSets {
     /// The file that says so.
@@ -60,7 +61,8 @@ pub struct ContentSets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedFiles {
     /// The file that says so (`var/lib/dpkg/info/bash.list`, the apk or rpm database); visible or hidden with it.
-    pub proof: LayerPath,
+    #[serde(rename = "proof")]
+    pub evidence: LayerPath,
     /// The package's name.
     pub package: String,
     /// Paths that other analyzers might claim; the rest (manual pages, locales) is left out to keep layers small.
@@ -71,7 +73,8 @@ pub struct OwnedFiles {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseFact {
     /// The file.
-    pub proof: LayerPath,
+    #[serde(rename = "proof")]
+    pub evidence: LayerPath,
     /// The package's name.
     pub package: String,
     /// SPDX expressions or the words of the file.
@@ -128,7 +131,7 @@ pub struct Section {
     /// Which paths belong to which distribution package.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<OwnedFiles>,
-    /// Licenses told apart from the package database.
+    /// Licenses distinguished from the package database.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<LicenseFact>,
     /// Secrets.
@@ -178,7 +181,7 @@ impl Section {
     }
 
     /// About how many bytes the items hold that came after its lists had these lengths: what a layer of small files
-    /// full of packages costs is told by this, and by no file's size.
+    /// full of packages costs is known by this, and by no file's size.
     pub fn weight_beyond(&self, lengths: [u32; Self::LISTS]) -> u64 {
         fn sum<T>(list: &[T], from: u32, own: usize, inner: impl Fn(&T) -> usize) -> u64 {
             let new = list.get(from as usize..).unwrap_or_default();
@@ -195,8 +198,8 @@ impl Section {
             + sum(&self.content_sets, lengths[8], 64, |c| texts(&c.names))
     }
 
-    /// Drops every item of which `gone` says so; it is told the list, the item's place in it, and the path that proves
-    /// it, list by list and in order.
+    /// Drops every item of which `gone` says so; it is reported the list, the item's place in it, and the path that
+    /// proves it, list by list and in order.
     pub fn forget_where(&mut self, mut gone: impl FnMut(usize, usize, &str) -> bool) {
         fn keep<T>(list: &mut Vec<T>, mut gone: impl FnMut(usize, &T) -> bool) {
             let mut place = 0;
@@ -205,10 +208,10 @@ impl Section {
                 !gone(place - 1, item)
             });
         }
-        keep(&mut self.packages, |i, p| gone(0, i, p.proof()));
+        keep(&mut self.packages, |i, p| gone(0, i, p.evidence()));
         keep(&mut self.os_releases, |i, o| gone(1, i, &o.path));
-        keep(&mut self.owned, |i, o| gone(2, i, &o.proof));
-        keep(&mut self.licenses, |i, l| gone(3, i, &l.proof));
+        keep(&mut self.owned, |i, o| gone(2, i, &o.evidence));
+        keep(&mut self.licenses, |i, l| gone(3, i, &l.evidence));
         keep(&mut self.secrets, |i, s| gone(4, i, &s.path));
         keep(&mut self.facts, |i, f| gone(5, i, &f.path));
         keep(&mut self.gaps, |i, g| gone(6, i, &g.place));
@@ -232,8 +235,8 @@ impl Section {
         self.packages.iter_mut().flat_map(|p| &mut p.locations).for_each(text);
         self.os_releases.iter_mut().for_each(|o| path(&mut o.path));
         self.content_sets.iter_mut().for_each(|c| path(&mut c.path));
-        self.owned.iter_mut().for_each(|o| path(&mut o.proof));
-        self.licenses.iter_mut().for_each(|l| path(&mut l.proof));
+        self.owned.iter_mut().for_each(|o| path(&mut o.evidence));
+        self.licenses.iter_mut().for_each(|l| path(&mut l.evidence));
         self.secrets.iter_mut().for_each(|s| text(&mut s.path));
         self.facts.iter_mut().for_each(|f| path(&mut f.path));
         self.gaps.iter_mut().for_each(|g| text(&mut g.place));
@@ -255,14 +258,14 @@ impl Section {
         self.os_releases.extend(other.os_releases);
         self.os_releases.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
         self.owned.extend(other.owned);
-        self.owned.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+        self.owned.sort_by(|a, b| (&a.evidence, &a.package).cmp(&(&b.evidence, &b.package)));
         self.licenses.extend(other.licenses);
-        self.licenses.sort_by(|a, b| (&a.proof, &a.package).cmp(&(&b.proof, &b.package)));
+        self.licenses.sort_by(|a, b| (&a.evidence, &a.package).cmp(&(&b.evidence, &b.package)));
     }
 
     /// Drops everything that `path` proved: a later entry of the same layer has replaced the file.
     pub fn forget(&mut self, path: &str) {
-        self.forget_where(|_, _, proof| proof == path);
+        self.forget_where(|_, _, evidence| evidence == path);
     }
 }
 
@@ -291,7 +294,7 @@ impl LayerInventory {
         Self { blob, size: 0, unpacked: 0, sections: BTreeMap::new(), gaps: vec![gap], paths: PathTable::default() }
     }
 
-    /// Takes in what another look at the same layer found. A gap of the layer as a whole is told once.
+    /// Takes in what another look at the same layer found. A gap of the layer as a whole is reported once.
     pub fn absorb(&mut self, other: LayerInventory) {
         for (id, section) in other.sections {
             self.sections.entry(id).or_default().absorb(section);

@@ -1,4 +1,4 @@
-//! A package as a layer proves it: kind, name, version, source, licenses, and where the proof lies.
+//! A package as a layer proves it: kind, name, version, source, licenses, and where the evidence lies.
 
 use std::{fmt, str::FromStr};
 
@@ -125,7 +125,7 @@ impl Scope {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Provenance {
-    /// From the registry, as far as anything tells.
+    /// From the registry, as far as anything shows.
     #[default]
     Registry,
     /// From a repository, an archive or a directory of its own: it may be a copy of the registry's package of its name,
@@ -147,11 +147,11 @@ impl Provenance {
 pub struct SourcePackage {
     /// The source's name (`openssl` of `libssl3`).
     pub name: String,
-    /// The source's full version, epoch included where the package manager tells it.
+    /// The source's full version, epoch included where the package manager shows it.
     pub version: String,
 }
 
-/// A package that another one needs, by name and, where the proof tells it, by version.
+/// A package that another one needs, by name and, where the evidence shows it, by version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Dependency {
     /// The other package's name, of the same kind.
@@ -195,10 +195,10 @@ pub struct Package {
     /// Whether it is its registry's package of this name.
     #[serde(default, skip_serializing_if = "Provenance::is_registry")]
     pub provenance: Provenance,
-    /// Hashes of the artefact as `algorithm:hex` or an SRI string, where the proof carries them.
+    /// Hashes of the artefact as `algorithm:hex` or an SRI string, where the evidence carries them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
-    /// What it needs, where the proof tells.
+    /// What it needs, where the evidence shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
     /// The files that prove it, the deciding one first; never empty. A part after `!` lies inside an archive
@@ -228,7 +228,7 @@ impl Package {
     }
 
     /// The path, in the layer, of the file that proves the package (the part of its first location before `!`).
-    pub fn proof(&self) -> &str {
+    pub fn evidence(&self) -> &str {
         self.locations.first().map_or("", |l| l.split('!').next().unwrap_or(l))
     }
 

@@ -127,9 +127,9 @@ pub struct AdvisorySource {
     /// The least that a whole copy of it has, where somebody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
-    /// The day (ISO 8601) up to which it is known; `None` where nothing tells.
+    /// The day (ISO 8601) up to which it is known; `None` where nothing shows.
     pub date: Option<String>,
-    /// What tells that day.
+    /// What shows that day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dated_by: Option<DatedBy>,
     /// How many days its upstream ordinarily writes nothing.

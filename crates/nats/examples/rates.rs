@@ -1,5 +1,5 @@
-//! What a server gives on this machine: `cargo run --release --example rates -- nats://127.0.0.1:4222`. One client process; the
-//! figures are operations a second, and each says how many were on the way at one time.
+//! What a server gives on this machine: `cargo run --release --example rates -- nats://127.0.0.1:4222`. One client
+//! process; the figures are operations a second, and each says how many were on the way at one time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement stops at the first trouble")]
 
 use std::{sync::Arc, time::Instant};
@@ -39,7 +39,7 @@ async fn main() {
         fleet.layers.next(fingerprint).await.unwrap().lease.ack().await.unwrap();
     })
     .await;
-    rate("layers told as done", count, 256, |n| async move {
+    rate("layers reported as done", count, 256, |n| async move {
         let event = DoneEvent { key: conformance::key(n), outcome: DoneOutcome::Stored };
         fleet.layers.announce(&event).await.unwrap();
     })

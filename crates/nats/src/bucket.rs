@@ -1,6 +1,6 @@
-//! A bucket of small values: NATS's key-value layout on a stream (one message for each key), with what its client library
-//! lacks: many keys in one question, a time to live for each value, deletion that leaves nothing behind, and watches that go
-//! on after a reconnect exactly where they were.
+//! A bucket of small values: NATS's key-value layout on a stream (one message for each key), with what its client
+//! library lacks: many keys in one question, a time to live for each value, deletion that leaves nothing behind, and
+//! watches that go on after a reconnect exactly where they were.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 
 /// Keys in one question. The server answers at most 1,024 subjects at once.
 const BATCH: usize = 500;
-/// Keys that a listing tells.
+/// Keys that a listing shows.
 const LISTED: usize = 20_000;
 /// Deletions through NATS's own tools leave a marker with this header.
 const OPERATION: &str = "KV-Operation";
@@ -146,7 +146,8 @@ impl Bucket {
         Ok(keys.iter().map(|key| found.get(&self.subject(key)).filter(|v| !v.is_empty()).cloned()).collect())
     }
 
-    /// One question for the last messages of `subjects`; whether the answer is complete. A marker counts as found, and empty.
+    /// One question for the last messages of `subjects`; whether the answer is complete. A marker counts as found, and
+    /// empty.
     async fn ask(&self, subjects: &[String]) -> Result<(Vec<(String, Bytes)>, bool), String> {
         let inbox = self.link.client.new_inbox();
         let mut answers = self.link.client.subscribe(inbox.clone()).await.map_err(|e| e.to_string())?;
@@ -175,7 +176,7 @@ impl Bucket {
         }
     }
 
-    /// The sequence of a key's value, if it has one: tells it from later values.
+    /// The sequence of a key's value, if it has one: shows it from later values.
     pub(crate) async fn sequence(&self, key: &str) -> Result<Option<u64>, NatsError> {
         let subject = format!("$JS.API.DIRECT.GET.{}.{}", self.stream, self.subject(key));
         let answer = self.link.request(&subject, Bytes::new()).await?;
@@ -226,8 +227,8 @@ impl Bucket {
         Ok(keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
-    /// Changes of the keys that match `filter`. The watch stands when this returns. It never ends: when the connection or the
-    /// server was away, it goes on with the first change that was not told yet.
+    /// Changes of the keys that match `filter`. The watch stands when this returns. It never ends: when the connection
+    /// or the server was away, it goes on with the first change that was not reported yet.
     pub(crate) async fn watch(
         &self,
         filter: &str,
@@ -279,13 +280,13 @@ fn live(headers: &mut HeaderMap, ttl: Option<Duration>) {
     }
 }
 
-/// An ordered reader of a stream's changes. The client library's own begins a bucket from its first message again when the
-/// connection breaks before anything was told; this one knows where it was.
+/// An ordered reader of a stream's changes. The client library's own begins a bucket from its first message again when
+/// the connection breaks before anything was reported; this one knows where it was.
 struct Watch {
     bucket: Bucket,
     filter: String,
     start: DeliverPolicy,
-    /// The last stream sequence that was told.
+    /// The last stream sequence that was reported.
     seen: u64,
     /// The last consumer sequence that was heard.
     heard: u64,
@@ -330,7 +331,7 @@ impl Watch {
                 continue;
             };
             let message = tokio::select! {
-                // What has arrived is told before anything else happens.
+                // What has arrived is reported before anything else happens.
                 biased;
                 message = messages.next() => message,
                 // A server that restarted has forgotten the consumer.

@@ -41,7 +41,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Connects, and makes every stream that is not there; an error when the server is too old or a stream is otherwise.
+    /// Connects, and makes every stream that is not there; an error when the server is too old or a stream is
+    /// otherwise.
     pub async fn connect(options: NatsOptions) -> Result<Self, ConnectError> {
         let link = Arc::new(Link::connect(options).await?);
         let wanted = streams::all(&link.names, &link.options);

@@ -1,7 +1,7 @@
 //! Layer tasks: the work-queue stream `layers`, one consumer for each analyzer set, and the bucket `done`.
 //!
-//! Messages carry no msg-id: after the ack, a layer that is needed again (its inventory was evicted) must be accepted. The
-//! trace context travels as the header `traceparent`.
+//! Messages carry no msg-id: after the ack, a layer that is needed again (its inventory was evicted) must be accepted.
+//! The trace context travels as the header `traceparent`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,12 +28,12 @@ use crate::{
     trace,
 };
 
-/// A layer that failed is told for this long; whoever looks later finds the failure record, or tries again.
+/// A layer that failed is reported for this long; whoever looks later finds the failure record, or tries again.
 const FAILED: Duration = Duration::from_secs(600);
 /// Keys that were just stored and whose announcement is on its way; forgotten all at once when there are more.
 const JUST_STORED: usize = 10_000;
 
-/// Which layers are done: told by `announce`, and by the cache when it stores one.
+/// Which layers are done: known by `announce`, and by the cache when it stores one.
 #[derive(Clone)]
 pub(crate) struct Done {
     bucket: Bucket,
@@ -49,7 +49,7 @@ impl Done {
         self.just_stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The inventory is there: who watches is told, and whoever looks finds the key.
+    /// The inventory is there: who watches is reported, and whoever looks finds the key.
     pub(crate) async fn stored(&self, key: &LayerKey) -> Result<(), NatsError> {
         self.put(&DoneEvent { key: *key, outcome: DoneOutcome::Stored }).await?;
         let mut just_stored = self.just_stored();
@@ -153,7 +153,7 @@ impl LayerQueue for NatsLayers {
             let message = puller.next().await?;
             let lease = NatsLease::of(&self.link, &message);
             let Some(key) = self.link.names.layer_of(&message.subject) else {
-                // No program of ours publishes such a subject; without a key there is nothing to tell anybody about.
+                // No program of ours publishes such a subject; without a key there is nothing to show anybody about.
                 tracing::error!(subject = %message.subject, "a message on the layer queue that names no layer was taken off");
                 layergate_ports::Lease::term(&lease, "its subject names no layer").await?;
                 continue;
@@ -184,7 +184,7 @@ impl LayerQueue for NatsLayers {
     }
 
     async fn announce(&self, event: &DoneEvent) -> Result<(), QueueError> {
-        // The cache has told it when it stored the inventory.
+        // The cache has reported it when it stored the inventory.
         if self.done.just_stored().remove(&event.key) && event.outcome == DoneOutcome::Stored {
             return Ok(());
         }

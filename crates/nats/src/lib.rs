@@ -1,4 +1,5 @@
-//! The ports on NATS JetStream: one connection, and adapters over it that pass the suite of `layergate_ports::conformance`.
+//! The ports on NATS JetStream: one connection, and adapters over it that pass the suite of
+//! `layergate_ports::conformance`.
 //!
 //! | what | where | why so |
 //! |---|---|---|
@@ -10,11 +11,11 @@
 //! | uploaded SBOMs | bucket of values in parts that ends by itself | a day is the longest job |
 //! | failures, idempotency keys, heartbeats | buckets with a time to live | they end by themselves |
 //!
-//! **Durability.** A publish is answered when the server has written it, which is before its disk has: one server with the
-//! default `sync_interval` (2 minutes) may lose what it took last when the *machine* loses power (not when the server is
-//! killed). With one replica set `sync_interval: always` (no group commit: about one fsync for each message) or accept
-//! that; with three replicas a quorum holds every message. Whatever is lost costs a scan or a submission again, never a
-//! wrong verdict: a job is acked after its verdict is stored, a layer after its inventory is.
+//! **Durability.** A publish is answered when the server has written it, which is before its disk has: one server with
+//! the default `sync_interval` (2 minutes) may lose what it took last when the *machine* loses power (not when the
+//! server is killed). With one replica set `sync_interval: always` (no group commit: about one fsync for each message)
+//! or accept that; with three replicas a quorum holds every message. Whatever is lost costs a scan or a submission
+//! again, never a wrong verdict: a job is acked after its verdict is stored, a layer after its inventory is.
 //!
 //! **Reconnecting.** The client reconnects by itself for ever. Operations are tried again within a bounded time, with
 //! jitter, and then end as unavailable; pulls and watches begin anew where they were.

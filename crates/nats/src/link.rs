@@ -1,5 +1,5 @@
-//! The connection, and the few operations on it that everything else is made of. Each is tried again within the patience of
-//! the options, with jitter, as long as the trouble may pass.
+//! The connection, and the few operations on it that everything else is made of. Each is tried again within the
+//! patience of the options, with jitter, as long as the trouble may pass.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ impl Tries {
 impl Link {
     pub(crate) async fn connect(options: NatsOptions) -> Result<Self, ConnectError> {
         options.check()?;
-        let urls = told(&options.urls);
+        let urls = redacted(&options.urls);
         let (sender, connections) = watch::channel(0);
         let connect = identified(&options)
             .await?
@@ -148,8 +148,8 @@ impl Link {
         connections
     }
 
-    /// Publishes into a stream, and waits until the server has it. A try that was stored but whose answer was lost is told
-    /// as [`Sent::Occupied`] or [`Sent::NotFirst`] by the next: the same as if another process had been first.
+    /// Publishes into a stream, and waits until the server has it. A try that was stored but whose answer was lost is
+    /// reported as [`Sent::Occupied`] or [`Sent::NotFirst`] by the next: the same as if another process had been first.
     pub(crate) async fn publish(&self, subject: &str, headers: &HeaderMap, payload: &Bytes) -> Result<Sent, NatsError> {
         let mut tries = self.tries();
         loop {
@@ -173,7 +173,7 @@ impl Link {
                         .and_then(|source| source.downcast_ref::<jetstream::Error>())
                         .map(|e| (e.error_code(), e.to_string()));
                     match refusal {
-                        // One code for two things: the text tells them apart.
+                        // One code for two things: the text shows them apart.
                         Some((ErrorCode::STREAM_STORE_FAILED, text)) if text.contains("per subject") => {
                             return Ok(Sent::Occupied);
                         }
@@ -245,9 +245,9 @@ async fn identified(options: &NatsOptions) -> Result<async_nats::ConnectOptions,
     Ok(connect)
 }
 
-/// The servers as they may be told: whatever stands before an `@` (user, password, token) is left out. Done on the text, for
-/// `user:secret@host` reads as a URL of the scheme `user`.
-fn told(urls: &[String]) -> String {
+/// The servers as they may be reported: whatever stands before an `@` (user, password, token) is left out. Done on the
+/// text, for `user:secret@host` reads as a URL of the scheme `user`.
+fn redacted(urls: &[String]) -> String {
     let one = |text: &String| {
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -263,8 +263,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_are_not_told() {
+    fn passwords_are_not_reported() {
         let urls = ["nats://user:secret@a:4222", "nats://b:4222", "user:secret@c", "tls://token@d"].map(String::from);
-        assert_eq!(told(&urls), "nats://a:4222, nats://b:4222, c, tls://d");
+        assert_eq!(redacted(&urls), "nats://a:4222, nats://b:4222, c, tls://d");
     }
 }

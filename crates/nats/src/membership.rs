@@ -67,7 +67,7 @@ impl Membership for NatsMembership {
     async fn watch_drain(&self, kind: MemberKind, id: &MemberId) -> Result<DrainStream, StoreError> {
         let id = id.clone();
         let entries = self.control.watch("drain.*", From::Now).await?;
-        let told = entries.filter_map(move |entry| {
+        let reported = entries.filter_map(move |entry| {
             let meant = entry.value.and_then(|value| convert::drain_from_wire(value).ok());
             let us = match meant {
                 Some(Some(member)) => member == id,
@@ -76,6 +76,6 @@ impl Membership for NatsMembership {
             };
             async move { us.then_some(()) }
         });
-        Ok(told.boxed())
+        Ok(reported.boxed())
     }
 }

@@ -1,13 +1,14 @@
 //! Names of streams, buckets and subjects, all of them under the fleet's own prefix.
 //!
-//! Streams are `<fleet>-layers`, buckets `KV_<fleet>-done` with subjects `$KV.<fleet>-done.<key>` (NATS's own convention,
-//! so that `nats kv` can look into them); queue subjects are `<fleet>.layers.<fingerprint>.<digest>` and
+//! Streams are `<fleet>-layers`, buckets `KV_<fleet>-done` with subjects `$KV.<fleet>-done.<key>` (NATS's own
+//! convention, so that `nats kv` can look into them); queue subjects are `<fleet>.layers.<fingerprint>.<digest>` and
 //! `<fleet>.jobs.<lane>.<shard>.<id>`.
 
 use layergate_model::Digest;
 use layergate_ports::values::{Fingerprint, Job, JobId, Lane, LayerKey, Tenant};
 
-/// Tenants are hashed to this many shards, between which turns are taken. Two tenants that share one (1 in 64) share turns.
+/// Tenants are hashed to this many shards, between which turns are taken. Two tenants that share one (1 in 64) share
+/// turns.
 pub(crate) const SHARDS: usize = 64;
 
 /// The buckets.

@@ -15,8 +15,8 @@ pub struct OptionsError {
 /// How to reach NATS, and what the fleet may use there.
 ///
 /// At most one of credentials file and nkey file; user and password may stand in a URL (`nats://user:pass@host`). All
-/// processes of a fleet must agree on `fleet`, `replicas`, `ack_wait` and `storage`, for whoever comes first creates the
-/// streams and the others compare.
+/// processes of a fleet must agree on `fleet`, `replicas`, `ack_wait` and `storage`, for whoever comes first creates
+/// the streams and the others compare.
 #[derive(Clone, Debug)]
 pub struct NatsOptions {
     /// Servers of one cluster: `nats://host:4222`, `tls://…`.
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_is_told_by_its_name() {
+    fn what_makes_no_sense_is_reported_by_its_name() {
         assert_eq!(NatsOptions::default().check(), Ok(()));
         let default = NatsOptions::default;
         let cases = [

@@ -1,10 +1,10 @@
 //! Pulling messages on demand from one or many consumers of a work queue, taking turns between those that have
 //! something.
 //!
-//! A message is asked for only while somebody waits for one, for a message in the hand of a busy process is a message that
-//! nobody works on. Every consumer that was last seen empty has one standing request, so that what arrives is here at once;
-//! consumers that have more are asked in turns. Since a request cannot be taken back, a message may come when nobody waits
-//! any more: it is kept for the next caller, and handed back after a second.
+//! A message is asked for only while somebody waits for one, for a message in the hand of a busy process is a message
+//! that nobody works on. Every consumer that was last seen empty has one standing request, so that what arrives is here
+//! at once; consumers that have more are asked in turns. Since a request cannot be taken back, a message may come when
+//! nobody waits any more: it is kept for the next caller, and handed back after a second.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -36,8 +36,8 @@ const EXPIRES: Duration = Duration::from_secs(10);
 const KEEP: Duration = Duration::from_secs(1);
 /// A consumer that answered with an error is left alone for this long.
 const REST: Duration = Duration::from_millis(200);
-/// Messages that may be in hand at one time: every worker's slots and every coordinator's places, and then some. Far above
-/// what a fleet holds, yet a bound on what the server keeps in memory for a consumer.
+/// Messages that may be in hand at one time: every worker's slots and every coordinator's places, and then some. Far
+/// above what a fleet holds, yet a bound on what the server keeps in memory for a consumer.
 const MAX_ACK_PENDING: i64 = 65_536;
 /// Requests that may stand at one consumer.
 const MAX_WAITING: i64 = 16_384;
@@ -250,7 +250,8 @@ impl Actor {
         let wanted = self.shared.wanted.load(Ordering::SeqCst);
         let ready = self.shared.ready().messages.len();
         if wanted > ready {
-            // What is still to come from consumers that have something; the standing requests of empty ones do not count.
+            // What is still to come from consumers that have something; the standing requests of empty ones do not
+            // count.
             let coming: usize = self.consumers.iter().filter(|d| d.pending > 0).map(|d| d.asked.len()).sum();
             let mut want = (wanted + self.ahead).saturating_sub(ready + coming);
             if self.consumers.len() == 1 {
@@ -357,8 +358,8 @@ pub(crate) async fn make(link: &Link, stream: &str, consumer: &Consumer) -> Resu
         filter_subject: consumer.filter.clone(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: link.options.ack_wait,
-        // Unlimited: at a limit, the server would keep the message for ever and refuse its subject. Who is given a message
-        // too often says so.
+        // Unlimited: at a limit, the server would keep the message for ever and refuse its subject. Who is given a
+        // message too often says so.
         max_deliver: -1,
         max_ack_pending: MAX_ACK_PENDING,
         max_waiting: MAX_WAITING,
@@ -373,7 +374,7 @@ pub(crate) async fn make(link: &Link, stream: &str, consumer: &Consumer) -> Resu
             let there = &there.cached_info().config;
             if there.ack_wait != config.ack_wait {
                 let (there, wanted) = (there.ack_wait, config.ack_wait);
-                let what = format!("its ack wait is {there:?}, this process was told {wanted:?}; they must agree");
+                let what = format!("its ack wait is {there:?}, this process was given {wanted:?}; they must agree");
                 return Err(NatsError::new(place, what));
             }
             if (&there.filter_subject, there.max_deliver, there.ack_policy)

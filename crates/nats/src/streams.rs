@@ -97,8 +97,8 @@ fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
         max_messages_per_subject: 1,
         max_bytes: share(options, thousandths),
         max_age,
-        // What can be made again goes, oldest first, when the room is used up. What must not be lost is refused instead:
-        // a verdict that cannot be stored leaves its job in the queue.
+        // What can be made again goes, oldest first, when the room is used up. What must not be lost is refused
+        // instead: a verdict that cannot be stored leaves its job in the queue.
         discard: match kind {
             Kind::Snapshots | Kind::Verdicts | Kind::Control => DiscardPolicy::New,
             _ => DiscardPolicy::Old,
@@ -138,7 +138,8 @@ pub(crate) async fn ensure(jetstream: &jetstream::Context, wanted: &Config) -> R
     Err(ConnectError::Different { stream: wanted.name.clone(), differences: differences.join(", ") })
 }
 
-/// What matters and is otherwise. How much room a stream has is its operator's business: it may be changed on the server.
+/// What matters and is otherwise. How much room a stream has is its operator's business: it may be changed on the
+/// server.
 fn differences(there: &Config, wanted: &Config) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |field: &str, there: String, wanted: String| {

@@ -227,10 +227,10 @@ async fn large_inventories_travel_in_parts_and_an_old_set_is_purged() {
     assert_eq!(fleet.layers.waiting(&other.fingerprint).await.unwrap(), 0);
 }
 
-/// A body went (the budget of the store), the word that it is there has stayed: it is taken back once, and a value that comes
-/// again stays however many still believe it lost.
+/// A body went (the budget of the store), the word that it is there has stayed: it is taken back once, and a value that
+/// comes again stays however many still believe it lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_body_is_told_and_what_comes_again_stays() {
+async fn a_lost_body_is_reported_and_what_comes_again_stays() {
     let Some(server) = Server::start().await else { return };
     let options = server.options();
     let fleet = connect(&options).await;
@@ -322,7 +322,7 @@ async fn a_process_that_leaves_takes_nothing_with_it() {
     assert_eq!((task.key, task.deliveries), (conformance::key(2), 1));
 }
 
-/// A wire between a client and a server that can be cut (bytes go nowhere) and healed (the old connections break).
+/// A wire between a client and a server that can be cut (bytes go nowhere) and joined again (the old connections break).
 struct Wire {
     port: u16,
     cut: tokio::sync::watch::Sender<bool>,
@@ -343,7 +343,7 @@ impl Wire {
                         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
                         _ = state.wait_for(|cut| *cut) => {}
                     }
-                    // Both sockets stay open and silent until the wire is healed.
+                    // Both sockets stay open and silent until the wire is joined again.
                     let _ = state.wait_for(|cut| !cut).await;
                 });
             }
@@ -353,7 +353,7 @@ impl Wire {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_is_cut_and_healed() {
+async fn a_network_that_is_cut_and_joined() {
     let Some(server) = Server::start().await else { return };
     let options = NatsOptions { patience: Duration::from_secs(2), ..server.options() };
     let near = connect(&options).await;
@@ -376,8 +376,9 @@ async fn a_network_that_is_cut_and_healed() {
     again.lease.ack().await.unwrap();
 
     wire.cut.send_replace(false);
-    let told = tokio::time::timeout(SOON, watch.next()).await.expect("told after the wire was healed").unwrap();
-    assert_eq!(told, event);
+    let reported =
+        tokio::time::timeout(SOON, watch.next()).await.expect("reported after the wire was joined again").unwrap();
+    assert_eq!(reported, event);
     // The late ack of what is done already harms nobody.
     let _ = held.lease.ack().await;
     let patient =

@@ -1,5 +1,5 @@
-//! Every message as bytes: what is written is read back the same, its bytes are those of the golden (a change of them is a
-//! new version), and damage is an error, never a panic.
+//! Every message as bytes: what is written is read back the same, its bytes are those of the golden (a change of them
+//! is a new version), and damage is an error, never a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use layergate_nats::convert::*;
 use layergate_ports::{
     conformance,
     values::{
-        ImageLocator, ImageVerdict, JobError, Lane, LayerLocator, LocalBlob, MemberId, ReportKey, SourceError,
-        SourceId, Trouble, UploadedSbom, VerdictRecord,
+        ErrorDetail, ImageLocator, ImageVerdict, JobError, Lane, LayerLocator, LocalBlob, MemberId, ReportKey,
+        SourceError, SourceId, UploadedSbom, VerdictRecord,
     },
     *,
 };
@@ -100,7 +100,7 @@ fn verdict(ids: usize) -> VerdictRecord {
 }
 
 fn no_image() -> VerdictRecord {
-    let trouble = Trouble::new("registry.example", "503", "try again later");
+    let trouble = ErrorDetail::new("registry.example", "503", "try again later");
     let retry_after = Some(std::time::Duration::from_millis(1500));
     VerdictRecord {
         error: Some(JobError::Source(SourceError::Unavailable { trouble, retry_after })),
@@ -145,7 +145,7 @@ fn what_is_written_is_read_back() {
         assert_eq!(verdict_from_wire(verdict_to_wire(&record).unwrap(), &record.job).unwrap(), record);
     }
     let errors = [JobError::Judge("a".into()), JobError::Deadline("b".into()), JobError::Abandoned("c".into())];
-    let trouble = || Trouble::new("a", "b", "");
+    let trouble = || ErrorDetail::new("a", "b", "");
     let sources = [
         SourceError::NotFound(trouble()),
         SourceError::Unauthorized(trouble()),
@@ -185,12 +185,12 @@ fn what_a_newer_version_says_is_carried_as_unknown_and_never_passes() {
         let error = v1::SourceError { kind, place: "a".into(), what: "b".into(), ..Default::default() };
         v1::JobError { kind: Some(v1::job_error::Kind::Source(error)) }
     }
-    for (what, change, told, outcome) in rows {
+    for (what, change, reported, outcome) in rows {
         let record = verdict(1);
         let mut wire: v1::VerdictRecord = layergate_wire::decode(verdict_to_wire(&record).unwrap()).unwrap();
         change(&mut wire);
         let read = verdict_from_wire(layergate_wire::encode(wire).unwrap(), &record.job).unwrap();
-        assert_eq!(read.unknown.join(", "), told, "{what}");
+        assert_eq!(read.unknown.join(", "), reported, "{what}");
         assert_eq!(read.verdict.as_str(), outcome, "{what}");
         assert_ne!(read.images[0].verdict, Verdict::Pass, "{what}");
         assert_eq!(read.reference, record.reference, "{what}");

@@ -87,14 +87,16 @@ impl PolicyCase {
 
     /// What a report under the policy does not meet, in sentences; empty when the case holds.
     pub fn unmet(&self, report: &Report) -> Vec<String> {
-        let told = |rule: &str| report.reasons.iter().any(|r| r.rule == rule && r.effect > Effect::Ignore);
+        let reported = |rule: &str| report.reasons.iter().any(|r| r.rule == rule && r.effect > Effect::Ignore);
         let mut out = Vec::new();
         if report.verdict != self.verdict {
             let why = report.reasons.first().map(|r| format!(" ({})", r.text)).unwrap_or_default();
             out.push(format!("expected {}, got {}{why}", self.verdict.as_str(), report.verdict.as_str()));
         }
-        out.extend(self.rules.iter().filter(|r| !told(r)).map(|r| format!("the rule {r} is not among the reasons")));
-        out.extend(self.silent.iter().filter(|r| told(r)).map(|r| format!("the rule {r} is among the reasons")));
+        out.extend(
+            self.rules.iter().filter(|r| !reported(r)).map(|r| format!("the rule {r} is not among the reasons")),
+        );
+        out.extend(self.silent.iter().filter(|r| reported(r)).map(|r| format!("the rule {r} is among the reasons")));
         out
     }
 }

@@ -44,7 +44,7 @@ impl Policy {
         &self.exceptions
     }
 
-    /// What was not taken over from a client, to be told in the report.
+    /// What was not taken over from a client, to be reported in the report.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

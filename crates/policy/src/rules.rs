@@ -77,7 +77,7 @@ pub struct EpssRule {
 pub struct FindingRules {
     /// Severities that fail.
     pub fail_on: Threshold,
-    /// Severities that are at least told among the reasons.
+    /// Severities that are at least reported among the reasons.
     pub warn_on: Threshold,
     /// Whether the severity rule fails only where a fix can be had.
     pub only_fixed: bool,
@@ -91,8 +91,8 @@ pub struct FindingRules {
     pub epss: Option<EpssRule>,
     /// The most that a finding on a development dependency does; malicious packages are not softened.
     pub dev_at_most: Effect,
-    /// Effects by what the source says of a finding (`will_not_fix`, `under_investigation`, …), in the place of the severity
-    /// rule's.
+    /// Effects by what the source says of a finding (`will_not_fix`, `under_investigation`, …), in the place of the
+    /// severity rule's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<Status, Effect>,
 }
@@ -194,7 +194,7 @@ impl GapRules {
 pub struct AdvisoryRules {
     /// Days after which no verdict is given (`[gaps] stale_advisories` may soften it).
     pub max_age_days: Option<u32>,
-    /// Days after which the age is told.
+    /// Days after which the age is reported.
     pub warn_age_days: u32,
 }
 
@@ -228,7 +228,7 @@ impl Default for LicenseRules {
 pub struct ItemRules {
     /// Severities that fail.
     pub fail_on: Threshold,
-    /// Severities that are told among the reasons.
+    /// Severities that are reported among the reasons.
     pub warn_on: Threshold,
     /// Effects of single ids, which win over the thresholds.
     pub ids: BTreeMap<String, Effect>,

@@ -27,7 +27,7 @@ fn the_documented_example_is_read_and_names_every_gap() {
         let default = Policy::default().rules()[0].gaps.effect(*kind);
         // Stale advisories have their two limits: beyond max-age-days the documented word is the default.
         if *kind != GapKind::StaleAdvisories {
-            assert_eq!(rules.gaps.effect(*kind), default, "docs/policy.md tells another default for {kind}");
+            assert_eq!(rules.gaps.effect(*kind), default, "docs/policy.md shows another default for {kind}");
         }
     }
     let exception = &policy.exceptions()[0];
@@ -88,7 +88,7 @@ fn digests_are_of_values_not_of_text() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_line() {
+fn mistakes_are_reported_with_their_line() {
     let exception = |rest: &str| format!("\n[[exception]]\n{rest}");
     let table = [
         ("[findings]\nfail-onn = \"high\"\n".to_owned(), 2, "unknown field `fail-onn`", "did you mean `fail-on`"),

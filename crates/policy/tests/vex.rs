@@ -234,7 +234,7 @@ fn csaf() {
     assert!(!scene.suppresses(&document(joined, flag, "unknown:os:1"), 0));
     assert!(scene.suppresses(&document(r#""fixed": ["P"]"#, "", debian), 0));
     assert!(!scene.suppresses(&document(r#""known_affected": ["P"]"#, "", debian), 0));
-    // Not affected without saying why is told and not believed.
+    // Not affected without saying why is reported and not believed.
     let silent = VexDocument::parse(document(none, "", debian).as_bytes(), "s.json").unwrap();
     assert!(silent.statements.is_empty() && silent.problems.len() == 1, "{silent:?}");
     let both = document(r#""known_not_affected": ["P"], "known_affected": ["P"]"#, flag, debian);
@@ -351,7 +351,7 @@ fn real_documents_are_read() {
     let shared = std::env::var("LAYERGATE_SHARED")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned());
     // (archive, names, documents at least, documents with usable statements at least). Many of Red Hat's products are
-    // known by CPE only and are no distribution: those documents tell so.
+    // known by CPE only and are no distribution: those documents show so.
     for (archive, suffix, least, usable) in [
         ("advisories/aquasecurity-vexhub.tar.zst", ".openvex.json", 20, 20),
         ("advisories/redhat-csaf-vex-trustify.tar.zst", ".json", 25, 12),

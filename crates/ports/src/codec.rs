@@ -1,9 +1,9 @@
 //! Stored forms: a layer inventory with its path table, and a report.
 //!
 //! An inventory is `b"LGI"`, a format byte, the first eight bytes of the SHA-256 of the rest, and a zstd frame of: the
-//! length of the JSON (4 bytes, little endian), the JSON, the path table. Whatever does not fit (another format, a wrong
-//! checksum, a blob of another digest, too large) is [`Unreadable`], which a cache answers as a miss. A report is a zstd
-//! frame of its JSON, an uploaded SBOM one of its bytes.
+//! length of the JSON (4 bytes, little endian), the JSON, the path table. Whatever does not fit (another format, a
+//! wrong checksum, a blob of another digest, too large) is [`Unreadable`], which a cache answers as a miss. A report is
+//! a zstd frame of its JSON, an uploaded SBOM one of its bytes.
 
 use std::{
     io::{BufWriter, Read},
@@ -24,7 +24,8 @@ const MAX_UNPACKED: u64 = 512 << 20;
 const MAX_REPORT: u64 = 512 << 20;
 /// Level 3 packs a 1.5 MB inventory in about 6 ms; higher levels cost more than the network saves.
 const LEVEL: i32 = 3;
-/// Half a megabyte (2^19) of look-back where text is compressed as it is written; reports repeat themselves closer than that.
+/// Half a megabyte (2^19) of look-back where text is compressed as it is written; reports repeat themselves closer than
+/// that.
 const WINDOW_LOG: u32 = 19;
 
 /// Stored bytes that are not what they must be.
@@ -130,8 +131,8 @@ impl<T: Serialize + DeserializeOwned> Packed<T> {
     }
 }
 
-/// JSON, compressed as it is written: neither the whole text nor a buffer of its size is held, which at the end of a scan
-/// would be its peak.
+/// JSON, compressed as it is written: neither the whole text nor a buffer of its size is held, which at the end of a
+/// scan would be its peak.
 fn pack<T: Serialize>(value: &T, level: i32) -> Result<Vec<u8>, Unreadable> {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level).map_err(Unreadable::new)?;
     encoder.window_log(WINDOW_LOG).map_err(Unreadable::new)?;

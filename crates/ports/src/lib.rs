@@ -1,9 +1,9 @@
-//! The ports: what the coordinator and the worker need of the world, and nothing more; the values that travel through them,
-//! their stored forms, and the suite that every adapter passes.
+//! The ports: what the coordinator and the worker need of the world, and nothing more; the values that travel through
+//! them, their stored forms, and the suite that every adapter passes.
 //!
 //! Every trait here is object-safe and has at least two adapters (`local` and `nats`, or `registry`); the suite in
-//! [`conformance`] states what an adapter must hold. Domain logic never sees an adapter's types or errors, and an adapter
-//! never sees the engine: this crate knows `model` only.
+//! [`conformance`] states what an adapter must hold. Domain logic never sees an adapter's types or errors, and an
+//! adapter never sees the engine: this crate knows `model` only.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cache;

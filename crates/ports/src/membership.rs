@@ -1,5 +1,5 @@
-//! Who is in the fleet: what `fleet status` and `top` show, and how a member is told to leave. Nothing depends on it: a
-//! fleet whose membership is out of reach works on, unseen.
+//! Who is in the fleet: what `fleet status` and `top` show, and how a member is asked to leave. Nothing depends on it:
+//! a fleet whose membership is out of reach works on, unseen.
 
 use std::{pin::Pin, time::Duration};
 
@@ -84,7 +84,7 @@ pub struct Member {
     pub bytes: u64,
 }
 
-/// One item for each time the member is told to leave.
+/// One item for each time the member is asked to leave.
 pub type DrainStream = Pin<Box<dyn Stream<Item = ()> + Send>>;
 
 /// Who is in the fleet.
@@ -99,9 +99,9 @@ pub trait Membership: Send + Sync {
     /// The members whose records have not expired, coordinators first, by id.
     async fn members(&self) -> Result<Vec<Member>, StoreError>;
 
-    /// Tells a member, or every worker that runs now, to finish what it holds and leave.
+    /// Shows a member, or every worker that runs now, to finish what it holds and leave.
     async fn drain(&self, member: Option<&MemberId>) -> Result<(), StoreError>;
 
-    /// What `drain` tells this member from now on; only workers heed what is told to all.
+    /// What `drain` shows this member from now on; only workers heed what is asked to all.
     async fn watch_drain(&self, kind: MemberKind, id: &MemberId) -> Result<DrainStream, StoreError>;
 }

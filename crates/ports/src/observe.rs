@@ -1,4 +1,4 @@
-//! What the loops tell while they work: progress bars, metrics and traces hang on this one hook, so that neither the
+//! What the loops show while they work: progress bars, metrics and traces hang on this one hook, so that neither the
 //! coordinator nor the worker knows any of them. Observers return at once; they are called on the loops' own threads.
 
 use std::{

@@ -48,7 +48,7 @@ pub trait SnapshotStore: Send + Sync {
     /// Stores a file; its digest. Does not make it current. Publishing the same bytes twice is no error.
     async fn publish(&self, file: &Path) -> Result<Digest, SnapshotError>;
 
-    /// Makes a published snapshot current and tells everybody who watches.
+    /// Makes a published snapshot current and shows everybody who watches.
     async fn announce(&self, digest: &Digest) -> Result<(), SnapshotError>;
 
     /// The current snapshot, if any, and then every new one.

@@ -25,7 +25,7 @@ pub type VerdictStream = Pin<Box<dyn Stream<Item = VerdictRecord> + Send>>;
 #[async_trait]
 pub trait VerdictStore: Send + Sync {
     /// Stores the verdict of a job **unless the job has one already**; the one that stands. A job that was delivered
-    /// twice has one verdict, whoever finishes first. Whoever watches is told.
+    /// twice has one verdict, whoever finishes first. Whoever watches is reported.
     async fn put(&self, record: &VerdictRecord) -> Result<VerdictRecord, StoreError>;
 
     /// The verdict of a job.

@@ -1,5 +1,5 @@
-//! What registries and archives send, parsed from bytes alone: for whoever holds the parsers against hostile bytes. Each
-//! answer is the parser's own, its error in words.
+//! What registries and archives send, parsed from bytes alone: for whoever holds the parsers against hostile bytes.
+//! Each answer is the parser's own, its error in words.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ use crate::{
     platforms, resolve,
 };
 
-/// Reads a manifest or an index: a line for each descriptor in it, with digest, size and media type, and the platform of a
-/// child.
+/// Reads a manifest or an index: a line for each descriptor in it, with digest, size and media type, and the platform
+/// of a child.
 pub fn manifest(bytes: &[u8], content_type: Option<&str>) -> Result<Vec<String>, String> {
     let line = |what: &str, d: &Descriptor| {
         let platform = d.platform.as_ref().filter(|_| what == "child");
-        let platform = platform.map_or(String::new(), |p| format!(" {}", told(p)));
+        let platform = platform.map_or(String::new(), |p| format!(" {}", platform_text(p)));
         format!("{what} {} {} {}{platform}", d.digest, d.size, d.media_type)
     };
     Ok(match manifest::parse(bytes, content_type).map_err(|e| e.to_string())? {
@@ -32,12 +32,12 @@ pub fn manifest(bytes: &[u8], content_type: Option<&str>) -> Result<Vec<String>,
 /// Reads an image's configuration: its platform, and a line for each layer that it names.
 pub fn config(bytes: &[u8]) -> Result<Vec<String>, String> {
     let config = resolve::read_config("config", bytes).map_err(|e| e.to_string())?;
-    let platform = platforms::of(&config).map_or("none".to_owned(), |p| told(&p));
+    let platform = platforms::of(&config).map_or("none".to_owned(), |p| platform_text(&p));
     let layers = config.rootfs.diff_ids.iter().map(|id| format!("layer {id}"));
     Ok(std::iter::once(platform).chain(layers).collect())
 }
 
-fn told(platform: &Platform) -> String {
+fn platform_text(platform: &Platform) -> String {
     format!("{}/{}/{}", platform.os, platform.architecture, platform.variant.as_deref().unwrap_or_default())
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn not_an_image(manifest: &ImageManifest) -> Option<String> {
     manifest.layers.is_empty().then(|| "a manifest without layers".into())
 }
 
-/// Whether a child of an index is a statement about another child (BuildKit's attestations). Its platform alone tells:
+/// Whether a child of an index is a statement about another child (BuildKit's attestations). Its platform alone shows:
 /// runtimes run a child that is only annotated as one.
 pub(crate) fn is_attestation(child: &Descriptor) -> bool {
     child.platform.as_ref().is_some_and(|p| p.os == "unknown" && p.architecture == "unknown")

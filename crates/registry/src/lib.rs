@@ -8,6 +8,7 @@ mod archive;
 pub mod bytes;
 mod classify;
 pub mod credentials;
+mod error_detail;
 mod http;
 mod local;
 mod location;
@@ -19,7 +20,6 @@ mod sbom;
 mod snapshot_artifact;
 mod sources;
 mod strict_json;
-mod trouble;
 
 pub use http::{RetryPolicy, Timeouts};
 pub use location::{Location, LocationError};

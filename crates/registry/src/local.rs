@@ -2,7 +2,7 @@
 //! it where blocking is allowed.
 //!
 //! Archives stay open between the resolving of an image and the reading of its layers, at most eight of them, so that
-//! a compressed one is unpacked once. A file that changed meanwhile is opened anew, and the digests tell the rest.
+//! a compressed one is unpacked once. A file that changed meanwhile is opened anew, and the digests show the rest.
 
 use std::{
     collections::VecDeque,
@@ -25,13 +25,14 @@ use crate::{
         open::{self, Content},
         slice::Slice,
     },
+    error_detail,
     location::Location,
-    rootfs, sbom, trouble,
+    rootfs, sbom,
 };
 
 const OPEN_ARCHIVES: usize = 8;
 
-/// Tells one state of a file from another.
+/// Shows one state of a file from another.
 type Stamp = (u64, u64, i64, i64);
 
 /// The local images.
@@ -57,7 +58,7 @@ impl LocalImages {
     /// Says what a path is. Other locations, and a tar archive of a root file system, stay what they are.
     pub(crate) fn recognise(&self, location: &Location) -> Result<Location, SourceError> {
         let Location::Path(path) = location else { return Ok(location.clone()) };
-        let metadata = path.metadata().map_err(|e| trouble::file(path, &e))?;
+        let metadata = path.metadata().map_err(|e| error_detail::file(path, &e))?;
         if metadata.is_dir() {
             return Ok(if path.join("index.json").is_file() || path.join("oci-layout").is_file() {
                 Location::OciLayout { dir: path.clone(), tag: None }
@@ -66,7 +67,7 @@ impl LocalImages {
             });
         }
         if !metadata.is_file() {
-            return Err(trouble::unsupported(path.display(), "this is neither a file nor a directory", ""));
+            return Err(error_detail::unsupported(path.display(), "this is neither a file nor a directory", ""));
         }
         if begins_as_json(path)? {
             return Ok(Location::Sbom(path.clone()));
@@ -103,7 +104,7 @@ impl LocalImages {
             Location::OciLayout { dir, tag } => {
                 let layout = Layout::Dir(dir.clone());
                 if !dir.is_dir() {
-                    return Err(trouble::not_found(dir.display(), "there is no such directory", ""));
+                    return Err(error_detail::not_found(dir.display(), "there is no such directory", ""));
                 }
                 let reference = Location::OciLayout { dir: dir.clone(), tag: None }.to_string();
                 let shown = if tag.is_some() { location.to_string() } else { reference };
@@ -114,39 +115,43 @@ impl LocalImages {
                 Ok(vec![single(reference, source, walked.digest, walked.size, walked.gaps)])
             }
             Location::Path(path) => {
-                let slice = Slice::whole(path).map_err(|e| trouble::file(path, &e))?;
-                let digest = slice.digest().map_err(|e| trouble::file(path, &e))?;
+                let slice = Slice::whole(path).map_err(|e| error_detail::file(path, &e))?;
+                let digest = slice.digest().map_err(|e| error_detail::file(path, &e))?;
                 Ok(vec![single(reference, source, digest, slice.size, Vec::new())])
             }
             Location::Sbom(path) => Ok(vec![sbom::of_file(path)?]),
             Location::Registry(reference) => {
-                Err(trouble::unsupported(reference, "this is a registry's image, not a local one", ""))
+                Err(error_detail::unsupported(reference, "this is a registry's image, not a local one", ""))
             }
         }
     }
 
     /// The bytes of a layer.
     pub(crate) fn open(&self, blob: &LocalBlob) -> Result<LocalBytes, SourceError> {
-        let location: Location = blob.source.parse().map_err(|e| trouble::malformed(&blob.source, format!("{e}")))?;
+        let location: Location =
+            blob.source.parse().map_err(|e| error_detail::malformed(&blob.source, format!("{e}")))?;
         let slice = match &location {
             Location::RootFs(dir) => return Ok(LocalBytes::Tree(dir.clone())),
             Location::OciLayout { dir, .. } => {
                 let entry = blob.entry.as_deref();
-                layout::blob_in_dir(dir, entry.ok_or_else(|| trouble::malformed(&blob.source, "no blob is named"))?)?
+                layout::blob_in_dir(
+                    dir,
+                    entry.ok_or_else(|| error_detail::malformed(&blob.source, "no blob is named"))?,
+                )?
             }
             Location::DockerArchive(path) | Location::OciArchive(path) | Location::Path(path) => match &blob.entry {
-                None => Slice::whole(path).map_err(|e| trouble::file(path, &e))?,
+                None => Slice::whole(path).map_err(|e| error_detail::file(path, &e))?,
                 Some(entry) => self.members(path)?.find(entry)?.ok_or_else(|| {
-                    trouble::not_found(path.display(), format!("the member {entry} is not in it"), "")
+                    error_detail::not_found(path.display(), format!("the member {entry} is not in it"), "")
                 })?,
             },
             Location::Sbom(_) | Location::Registry(_) => {
-                return Err(trouble::unsupported(&blob.source, "it has no layers on this machine", ""));
+                return Err(error_detail::unsupported(&blob.source, "it has no layers on this machine", ""));
             }
         };
         if slice.size != blob.size {
             let what = format!("the layer has {} bytes and had {} when the image was looked at", slice.size, blob.size);
-            return Err(trouble::malformed(&blob.source, what));
+            return Err(error_detail::malformed(&blob.source, what));
         }
         Ok(LocalBytes::Slice(slice))
     }
@@ -175,15 +180,15 @@ impl LocalImages {
 }
 
 fn stamp(path: &Path) -> Result<Stamp, SourceError> {
-    let m = fs::metadata(path).map_err(|e| trouble::file(path, &e))?;
+    let m = fs::metadata(path).map_err(|e| error_detail::file(path, &e))?;
     Ok((m.ino(), m.len(), m.mtime(), m.mtime_nsec()))
 }
 
 /// CycloneDX and SPDX documents are JSON objects; no archive begins like one.
 fn begins_as_json(path: &Path) -> Result<bool, SourceError> {
     let mut head = Vec::new();
-    let file = fs::File::open(path).map_err(|e| trouble::file(path, &e))?;
-    file.take(64).read_to_end(&mut head).map_err(|e| trouble::file(path, &e))?;
+    let file = fs::File::open(path).map_err(|e| error_detail::file(path, &e))?;
+    file.take(64).read_to_end(&mut head).map_err(|e| error_detail::file(path, &e))?;
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
     Ok(text.trim_ascii_start().first() == Some(&b'{'))
 }

@@ -226,9 +226,9 @@ mod tests {
         for login in
             ["user:hunter2@r.example/a:t", "https://user:hunter2@r.example/a", "u:hunter2@r.example/a@sha256:00"]
         {
-            let told = login.parse::<Location>().unwrap_err();
-            assert_eq!(told, LocationError::Login);
-            assert!(!told.to_string().contains("hunter2"));
+            let reported = login.parse::<Location>().unwrap_err();
+            assert_eq!(reported, LocationError::Login);
+            assert!(!reported.to_string().contains("hunter2"));
         }
         assert!(matches!("docker-daemon:a:b".parse::<Location>(), Err(LocationError::Daemon(_))));
         for bad in ["", "docker-archive:", "oci:", "oci::tag", "dir:", "sbom:", "No/Such", "a b"] {

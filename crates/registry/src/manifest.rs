@@ -1,7 +1,7 @@
 //! Manifests and indexes, read from bytes into narrow types (OCI image-spec v1.1 "manifest" and "image index"; Docker
 //! image manifest version 2, schema 2).
 //!
-//! A manifest is at most 4 MiB, as registries have it, and names at most 10,000 others. What it is is told by its own
+//! A manifest is at most 4 MiB, as registries have it, and names at most 10,000 others. What it is is known by its own
 //! `mediaType`, else by the transport's content type, else by its fields. A document that is both an index and an image
 //! is refused, whatever it calls itself: two readers could take it for two different things (CVE-2021-41190). Docker
 //! schema 1 is refused: its layers are not pinned by a digest of the whole. `urls` of a descriptor are noticed, and
@@ -242,7 +242,8 @@ fn descriptor(raw: RawDescriptor, place: impl Fn() -> String) -> Result<Descript
     let digest = digest.parse().map_err(|source| ManifestError::Digest { place: place(), source })?;
     let size = raw.size.and_then(|s| u64::try_from(s).ok()).ok_or_else(|| ManifestError::Size(place()))?;
     let platform = raw.platform.and_then(|p| {
-        // Without a system it is the runtime's own; without an architecture nothing fits it, and the configuration tells.
+        // Without a system it is the runtime's own; without an architecture nothing fits it, and the configuration
+        // shows.
         let (os, architecture) = (p.os.unwrap_or_default(), p.architecture.filter(|a| !a.is_empty())?);
         Some(platforms::normalised(Platform { os, architecture, variant: p.variant.filter(|v| !v.is_empty()) }))
     });

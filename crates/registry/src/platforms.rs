@@ -26,8 +26,8 @@ pub(crate) fn select(offered: &[Option<Platform>], selection: &PlatformSelection
     }
 }
 
-/// What is asked for, in the spelling in which children are told apart (`linux/aarch64` is `linux/arm64`); a variant that
-/// is not named stays open.
+/// What is asked for, in the spelling in which children are distinguished (`linux/aarch64` is `linux/arm64`); a variant
+/// that is not named stays open.
 pub(crate) fn wanted(selection: &PlatformSelection) -> PlatformSelection {
     let one = |platform: &Platform| {
         let named = platform.variant.is_some() || ["armhf", "armel"].contains(&platform.architecture.as_str());

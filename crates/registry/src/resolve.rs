@@ -1,7 +1,7 @@
 //! From a root document (a manifest or an index) to images: one walk for registries, layouts and OCI archives.
 //!
 //! Bounded: indexes nest at most four deep, 100 of them are read, 64 children are opened to learn a platform that their
-//! index does not tell. Whatever is read by digest has that digest, or is refused.
+//! index does not show. Whatever is read by digest has that digest, or is refused.
 
 use async_trait::async_trait;
 use layergate_model::{Digest, Gap, ImageConfig, Platform};
@@ -11,9 +11,9 @@ use layergate_ports::values::{
 
 use crate::{
     classify,
+    error_detail::{malformed, not_an_image, not_found, unsupported},
     manifest::{self, Descriptor, ImageManifest, MAX_CONFIG_BYTES, Manifest, ManifestError},
     platforms, strict_json,
-    trouble::{malformed, not_an_image, not_found, unsupported},
 };
 
 const MAX_DEPTH: usize = 4;
@@ -69,7 +69,7 @@ pub(crate) async fn resolve(
                 && let Some(missing) = wanted.iter().find(|w| !image.platform.as_ref().is_some_and(|p| w.accepts(p)))
             {
                 let there =
-                    image.platform.as_ref().map_or_else(|| "one that it does not tell".into(), Platform::to_string);
+                    image.platform.as_ref().map_or_else(|| "one that it does not show".into(), Platform::to_string);
                 let what = format!("no image for platform {missing}; the only one there is for {there}");
                 return Err(not_found(reference, what, ""));
             }
@@ -172,7 +172,7 @@ async fn flatten(
                 (Leaf { descriptor, platform, index: Some(digest) }, depth + 1)
             }));
         } else if !manifest::is_known_type(&leaf.descriptor.media_type) {
-            let kind = crate::trouble::one_line(&leaf.descriptor.media_type, 100);
+            let kind = crate::error_detail::one_line(&leaf.descriptor.media_type, 100);
             left_out.push(format!("{digest} of unknown media type {kind}"));
         } else {
             leaf.platform = leaf.descriptor.platform.clone().or(leaf.platform);
@@ -182,7 +182,7 @@ async fn flatten(
     Ok(leaves)
 }
 
-/// Asks the configuration where the index does not tell a platform, so that `--platform` means the same everywhere.
+/// Asks the configuration where the index does not show a platform, so that `--platform` means the same everywhere.
 async fn learn_platforms(
     store: &dyn ContentStore,
     reference: &str,

@@ -1,11 +1,11 @@
 //! A root file system that lies unpacked in a directory, served as one layer: a tar stream made while walking it.
 //!
-//! Nothing is written anywhere: the tree is walked twice, once for the digest and once for the reader, who notices by the
-//! digest when it changed in between (a running system does: give it a snapshot or an unpacked copy). The stream is deterministic: names sorted by their bytes, owners and times zero, so
-//! that equal trees are equal layers. Symbolic links are kept and never followed; devices, pipes and sockets are left
-//! out; hard links are files of their own. `/proc`, `/sys`, `/dev` and `/run` are left out where something is mounted on
-//! them (`dir:/`). What cannot be read becomes a gap of the image. Bounded in entries, depth, path length and bytes by
-//! the layers' own limits.
+//! Nothing is written anywhere: the tree is walked twice, once for the digest and once for the reader, who notices by
+//! the digest when it changed in between (a running system does: give it a snapshot or an unpacked copy). The stream is
+//! deterministic: names sorted by their bytes, owners and times zero, so that equal trees are equal layers. Symbolic
+//! links are kept and never followed; devices, pipes and sockets are left out; hard links are files of their own.
+//! `/proc`, `/sys`, `/dev` and `/run` are left out where something is mounted on them (`dir:/`). What cannot be read
+//! becomes a gap of the image. Bounded in entries, depth, path length and bytes by the layers' own limits.
 
 use std::{
     ffi::OsString,
@@ -22,7 +22,7 @@ use layergate_ports::{BlobStream, values::SourceError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::{archive::slice::CHUNK, trouble};
+use crate::{archive::slice::CHUNK, error_detail};
 
 const MAX_DEPTH: usize = 256;
 const MAX_GAPS: usize = 1000;
@@ -36,9 +36,9 @@ pub(crate) struct Walked {
 
 /// Walks a tree for its digest.
 pub(crate) fn walk(root: &Path, limits: &Limits) -> Result<Walked, SourceError> {
-    let metadata = root.metadata().map_err(|e| trouble::file(root, &e))?;
+    let metadata = root.metadata().map_err(|e| error_detail::file(root, &e))?;
     if !metadata.is_dir() {
-        return Err(trouble::unsupported(
+        return Err(error_detail::unsupported(
             root.display(),
             "this is no directory",
             "an archive is given by its path alone",
@@ -46,7 +46,7 @@ pub(crate) fn walk(root: &Path, limits: &Limits) -> Result<Walked, SourceError> 
     }
     holds_something_else(root)?;
     let mut sink = Hashing { hasher: Sha256::new(), size: 0 };
-    let gaps = write(root, limits, &mut sink).map_err(|e| trouble::file(root, &e))?;
+    let gaps = write(root, limits, &mut sink).map_err(|e| error_detail::file(root, &e))?;
     Ok(Walked { digest: Digest::from_bytes(sink.hasher.finalize().into()), size: sink.size, gaps })
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn walk(root: &Path, limits: &Limits) -> Result<Walked, SourceError> 
 fn holds_something_else(root: &Path) -> Result<(), SourceError> {
     let file = |name: &str| root.join(name).is_file();
     let shown = root.display().to_string();
-    let refused = |what: &str, advice: String| Err(trouble::unsupported(&shown, what, advice));
+    let refused = |what: &str, advice: String| Err(error_detail::unsupported(&shown, what, advice));
     if file("oci-layout") || file("index.json") && root.join("blobs").is_dir() {
         return refused("this is an OCI layout, not a root file system", format!("write oci:{shown}"));
     }
@@ -65,7 +65,7 @@ fn holds_something_else(root: &Path) -> Result<(), SourceError> {
             format!("`skopeo copy dir:{shown} oci:DIR` makes a layout of it; scan oci:DIR"),
         );
     }
-    let names = fs::read_dir(root).map_err(|e| trouble::file(root, &e))?;
+    let names = fs::read_dir(root).map_err(|e| error_detail::file(root, &e))?;
     let mut names: Vec<OsString> = names.take(MAX_LOOKED_AT).filter_map(|e| Some(e.ok()?.file_name())).collect();
     names.sort();
     if file("manifest.json") && (file("repositories") || is_saved_image(&root.join("manifest.json"))) {
@@ -110,7 +110,7 @@ pub(crate) fn stream(root: PathBuf, limits: Limits, size: u64) -> BlobStream {
     tokio::task::spawn_blocking(move || {
         let mut sink = Sending { sender: sender.clone(), buffer: BytesMut::with_capacity(CHUNK) };
         if let Err(error) = write(&root, &limits, &mut sink).and_then(|_| sink.send()) {
-            // Nobody listens any more when this fails: there is nobody to tell.
+            // Nobody listens any more when this fails: there is nobody to show.
             let _ = sender.blocking_send(Err(error));
         }
     });
@@ -283,7 +283,7 @@ impl<W: Write> Walk<'_, W> {
         metadata.dev() != self.device && ["proc", "sys", "dev", "run"].iter().any(|p| path == Path::new(p))
     }
 
-    /// A name that is gone by now was never part of the tree that is read; anything else that fails is told.
+    /// A name that is gone by now was never part of the tree that is read; anything else that fails is reported.
     fn unreadable(&mut self, path: &Path, error: &io::Error, tree: bool) {
         if error.kind() == io::ErrorKind::NotFound {
             return;

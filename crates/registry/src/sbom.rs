@@ -1,7 +1,7 @@
 //! SBOMs as images without layers: a file of this machine, or a document that a client of the fleet uploaded.
 //!
 //! Both are read by `layergate_report::sbom`. An uploaded one has narrower bounds, in bytes when it arrives
-//! ([`MAX_SBOM_BYTES`]) and in components when it is read: a coordinator reads documents of strangers beside its work.
+//! ([`MAX_SBOM_BYTES`]) and in components when it is read: a coordinator reads foreign documents beside its work.
 
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
@@ -10,13 +10,13 @@ use layergate_model::{Digest, ImageInventory};
 use layergate_ports::{
     BlobStream, ImageSource, MAX_SBOM_BYTES, SbomStore,
     values::{
-        ImageContent, ImageLocator, ImageRequest, LayerLocator, ResolvedImage, SourceError, Trouble, UploadedSbom,
+        ErrorDetail, ImageContent, ImageLocator, ImageRequest, LayerLocator, ResolvedImage, SourceError, UploadedSbom,
     },
 };
 use layergate_report::sbom::{self, SbomError};
 use tokio::sync::Semaphore;
 
-use crate::trouble;
+use crate::error_detail;
 
 /// Components of an uploaded document. The largest images have some ten thousand.
 const MAX_UPLOADED_COMPONENTS: usize = 100_000;
@@ -28,7 +28,7 @@ pub(crate) fn of_file(path: &Path) -> Result<ResolvedImage, SourceError> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|f| f.take(sbom::MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
-    read.map_err(|e| trouble::file(path, &e))?;
+    read.map_err(|e| error_detail::file(path, &e))?;
     let inventory = sbom::read(&bytes, &name).map_err(|error| refused(&name, error))?;
     Ok(image(&bytes, &name, inventory))
 }
@@ -50,14 +50,14 @@ fn image(bytes: &[u8], name: &str, inventory: ImageInventory) -> ResolvedImage {
 fn refused(name: &str, error: SbomError) -> SourceError {
     match error {
         SbomError::TooLarge { what, .. } => {
-            trouble::unsupported(name, format!("the SBOM is over the limit: {what}"), "judge it in parts")
+            error_detail::unsupported(name, format!("the SBOM is over the limit: {what}"), "judge it in parts")
         }
         SbomError::NotAnSbom { what, .. } => {
             let hint = "CycloneDX (JSON, XML), SPDX (JSON, tag-value, JSON-LD) and Syft's JSON can be read";
-            SourceError::NotAnImage(Trouble::new(name, format!("this is {what} and not an SBOM"), hint))
+            SourceError::NotAnImage(ErrorDetail::new(name, format!("this is {what} and not an SBOM"), hint))
         }
         SbomError::Malformed { format, source, .. } => {
-            trouble::malformed(name, format!("the SBOM is not valid {format}: {source}"))
+            error_detail::malformed(name, format!("the SBOM is not valid {format}: {source}"))
         }
     }
 }
@@ -79,17 +79,19 @@ impl UploadedSboms {
         let name = sbom.name.to_string();
         let _place = self.places.acquire().await;
         let found = self.store.get(&sbom.digest).await;
-        let found = found.map_err(|e| trouble::unavailable(&name, format!("uploaded SBOMs: {e}"), ""))?;
+        let found = found.map_err(|e| error_detail::unavailable(&name, format!("uploaded SBOMs: {e}"), ""))?;
         let document = found.ok_or_else(|| {
             let what = format!("the uploaded SBOM {} is not kept, or no longer", sbom.digest);
-            trouble::not_found(&name, what, "upload it again")
+            error_detail::not_found(&name, what, "upload it again")
         })?;
         let read = tokio::task::spawn_blocking(move || {
             let inventory = sbom::read_within(&document, &name, MAX_UPLOADED_COMPONENTS);
             inventory.map(|i| image(&document, &name, i)).map_err(|error| refused(&name, error))
         });
         let read = read.await;
-        read.unwrap_or_else(|_| Err(trouble::malformed(&sbom.name, "reading the SBOM broke down; please report this")))
+        read.unwrap_or_else(|_| {
+            Err(error_detail::malformed(&sbom.name, "reading the SBOM broke down; please report this"))
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! One manifest with the empty configuration, artifact type [`ARTIFACT_TYPE`], and one layer: the snapshot, compressed
 //! with zstd, media type [`LAYER_TYPE`]. The layer's annotations give the digest and the size of what it unpacks to. A
-//! pull verifies the layer's digest, bounds what it unpacks, verifies the snapshot's digest and only then gives the file
-//! its name; it goes on where it broke off as layers do. A push holds the compressed snapshot in memory (tens of
+//! pull verifies the layer's digest, bounds what it unpacks, verifies the snapshot's digest and only then gives the
+//! file its name; it goes on where it broke off as layers do. A push holds the compressed snapshot in memory (tens of
 //! megabytes) and reads the manifest back. Whether the file is a snapshot is for whoever opens it.
 
 use std::{
@@ -29,8 +29,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Sources,
     credentials::Credential,
+    error_detail::{self, malformed, unauthorized, unavailable, unsupported},
     manifest::{Descriptor, Manifest, parse},
-    trouble::{self, malformed, unauthorized, unavailable, unsupported},
 };
 
 /// What kind of artifact it is.
@@ -64,7 +64,7 @@ pub struct PulledSnapshot {
 }
 
 impl Sources {
-    /// Fetches a snapshot into `folder`. `progress` is told the bytes so far and in all, first before any came.
+    /// Fetches a snapshot into `folder`. `progress` is reported the bytes so far and in all, first before any came.
     pub async fn pull_snapshot(
         &self,
         reference: &ImageReference,
@@ -80,8 +80,8 @@ impl Sources {
         if path.metadata().is_ok_and(|m| m.len() == size) {
             return Ok(PulledSnapshot { path, digest, manifest, signature, fetched: 0 });
         }
-        fs::create_dir_all(folder).map_err(|e| trouble::file(folder, &e))?;
-        let packed = tempfile::NamedTempFile::new_in(folder).map_err(|e| trouble::file(folder, &e))?;
+        fs::create_dir_all(folder).map_err(|e| error_detail::file(folder, &e))?;
+        let packed = tempfile::NamedTempFile::new_in(folder).map_err(|e| error_detail::file(folder, &e))?;
         let blob = RegistryBlob {
             registry: reference.registry.clone(),
             repository: reference.repository.clone(),
@@ -96,7 +96,7 @@ impl Sources {
         while let Some(chunk) = stream.chunks.next().await {
             let chunk = chunk.map_err(|e| unavailable(reference, e.to_string(), "try again later"))?;
             hasher.update(&chunk);
-            packed.as_file().write_all(&chunk).map_err(|e| trouble::file(packed.path(), &e))?;
+            packed.as_file().write_all(&chunk).map_err(|e| error_detail::file(packed.path(), &e))?;
             fetched += chunk.len() as u64;
             progress(fetched, layer.size);
         }
@@ -111,7 +111,7 @@ impl Sources {
         Ok(PulledSnapshot { path, digest, manifest, signature, fetched })
     }
 
-    /// Puts a snapshot into a registry under a tag, with its signature where there is one, and tells the manifest's
+    /// Puts a snapshot into a registry under a tag, with its signature where there is one, and shows the manifest's
     /// digest.
     pub async fn push_snapshot(
         &self,
@@ -141,7 +141,7 @@ impl Sources {
         };
         let own = file.to_owned();
         let packed = tokio::task::spawn_blocking(move || pack(&own)).await.map_err(io::Error::other).and_then(|r| r);
-        let (packed, digest, size) = packed.map_err(|e| trouble::file(file, &e))?;
+        let (packed, digest, size) = packed.map_err(|e| error_detail::file(file, &e))?;
         let mut annotations = BTreeMap::from([
             (DIGEST.to_owned(), digest.to_string()),
             (SIZE.to_owned(), size.to_string()),
@@ -198,12 +198,12 @@ fn refused(reference: &ImageReference, error: &OciDistributionError) -> SourceEr
             unauthorized(reference, format!("{registry} does not let this user push"), login)
         }
         OciDistributionError::ServerError { code: 429 | 500..=599, message, .. } => {
-            unavailable(reference, trouble::one_line(message, 200), "try again later")
+            unavailable(reference, error_detail::one_line(message, 200), "try again later")
         }
         OciDistributionError::RequestError(error) if error.is_connect() || error.is_timeout() => {
             unavailable(reference, "the registry does not answer", "is its name right, and is it running?")
         }
-        other => malformed(reference, trouble::one_line(&other.to_string(), 300)),
+        other => malformed(reference, error_detail::one_line(&other.to_string(), 300)),
     }
 }
 
@@ -259,7 +259,7 @@ fn unpack(
     name: &str,
 ) -> Result<(), SourceError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let failed = |e: io::Error| trouble::file(folder, &e);
+    let failed = |e: io::Error| error_detail::file(folder, &e);
     let input = packed.reopen().map_err(failed)?;
     let unpacker = zstd::stream::read::Decoder::new(input).map_err(failed)?;
     let mut unpacker = unpacker.take(promised.1 + 1);
@@ -272,7 +272,7 @@ fn unpack(
             break;
         }
         hasher.update(&buffer[..read]);
-        fresh.write_all(&buffer[..read]).map_err(|e| trouble::file(fresh.path(), &e))?;
+        fresh.write_all(&buffer[..read]).map_err(|e| error_detail::file(fresh.path(), &e))?;
         size += read as u64;
     }
     let found = Digest::from_bytes(hasher.finalize().into());
@@ -283,6 +283,6 @@ fn unpack(
         return Err(malformed(name, what));
     }
     fresh.as_file().sync_all().map_err(failed)?;
-    fresh.persist(path).map_err(|e| trouble::file(path, &e.error))?;
+    fresh.persist(path).map_err(|e| error_detail::file(path, &e.error))?;
     Ok(())
 }

@@ -20,10 +20,11 @@ use layergate_ports::{
 
 use crate::{
     credentials::{CredentialSources, Login},
+    error_detail,
     http::{Repository, RetryPolicy, Slots, Timeouts, Transport},
     local::{LocalBytes, LocalImages},
     location::Location,
-    platforms, resolve, rootfs, trouble,
+    platforms, resolve, rootfs,
 };
 
 const SESSION_LIFE: Duration = Duration::from_secs(600);
@@ -117,7 +118,7 @@ impl Sources {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .unwrap_or_else(|_| Err(trouble::unavailable("this process", "reading was given up", "")))
+            .unwrap_or_else(|_| Err(error_detail::unavailable("this process", "reading was given up", "")))
     }
 
     async fn repository(&self, key: &SessionKey) -> Result<Arc<Repository>, SourceError> {
@@ -181,7 +182,7 @@ impl Sources {
             return Ok(());
         }
         let advice = "push the image to a registry, or scan it where it lies, without --server";
-        Err(trouble::unsupported(place, "local images are not read here", advice))
+        Err(error_detail::unsupported(place, "local images are not read here", advice))
     }
 }
 
@@ -201,12 +202,15 @@ impl ImageSource for Sources {
             }
             ImageLocator::Local(text) => {
                 self.allow_local(text)?;
-                let location: Location = text.parse().map_err(|e| trouble::unsupported(text, format!("{e}"), ""))?;
+                let location: Location =
+                    text.parse().map_err(|e| error_detail::unsupported(text, format!("{e}"), ""))?;
                 self.blocking(move |inner| inner.local.resolve(&location, &platforms)).await
             }
-            ImageLocator::Sbom(sbom) => {
-                Err(trouble::unsupported(&sbom.name, "uploaded SBOMs are not read here", "upload it to a coordinator"))
-            }
+            ImageLocator::Sbom(sbom) => Err(error_detail::unsupported(
+                &sbom.name,
+                "uploaded SBOMs are not read here",
+                "upload it to a coordinator",
+            )),
         }
     }
 

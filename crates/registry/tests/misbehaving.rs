@@ -156,7 +156,7 @@ async fn retry_after_is_obeyed_and_the_image_comes() {
 }
 
 #[tokio::test]
-async fn a_blob_survives_cuts_and_lies_are_told() {
+async fn a_blob_survives_cuts_and_lies_are_reported() {
     let image = Arc::new(image("b", "linux/amd64"));
     let cuts = Arc::new(AtomicUsize::new(0));
     let mode = Arc::new(std::sync::Mutex::new("cut"));

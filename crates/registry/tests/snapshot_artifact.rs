@@ -96,10 +96,10 @@ async fn there_and_back_and_what_is_refused() {
     let reference = |text: &str| format!("{}/{text}", registry.address).parse::<ImageReference>().unwrap();
 
     let pushed = sources.push_snapshot(&file, None, &reference("sec/advisories:v1")).await.unwrap();
-    let told = Mutex::new((0, 0));
+    let reported = Mutex::new((0, 0));
     let pulled = sources
         .pull_snapshot(&reference("sec/advisories:v1"), &home.path().join("into"), &|n, all| {
-            *told.lock().unwrap() = (n, all)
+            *reported.lock().unwrap() = (n, all)
         })
         .await
         .unwrap();
@@ -109,8 +109,11 @@ async fn there_and_back_and_what_is_refused() {
         pulled.path.file_name().unwrap().to_str().unwrap(),
         format!("sha256-{}.lgdb", Digest::of(&bytes).to_hex())
     );
-    let told = *told.lock().unwrap();
-    assert!(told.0 == told.1 && told.0 == pulled.fetched && told.0 > 0 && told.0 < bytes.len() as u64, "{told:?}");
+    let reported = *reported.lock().unwrap();
+    assert!(
+        reported.0 == reported.1 && reported.0 == pulled.fetched && reported.0 > 0 && reported.0 < bytes.len() as u64,
+        "{reported:?}"
+    );
     // Pinned, and here already: nothing is fetched.
     let pinned = reference(&format!("sec/advisories@{pushed}"));
     let again = sources.pull_snapshot(&pinned, &home.path().join("into"), &|_, _| {}).await.unwrap();

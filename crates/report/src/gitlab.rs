@@ -28,8 +28,8 @@ pub(crate) fn render(reports: &[Report]) -> Result<String, serde_json::Error> {
         "vendor": {"name": "layergate"}, "url": env!("CARGO_PKG_REPOSITORY"),
     });
     let whole = reports.iter().filter(|r| r.image.digest.is_none() && r.verdict == Verdict::Error).flat_map(|r| {
-        let told = r.reasons.iter().map(|reason| format!("{}: {}", r.image.reference, reason.text));
-        told.map(|text| json!({"level": "fatal", "value": some(&text)}))
+        let reported = r.reasons.iter().map(|reason| format!("{}: {}", r.image.reference, reason.text));
+        reported.map(|text| json!({"level": "fatal", "value": some(&text)}))
     });
     let messages: Vec<Value> = reports
         .iter()

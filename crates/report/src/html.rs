@@ -68,11 +68,11 @@ fn one(out: &mut String, report: &Report) {
         list(out, todo.iter().map(|text| h(text)));
     }
     let groups = view::groups(report);
-    let (stops, told): (Vec<_>, Vec<_>) = groups.iter().partition(|g| g.effect >= Effect::Fail);
+    let (stops, reported): (Vec<_>, Vec<_>) = groups.iter().partition(|g| g.effect >= Effect::Fail);
     section(out, "Stops the image", &stops, true);
     gaps(out, report);
     others(out, report);
-    section(out, "Known, does not stop the image", &told, false);
+    section(out, "Known, does not stop the image", &reported, false);
     suppressed(out, report);
     layers(out, report);
     packages(out, report);
@@ -225,6 +225,6 @@ const fn word(effect: Effect) -> &'static str {
         Effect::Error => "error",
         Effect::Fail => "fail",
         Effect::Warn => "warn",
-        Effect::Ignore => "told",
+        Effect::Ignore => "ignored",
     }
 }

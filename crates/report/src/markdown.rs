@@ -1,6 +1,6 @@
-//! `-o markdown`: a comment for a pull request. The verdict and its reasons first (a comment is read from the top), what
-//! stops the image in a table, the rest folded. Never longer than the 65,536 characters that GitHub takes: what does not
-//! fit is counted, "and N more".
+//! `-o markdown`: a comment for a pull request. The verdict and its reasons first (a comment is read from the top),
+//! what stops the image in a table, the rest folded. Never longer than the 65,536 characters that GitHub takes: what
+//! does not fit is counted, "and N more".
 
 use layergate_model::{Effect, Report, Verdict};
 
@@ -203,6 +203,6 @@ const fn word(effect: Effect) -> &'static str {
         Effect::Error => "error",
         Effect::Fail => "fail",
         Effect::Warn => "warn",
-        Effect::Ignore => "told",
+        Effect::Ignore => "ignored",
     }
 }

@@ -1,9 +1,10 @@
-//! SBOMs to an image inventory: CycloneDX JSON and XML, SPDX 2 JSON and tag-value, SPDX 3 JSON-LD and Syft's own JSON, bare
-//! or in an in-toto attestation (a statement, a DSSE envelope or a Sigstore bundle; its signature is not verified here).
+//! SBOMs to an image inventory: CycloneDX JSON and XML, SPDX 2 JSON and tag-value, SPDX 3 JSON-LD and Syft's own JSON,
+//! bare or in an in-toto attestation (a statement, a DSSE envelope or a Sigstore bundle; its signature is not verified
+//! here).
 //!
-//! What an SBOM does not say well enough to be matched (a component without a package URL or version, a Debian or Alpine
-//! package without its source package) is a gap with its number and names, never dropped in silence; gaps that our own
-//! SBOMs carry come back as the gaps that they were. Bounds: 256 MiB, nesting of 128, a million components.
+//! What an SBOM does not say well enough to be matched (a component without a package URL or version, a Debian or
+//! Alpine package without its source package) is a gap with its number and names, never dropped in silence; gaps that
+//! our own SBOMs carry come back as the gaps that they were. Bounds: 256 MiB, nesting of 128, a million components.
 
 mod attestation;
 mod component;
@@ -81,7 +82,7 @@ impl Document {
     }
 }
 
-/// Only what tells the formats apart; the rest of the document is passed over without being kept.
+/// Only what shows the formats apart; the rest of the document is passed over without being kept.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Probe {
@@ -179,7 +180,7 @@ fn parse(bytes: &[u8], name: &str, unwrapped: bool) -> Result<Document, SbomErro
 }
 
 fn inventory(document: Document, name: &str) -> ImageInventory {
-    let Document { system, components, gaps: told, tool_names_sources } = document;
+    let Document { system, components, gaps: reported, tool_names_sources } = document;
     let system = system.or_else(|| distro::from_purls(&components));
     let distro = system.map(System::into_distro);
     let mut unusable = Vec::new();
@@ -251,7 +252,7 @@ fn inventory(document: Document, name: &str) -> ImageInventory {
     if packages.is_empty() && gaps.is_empty() {
         gaps.push(Gap::new(GapKind::SbomIncomplete, name, "the SBOM lists no package"));
     }
-    gaps.extend(told.iter().filter_map(|text| gaps::carried(text, name)));
+    gaps.extend(reported.iter().filter_map(|text| gaps::carried(text, name)));
     gaps.sort();
     gaps.dedup();
     ImageInventory { distro, packages, gaps, ..ImageInventory::default() }

@@ -1,7 +1,7 @@
 //! `-o spdx`: an SPDX 2.3 JSON document (spdx.github.io/spdx-spec/v2.3). A document describes one image.
 //!
 //! What a package's licenses are stands in `licenseDeclared`; texts that are no SPDX expression become extracted
-//! licenses, as the specification asks. Source packages are told in Trivy's words (`built package from: …`), which
+//! licenses, as the specification asks. Source packages are reported in Trivy's words (`built package from: …`), which
 //! Trivy reads back. The distribution is a package of its own, as Trivy has it: without it Trivy drops every package of
 //! the distribution in silence; the price is that Syft lists it as a row without a type.
 

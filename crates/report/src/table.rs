@@ -69,7 +69,7 @@ fn one(page: &mut Page, report: &Report, details: bool) {
     if details {
         sections::layers(page, report);
     }
-    let others: Vec<_> = report.reasons.iter().filter(|r| !weighs(r) && is_told_here(r, details)).collect();
+    let others: Vec<_> = report.reasons.iter().filter(|r| !weighs(r) && is_reported_here(r, details)).collect();
     if !others.is_empty() {
         page.heading("Also");
         others.into_iter().for_each(|r| reason(page, r, details));
@@ -77,7 +77,7 @@ fn one(page: &mut Page, report: &Report, details: bool) {
     last(page, report);
 }
 
-fn is_told_here(reason: &Reason, details: bool) -> bool {
+fn is_reported_here(reason: &Reason, details: bool) -> bool {
     reason.effect >= Effect::Warn && !SHOWN_ELSEWHERE.contains(&reason.rule.as_str())
         || details && !matches!(reason.rule.as_str(), "exception" | "vex")
 }

@@ -26,7 +26,7 @@ pub(crate) struct Group<'a> {
     /// The affected packages' names, sorted.
     pub(crate) packages: BTreeSet<&'a str>,
     pub(crate) rows: Vec<Row<'a>>,
-    /// What a row is told apart by; the kernel's packages have thousands of rows, each several times.
+    /// What a row is distinguished by; the kernel's packages have thousands of rows, each several times.
     seen: BTreeSet<(&'a str, Effect, Severity, Status, &'a [String])>,
     pub(crate) effect: Effect,
     pub(crate) severity: Severity,
@@ -130,7 +130,7 @@ pub(crate) fn marks(finding: &Finding) -> Vec<String> {
     marks
 }
 
-/// What the policy makes of a secret: the report tells it only among its reasons. Where some secrets stop the image, it
+/// What the policy makes of a secret: the report shows it only among its reasons. Where some secrets stop the image, it
 /// is the grave ones.
 pub(crate) fn secret_effect(report: &Report, severity: Severity) -> Effect {
     let worst = report.reasons.iter().filter(|r| r.rule == "secret").map(|r| r.effect).max().unwrap_or_default();

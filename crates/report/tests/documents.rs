@@ -77,11 +77,11 @@ fn sarif_keeps_its_schemas_rules() {
         let invocation = &run["invocations"][0];
         assert_eq!(invocation["executionSuccessful"], name != "error");
         let notes = invocation["toolExecutionNotifications"].as_array().map_or(0, Vec::len);
-        assert!(notes >= report.gaps.len(), "{name}: every gap is told");
+        assert!(notes >= report.gaps.len(), "{name}: every gap is reported");
     }
 }
 
-/// GitHub refuses a file with more: the worst stay, and that others were left out is told.
+/// GitHub refuses a file with more: the worst stay, and that others were left out is reported.
 #[test]
 fn a_sarif_run_has_at_most_25000_results_the_worst_first() {
     let mut big = common::failing();

@@ -251,7 +251,7 @@ fn what_cannot_be_matched_is_a_gap_with_number_and_names() {
 }
 
 #[test]
-fn packages_of_a_foreign_distribution_are_told() {
+fn packages_of_a_foreign_distribution_are_reported() {
     let document = serde_json::json!({"bomFormat": "CycloneDX", "components": [
         {"type": "operating-system", "name": "debian", "version": "12"},
         {"type": "library", "name": "a", "purl": "pkg:deb/debian/a@1?distro=debian-12"},

@@ -51,7 +51,7 @@ impl Collector {
         }
     }
 
-    /// Takes one header blob, whole or (with its damage already told) in part.
+    /// Takes one header blob, whole or (with its damage already reported) in part.
     pub(crate) fn blob(&mut self, number: u32, offset: u64, blob: &[u8]) {
         let header = match Header::parse(blob) {
             Ok(header) => header,

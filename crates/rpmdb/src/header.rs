@@ -88,7 +88,7 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Splits a blob into index and data. Data that is cut off is told by [`Header::missing`].
+    /// Splits a blob into index and data. Data that is cut off is known by [`Header::missing`].
     pub fn parse(blob: &'a [u8]) -> Result<Self, HeaderError> {
         let short = HeaderError::Short { length: blob.len() };
         let (Some(entries), Some(data)) = (Endian::Big.u32(blob, 0), Endian::Big.u32(blob, 4)) else {

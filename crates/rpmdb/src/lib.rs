@@ -1,4 +1,4 @@
-//! Read rpm package databases from bytes: Berkeley DB hash, NDB and SQLite, told apart by content.
+//! Read rpm package databases from bytes: Berkeley DB hash, NDB and SQLite, distinguished by content.
 //!
 //! The input is a whole database file in memory, written by an adversary. No file is opened here, no
 //! length field is believed, every page is visited at most once, and the work and memory are bounded

@@ -154,11 +154,11 @@ impl Found {
     }
 }
 
-/// Decodes a header's values, tells the ones that cannot be, and counts the bytes they claim.
+/// Decodes a header's values, shows the ones that cannot be, and counts the bytes they claim.
 struct Values<'h, 'a, F> {
     header: &'h Header<'a>,
     left: usize,
-    tell: F,
+    show: F,
 }
 
 impl<F: FnMut(DamageKind, fmt::Arguments<'_>)> Values<'_, '_, F> {
@@ -169,7 +169,7 @@ impl<F: FnMut(DamageKind, fmt::Arguments<'_>)> Values<'_, '_, F> {
                 true
             }
             None => {
-                (self.tell)(DamageKind::Excess, format_args!("tag {tag} shares its bytes with others"));
+                (self.show)(DamageKind::Excess, format_args!("tag {tag} shares its bytes with others"));
                 false
             }
         }
@@ -177,7 +177,7 @@ impl<F: FnMut(DamageKind, fmt::Arguments<'_>)> Values<'_, '_, F> {
 
     fn unreadable(&mut self, kind: DamageKind, entry: Entry) {
         let Entry { tag, kind: value, count, .. } = entry;
-        (self.tell)(kind, format_args!("tag {tag} (type {value}, {count} values) cannot be read"));
+        (self.show)(kind, format_args!("tag {tag} (type {value}, {count} values) cannot be read"));
     }
 
     fn string(&mut self, entry: Option<Entry>) -> Option<String> {
@@ -232,24 +232,24 @@ impl<F: FnMut(DamageKind, fmt::Arguments<'_>)> Values<'_, '_, F> {
         let dir_of = self.numbers(DamageKind::Files, found.dir_indexes);
         let flags = self.numbers(DamageKind::Files, found.file_flags).unwrap_or_default();
         let (Some(bases), Some(dirs), Some(mut dir_of)) = (bases, dirs, dir_of) else {
-            (self.tell)(DamageKind::Files, format_args!("the file list is not complete and was left out"));
+            (self.show)(DamageKind::Files, format_args!("the file list is not complete and was left out"));
             return FileList::default();
         };
         if bases.len() != dir_of.len() {
             let (bases, dirs) = (bases.len(), dir_of.len());
-            (self.tell)(DamageKind::Files, format_args!("{bases} file names, but directories for {dirs}"));
+            (self.show)(DamageKind::Files, format_args!("{bases} file names, but directories for {dirs}"));
             dir_of.truncate(bases);
         }
         // Empty base names would otherwise buy a whole directory's length for six bytes.
         let mut room = self.header.data_len().saturating_mul(PATH_RATIO);
         let strays = dir_of.iter().filter(|index| **index as usize >= dirs.len()).count();
         if strays > 0 {
-            (self.tell)(DamageKind::Files, format_args!("{strays} files are in directories that do not exist"));
+            (self.show)(DamageKind::Files, format_args!("{strays} files are in directories that do not exist"));
         }
         for (at, index) in dir_of.iter().enumerate() {
             let length = dirs.get(*index as usize).map_or(0, str::len) + bases.get(at).map_or(0, str::len);
             let Some(rest) = room.checked_sub(length) else {
-                (self.tell)(DamageKind::Files, format_args!("the paths are {PATH_RATIO} times larger than the header"));
+                (self.show)(DamageKind::Files, format_args!("the paths are {PATH_RATIO} times larger than the header"));
                 dir_of.truncate(at);
                 break;
             };
@@ -260,20 +260,20 @@ impl<F: FnMut(DamageKind, fmt::Arguments<'_>)> Values<'_, '_, F> {
 }
 
 impl RpmPackage {
-    /// Reads the package; what cannot be read goes to `tell`, and without name, version and release
+    /// Reads the package; what cannot be read goes to `show`, and without name, version and release
     /// there is no package.
     pub(crate) fn from_header(
         header: &Header<'_>,
         number: u32,
-        tell: impl FnMut(DamageKind, fmt::Arguments<'_>),
+        show: impl FnMut(DamageKind, fmt::Arguments<'_>),
     ) -> Option<Self> {
         let found = Found::of(header);
-        let mut values = Values { header, left: header.data_len(), tell };
+        let mut values = Values { header, left: header.data_len(), show };
         let name = values.string(found.name).filter(|name| !name.is_empty());
         let version = values.string(found.version);
         let release = values.string(found.release);
         let (Some(name), Some(version), Some(release)) = (name, version, release) else {
-            (values.tell)(DamageKind::Header, format_args!("it has no name, version or release"));
+            (values.show)(DamageKind::Header, format_args!("it has no name, version or release"));
             return None;
         };
         let size = match found.long_size {

@@ -152,7 +152,7 @@ fn committed_transactions_of_the_log_count_and_others_do_not() {
 }
 
 #[test]
-fn a_log_that_is_none_is_told() {
+fn a_log_that_is_none_is_reported() {
     let main = SqliteWriter::default().build(&sample());
     for log in [&b"garbage of some length, no log at all"[..], &wal(1024, false, &[(1, 1, vec![0; 1024])])] {
         let database = read_with_wal(&main, Some(log)).unwrap();

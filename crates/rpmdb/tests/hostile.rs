@@ -30,7 +30,7 @@ fn kinds(database: &Database) -> Vec<DamageKind> {
 }
 
 #[test]
-fn a_cut_anywhere_is_told() {
+fn a_cut_anywhere_is_reported() {
     for (name, bytes) in databases(&sample()) {
         let whole = read(&bytes).unwrap().packages.len();
         for end in (0..bytes.len()).step_by(97) {
@@ -187,7 +187,7 @@ fn short_names_in_a_long_directory_are_bounded() {
 }
 
 #[test]
-fn contradictions_in_a_file_list_are_told() {
+fn contradictions_in_a_file_list_are_reported() {
     let base = || HeaderWriter::default().string(1000, "n").string(1001, "1").string(1002, "1");
     let cases: Vec<(&str, HeaderWriter, usize)> = vec![
         ("stray directory", base().numbers(1116, &[0, 7]).strings(1117, &["a", "b"]).strings(1118, &["/"]), 1),
@@ -203,7 +203,7 @@ fn contradictions_in_a_file_list_are_told() {
 }
 
 #[test]
-fn a_package_without_a_name_is_told_not_made_up() {
+fn a_package_without_a_name_is_reported_not_made_up() {
     let header = HeaderWriter::default().string(1001, "1").string(1002, "1");
     let database = read(&ndb::build(&[header.build(), bash().build()])).unwrap();
     assert_eq!(kinds(&database), [DamageKind::Header]);
@@ -249,7 +249,7 @@ fn a_flipped_or_cut_log_does_no_harm() {
 }
 
 #[test]
-fn a_smaller_count_of_records_is_told() {
+fn a_smaller_count_of_records_is_reported() {
     for writer in [BdbWriter::LITTLE, BdbWriter::BIG] {
         let mut bytes = writer.build(&sample());
         bytes[4096 + 20..4096 + 22].copy_from_slice(&writer.u16(2));
@@ -258,7 +258,7 @@ fn a_smaller_count_of_records_is_told() {
 }
 
 #[test]
-fn a_lost_hash_page_is_told() {
+fn a_lost_hash_page_is_reported() {
     let blobs = sample();
     for kind in [7, 5, 99] {
         let mut bytes = BdbWriter::LITTLE.build(&blobs);

@@ -1,4 +1,5 @@
-//! Databases of real images against the package lists that other scanners gave for them. Skipped without the shared data.
+//! Databases of real images against the package lists that other scanners gave for them. Skipped without the shared
+//! data.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ fn real_databases_hold_what_the_peers_found() {
 }
 
 #[test]
-fn a_cut_through_a_real_database_is_told() {
+fn a_cut_through_a_real_database_is_reported() {
     let Some(data) = shared() else { return };
     for file in [
         "pkgdb/rpm/bdb/libuuid.Packages",

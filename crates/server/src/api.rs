@@ -1,5 +1,5 @@
-//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`; what belongs to
-//! SBOMs and to the fleet stands in files of its own.
+//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`; what
+//! belongs to SBOMs and to the fleet stands in files of its own.
 //!
 //! Any coordinator answers for any job: verdicts lie in the shared store, so a client whose coordinator died asks the
 //! next one.
@@ -103,8 +103,8 @@ impl Api {
         if let Some(key) = job.idempotency_key.clone() {
             // A key is its tenant's, and stands for one body: first it is bound to the body, then the two to a job.
             let bound = scoped(&[job.tenant.as_str(), key.as_str()]).map_err(ApiError::unavailable)?;
-            let told = JobId::new(&body.to_hex()).map_err(ApiError::unavailable)?;
-            if self.verdicts.claim(&bound, &told).await.map_err(ApiError::unavailable)? != told {
+            let reported = JobId::new(&body.to_hex()).map_err(ApiError::unavailable)?;
+            if self.verdicts.claim(&bound, &reported).await.map_err(ApiError::unavailable)? != reported {
                 return Err(ApiError(
                     StatusCode::CONFLICT,
                     format!("the idempotency key {key} stands for another submission: use a key for each"),

@@ -20,7 +20,7 @@ impl Token {
     }
 
     fn is(&self, shown: &str) -> bool {
-        // The time must not tell how many characters are right.
+        // The time must not show how many characters are right.
         let (a, b) = (self.0.as_bytes(), shown.as_bytes());
         a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (x, y)| differs | (x ^ y)) == 0
     }

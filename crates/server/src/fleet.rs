@@ -1,4 +1,4 @@
-//! `GET /api/v1/fleet` and `POST /api/v1/fleet/drain`: who is there, what waits, and how a member is told to leave.
+//! `GET /api/v1/fleet` and `POST /api/v1/fleet/drain`: who is there, what waits, and how a member is asked to leave.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! `POST /api/v1/sboms`: an SBOM that a client wants judged. The body is the document; the answer is the digest that a submission
-//! then names.
+//! `POST /api/v1/sboms`: an SBOM that a client wants judged. The body is the document; the answer is the digest that a
+//! submission then names.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What a client sends to have an image judged, and how it becomes a job.
 //!
-//! A client chooses the image, or the SBOM that it uploaded, and how urgent it is. It may make the policy stricter, never laxer, and it chooses
-//! neither the advisories nor the day: otherwise nobody could trust a pass.
+//! A client chooses the image, or the SBOM that it uploaded, and how urgent it is. It may make the policy stricter,
+//! never laxer, and it chooses neither the advisories nor the day: otherwise nobody could trust a pass.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use layergate_model::{Digest, ImageReference};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Rates of faults. Probabilities are for each message; intervals are means, for each member, of exponential distributions.
-/// `None` is never.
+/// Rates of faults. Probabilities are for each message; intervals are means, for each member, of exponential
+/// distributions. `None` is never.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Faults {
     /// The set's name, as the command line has it.
@@ -24,7 +24,8 @@ pub struct Faults {
     pub forgets: f64,
     /// A store refuses.
     pub refuses: f64,
-    /// A registry does not answer this time; half of these say when to come again. At most twice for one layer or image.
+    /// A registry does not answer this time; half of these say when to come again. At most twice for one layer or
+    /// image.
     pub source: f64,
     /// A layer is read at a tenth of the speed.
     pub slow: f64,
@@ -32,11 +33,11 @@ pub struct Faults {
     pub stragglers: f64,
     /// A worker is killed.
     pub worker_killed: Option<Duration>,
-    /// A worker is told to stop, and started again.
+    /// A worker is asked to stop, and started again.
     pub worker_stopped: Option<Duration>,
     /// A coordinator is killed.
     pub coordinator_killed: Option<Duration>,
-    /// A coordinator is told to stop, and started again.
+    /// A coordinator is asked to stop, and started again.
     pub coordinator_stopped: Option<Duration>,
     /// A worker is cut off for a while.
     pub worker_cut: Option<Duration>,

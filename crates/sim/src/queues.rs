@@ -184,7 +184,7 @@ struct LayerLease {
 }
 
 impl LayerLease {
-    async fn tell<F, R>(&self, say: F) -> Result<(), QueueError>
+    async fn report<F, R>(&self, say: F) -> Result<(), QueueError>
     where
         F: Fn(Arc<dyn Lease>, Arc<Oracle>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), QueueError>> + Send + 'static,
@@ -198,7 +198,7 @@ impl LayerLease {
 impl Lease for LayerLease {
     async fn ack(&self) -> Result<(), QueueError> {
         let (layer, hold) = (self.layer, self.hold);
-        self.tell(move |inner, oracle| async move {
+        self.report(move |inner, oracle| async move {
             oracle.released(layer, hold, true, true);
             inner.ack().await
         })
@@ -207,7 +207,7 @@ impl Lease for LayerLease {
 
     async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
         let (layer, hold) = (self.layer, self.hold);
-        self.tell(move |inner, oracle| async move {
+        self.report(move |inner, oracle| async move {
             oracle.released(layer, hold, false, false);
             inner.nak(delay).await
         })
@@ -216,7 +216,7 @@ impl Lease for LayerLease {
 
     async fn progress(&self) -> Result<(), QueueError> {
         let hold = self.hold;
-        self.tell(move |inner, oracle| async move {
+        self.report(move |inner, oracle| async move {
             oracle.progressed(hold);
             inner.progress().await
         })
@@ -225,7 +225,7 @@ impl Lease for LayerLease {
 
     async fn term(&self, reason: &str) -> Result<(), QueueError> {
         let (layer, hold, reason) = (self.layer, self.hold, Arc::<str>::from(reason));
-        self.tell(move |inner, oracle| {
+        self.report(move |inner, oracle| {
             let reason = reason.clone();
             async move {
                 oracle.released(layer, hold, false, true);
@@ -244,7 +244,7 @@ struct JobLease {
 }
 
 impl JobLease {
-    async fn tell<F, R>(&self, say: F) -> Result<(), QueueError>
+    async fn report<F, R>(&self, say: F) -> Result<(), QueueError>
     where
         F: Fn(Arc<dyn Lease>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), QueueError>> + Send + 'static,
@@ -255,7 +255,7 @@ impl JobLease {
 
     async fn off(&self, acked: bool) -> Result<(), QueueError> {
         let (oracle, job) = (self.oracle.clone(), self.job.clone());
-        self.tell(move |inner| {
+        self.report(move |inner| {
             oracle.job_removed(&job, acked);
             async move { inner.ack().await }
         })
@@ -270,11 +270,11 @@ impl Lease for JobLease {
     }
 
     async fn nak(&self, delay: Duration) -> Result<(), QueueError> {
-        self.tell(move |inner| async move { inner.nak(delay).await }).await
+        self.report(move |inner| async move { inner.nak(delay).await }).await
     }
 
     async fn progress(&self) -> Result<(), QueueError> {
-        self.tell(|inner| async move { inner.progress().await }).await
+        self.report(|inner| async move { inner.progress().await }).await
     }
 
     async fn term(&self, _reason: &str) -> Result<(), QueueError> {

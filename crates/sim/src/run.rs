@@ -1,4 +1,5 @@
-//! One simulation, from a seed to its outcome: the members and their lives, who submits, what goes wrong when, and the end.
+//! One simulation, from a seed to its outcome: the members and their lives, who submits, what goes wrong when, and the
+//! end.
 
 use std::{
     sync::{
@@ -30,7 +31,7 @@ use crate::{
     queues::{SimJobs, SimLayers},
     rng::Rng,
     stores::{SimCache, SimFailures, SimVerdicts},
-    world::{self, OPENING, RATE, SimClock, SimGate, SimObserver, SimReader, SimSource, wall},
+    world::{self, OPENING, RATE, SimClock, SimEvaluator, SimObserver, SimReader, SimSource, wall},
 };
 
 const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -253,7 +254,7 @@ impl Sim {
                 verdicts: Arc::new(SimVerdicts { link, inner: self.verdicts.clone(), oracle: oracle.clone() }),
                 failures,
                 clock,
-                gate: Arc::new(SimGate { oracle }),
+                evaluator: Arc::new(SimEvaluator { oracle }),
                 observer,
             };
             let mut config = CoordinatorConfig::new(self.fingerprint, Limits::default());

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use layergate_fleet::{
-    gate::{Bench, Gate, GateError},
+    evaluator::{Evaluator, EvaluatorError, PinnedEvaluation},
     reader::{LayerReader, ReadError},
 };
 use layergate_model::{
@@ -16,8 +16,8 @@ use layergate_ports::{
     BlobStream, Clock, ImageSource,
     observe::{Event, Meter, Observer},
     values::{
-        ImageContent, ImageLocator, ImageRequest, Job, LayerDescriptor, LayerLocator, LayerTask, RegistryBlob,
-        ResolvedImage, SourceError, Trouble,
+        ErrorDetail, ImageContent, ImageLocator, ImageRequest, Job, LayerDescriptor, LayerLocator, LayerTask,
+        RegistryBlob, ResolvedImage, SourceError,
     },
 };
 use rustc_hash::FxHashMap;
@@ -36,7 +36,7 @@ pub(crate) const OPENING: Duration = Duration::from_micros(17_500);
 /// The day on which every simulation begins.
 const EPOCH: i64 = 1_790_000_000;
 const REGISTRIES: u32 = 4;
-/// A reading tells that it gets on at least as often.
+/// A reading shows that it gets on at least as often.
 const STEP: f64 = 5.0;
 
 /// The clock of one member: its wall clock is wrong by a little.
@@ -81,7 +81,7 @@ pub(crate) fn reference(image: usize, app: u32) -> String {
 }
 
 fn unavailable(place: String, retry_after: Option<Duration>) -> SourceError {
-    SourceError::Unavailable { trouble: Trouble::new(place, "503", ""), retry_after }
+    SourceError::Unavailable { trouble: ErrorDetail::new(place, "503", ""), retry_after }
 }
 
 impl SimSource {
@@ -101,7 +101,7 @@ impl ImageSource for SimSource {
     async fn resolve(&self, request: &ImageRequest) -> Result<Vec<ResolvedImage>, SourceError> {
         let name = request.image.to_string();
         sleep(Duration::from_secs_f64(self.net.between(0.005, 0.030))).await;
-        let unknown = || SourceError::NotFound(Trouble::new(name.clone(), "404", ""));
+        let unknown = || SourceError::NotFound(ErrorDetail::new(name.clone(), "404", ""));
         let number: usize = name.rsplit_once(":i").and_then(|(_, n)| n.parse().ok()).ok_or_else(unknown)?;
         let image = self.oracle.catalogue.images.get(number).filter(|image| !image.unknown).ok_or_else(unknown)?;
         if self.net.strikes(self.net.faults.source) {
@@ -144,7 +144,7 @@ impl ImageSource for SimSource {
         let layer = catalogue::number(&locator.digest());
         sleep(Duration::from_secs_f64(self.net.between(0.005, 0.030))).await;
         if self.oracle.catalogue.layers[layer as usize].nature == Nature::Gone {
-            return Err(SourceError::NotFound(Trouble::new(locator.to_string(), "404", "")));
+            return Err(SourceError::NotFound(ErrorDetail::new(locator.to_string(), "404", "")));
         }
         if self.net.strikes(self.net.faults.source) && self.oracle.trouble(layer) {
             return Err(unavailable(locator.to_string(), self.pause()));
@@ -217,21 +217,21 @@ impl LayerReader for SimReader {
 }
 
 /// Judges by the marks of the layers.
-pub(crate) struct SimGate {
+pub(crate) struct SimEvaluator {
     pub(crate) oracle: Arc<Oracle>,
 }
 
-struct SimBench(Arc<Oracle>);
+struct SimPinnedEvaluation(Arc<Oracle>);
 
 #[async_trait]
-impl Gate for SimGate {
-    async fn pin(&self, _job: &Job) -> Result<Arc<dyn Bench>, GateError> {
-        Ok(Arc::new(SimBench(self.oracle.clone())))
+impl Evaluator for SimEvaluator {
+    async fn pin(&self, _job: &Job) -> Result<Arc<dyn PinnedEvaluation>, EvaluatorError> {
+        Ok(Arc::new(SimPinnedEvaluation(self.oracle.clone())))
     }
 }
 
 #[async_trait]
-impl Bench for SimBench {
+impl PinnedEvaluation for SimPinnedEvaluation {
     fn pins(&self) -> String {
         "sim".into()
     }
@@ -240,7 +240,7 @@ impl Bench for SimBench {
         true
     }
 
-    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
+    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, EvaluatorError> {
         self.0.judged(&layers);
         let mut gaps = Vec::new();
         let mut verdict = Verdict::Pass;
@@ -297,7 +297,7 @@ impl Bench for SimBench {
     }
 }
 
-/// Puts what the loops tell into the trace.
+/// Puts what the loops show into the trace.
 pub(crate) struct SimObserver(pub(crate) Arc<Oracle>);
 
 impl Observer for SimObserver {

@@ -7,9 +7,9 @@ fn noticed(sabotage: Sabotage, faults: &str, as_what: &[&str]) {
     let faults = Faults::named(faults).unwrap();
     let plan = Plan { seed: 11, workers: 40, coordinators: 3, images: 1000, faults, sabotage };
     let violations = run(&plan).unwrap().violations;
-    let told = violations.first().unwrap_or_else(|| panic!("{sabotage:?} goes unnoticed"));
-    println!("{sabotage:?}: {told}");
-    assert!(as_what.iter().any(|what| told.contains(what)), "{sabotage:?} is noticed as: {told}");
+    let reported = violations.first().unwrap_or_else(|| panic!("{sabotage:?} goes unnoticed"));
+    println!("{sabotage:?}: {reported}");
+    assert!(as_what.iter().any(|what| reported.contains(what)), "{sabotage:?} is noticed as: {reported}");
     assert!(plan.command().contains("--sabotage"), "a replay breaks the same rule");
 }
 

@@ -97,20 +97,20 @@ impl<R: Read> Archive<R> {
         self.read - (self.end - self.start) as u64
     }
 
-    /// Where the content of the entry that was returned last begins in the stream; `None` for a sparse file, whose content
-    /// does not lie there as it is.
+    /// Where the content of the entry that was returned last begins in the stream; `None` for a sparse file, whose
+    /// content does not lie there as it is.
     pub fn content_offset(&self) -> Option<u64> {
         self.sparse.is_none().then(|| self.position())
     }
 
-    /// What was hostile since this was last asked: paths that leave the layer (they count as containerd unpacks them) or
-    /// are too long (they were skipped). At most 100 are kept.
+    /// What was hostile since this was last asked: paths that leave the layer (they count as containerd unpacks them)
+    /// or are too long (they were skipped). At most 100 are kept.
     pub fn take_hostile(&mut self) -> Vec<String> {
         std::mem::take(&mut self.hostile)
     }
 
-    /// The paths of the global headers so far. containerd and Docker unpack nothing there, but remove what the layer had at
-    /// such a path.
+    /// The paths of the global headers so far. containerd and Docker unpack nothing there, but remove what the layer
+    /// had at such a path.
     pub fn globals(&self) -> &HashSet<LayerPath> {
         &self.globals
     }
@@ -132,8 +132,8 @@ impl<R: Read> Archive<R> {
             match header.kind {
                 b'x' => extended.pax = Pax::read(&self.record(&header, "a PAX header")?)?,
                 b'g' => {
-                    // An entry of its own, which no runtime unpacks: what stood before it was for it alone. But runtimes
-                    // remove what is at its path first.
+                    // An entry of its own, which no runtime unpacks: what stood before it was for it alone. But
+                    // runtimes remove what is at its path first.
                     let pax = Pax::read(&self.record(&header, "a PAX header")?)?;
                     let name = pax.path().unwrap_or(&header.name);
                     match LayerPath::cleaned(name) {
@@ -185,7 +185,7 @@ impl<R: Read> Archive<R> {
             header.link = extended.long_link;
         }
         let kind = match header.kind {
-            // The old form tells a directory by the slash behind its name.
+            // The old form shows a directory by the slash behind its name.
             0 if header.name.last() == Some(&b'/') => EntryKind::Directory,
             0 | b'0' | b'7' | b'S' => EntryKind::File,
             b'5' => EntryKind::Directory,
@@ -315,8 +315,8 @@ impl<R: Read> Archive<R> {
         Ok(bytes)
     }
 
-    /// Passes over what is left of the current entry. A body that is cut is corrupt; padding that is not there is the end of
-    /// the archive, as Go has it (umoci writes such layers): `false`.
+    /// Passes over what is left of the current entry. A body that is cut is corrupt; padding that is not there is the
+    /// end of the archive, as Go has it (umoci writes such layers): `false`.
     fn skip_content(&mut self) -> Result<bool, UnpackError> {
         self.sparse = None;
         self.map_blocks = 0;

@@ -20,7 +20,7 @@ use crate::{
 /// The ratio is looked at only beyond this many unpacked bytes: small files of zeros are harmless.
 const RATIO_FREE: u64 = 64 << 20;
 
-/// How a blob is compressed, as its first bytes tell.
+/// How a blob is compressed, as its first bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Not at all, as far as can be seen.
@@ -92,7 +92,7 @@ impl Decompressed<'_> {
         self.output
     }
 
-    /// What the first bytes told.
+    /// What the first bytes reported.
     pub fn compression(&self) -> Compression {
         self.compression
     }
@@ -136,7 +136,8 @@ pub fn decompress<'a>(blob: impl BufRead + 'a, limits: &Limits) -> Result<Decomp
         input.consume(taken);
     }
     let compression = Compression::of(&head);
-    // containerd believes a media type that says plain tar, and knows fewer compressions: bytes that are both are two layers.
+    // containerd believes a media type that says plain tar, and knows fewer compressions: bytes that are both are two
+    // layers.
     if compression != Compression::Plain && head.first_chunk().is_some_and(has_checksum) {
         return Err(corrupt(
             "the layer's first bytes are those of a compressed stream and of a plain tar archive at once",

@@ -24,8 +24,8 @@ pub enum UnpackError {
     },
 }
 
-/// Marks an `io::Error` as coming from the blob's source rather than from a decoder, so that it can be told apart after
-/// it has passed through a decompressor.
+/// Marks an `io::Error` as coming from the blob's source rather than from a decoder, so that it can be distinguished
+/// after it has passed through a decompressor.
 #[derive(Debug)]
 pub(crate) struct FromSource(pub(crate) io::Error);
 

@@ -98,8 +98,8 @@ fn hash(
         let n = match fill(&mut source, &mut chunk) {
             Ok(n) => n,
             Err(error) => {
-                let told = io::Error::new(error.kind(), error.to_string());
-                let _ = sender.send(Err(told));
+                let reported = io::Error::new(error.kind(), error.to_string());
+                let _ = sender.send(Err(reported));
                 return Err(error);
             }
         };

@@ -1,15 +1,16 @@
 //! One header block, read exactly as Go's archive/tar reads it (reader.go, "readHeader"; strconv.go): every container
-//! runtime unpacks layers with that package, and a reader that differs from it sees another image than the one that runs.
+//! runtime unpacks layers with that package, and a reader that differs from it sees another image than the one that
+//! runs.
 //!
-//! What Go refuses is refused here. What it reads in a way of its own is read that way: the prefix of any `ustar` version,
-//! the `star` form, a prefix behind the old GNU magic where its times cannot be numbers, checksums of signed bytes,
-//! numbers in base 256.
+//! What Go refuses is refused here. What it reads in a way of its own is read that way: the prefix of any `ustar`
+//! version, the `star` form, a prefix behind the old GNU magic where its times cannot be numbers, checksums of signed
+//! bytes, numbers in base 256.
 
 use crate::UnpackError;
 
 pub(crate) const BLOCK: usize = 512;
 
-/// Which form the magic tells.
+/// Which form the magic shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     V7,
@@ -96,8 +97,8 @@ pub(crate) fn text(field: &[u8]) -> &[u8] {
     field.split(|b| *b == 0).next().unwrap_or_default()
 }
 
-/// A number field: octal, or two's complement in base 256 when its top bit is set. `None` for what is no number, or one of
-/// more than 63 bits.
+/// A number field: octal, or two's complement in base 256 when its top bit is set. `None` for what is no number, or one
+/// of more than 63 bits.
 pub(crate) fn number(field: &[u8]) -> Option<i64> {
     let first = *field.first()?;
     if first & 0x80 == 0 {

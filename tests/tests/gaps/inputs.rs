@@ -133,7 +133,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         kind: "analyzer_failed",
         beside: &["unreadable_file"],
-        // More gaps than are told one by one.
+        // More gaps than are reported one by one.
         build: |s| {
             let broken = (0..1001).map(|n| (format!("srv/node_modules/p{n}/package.json"), "{".to_owned()));
             s.layers.push(LayerRecipe { files: broken.collect(), ..LayerRecipe::default() });

@@ -1,8 +1,8 @@
-//! Every kind of gap, made by an image (or SBOM, or file) as a user has it, and what the whole command says of it: under the
-//! default policy, and with the kind's key of the policy set to each effect.
+//! Every kind of gap, made by an image (or SBOM, or file) as a user has it, and what the whole command says of it:
+//! under the default policy, and with the kind's key of the policy set to each effect.
 //!
-//! Each input has this one gap and is otherwise as clean as an image gets, so that the exit code speaks of the gap alone. A
-//! kind without a row, or a row without a line in `docs/gaps.md`, fails.
+//! Each input has this one gap and is otherwise as clean as an image gets, so that the exit code speaks of the gap
+//! alone. A kind without a row, or a row without a line in `docs/gaps.md`, fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod inputs;
@@ -63,7 +63,7 @@ fn judged(program: &Program, scene: &Scene, row: &Row, effect: Option<&str>) -> 
     let (run, report) = scene.scan(program, &policy);
     let said = format!("{} {effect:?}: {} {}", row.kind, run.stdout, run.stderr);
     assert_eq!(report["verdict"], verdict(run.code), "document and exit code: {said}");
-    assert_eq!(effects(&report, row.kind).len(), 1, "told, and told once: {said}");
+    assert_eq!(effects(&report, row.kind).len(), 1, "reported, and reported once: {said}");
     for gap in report["gaps"].as_array().unwrap().iter().filter(|g| g["kind"] == row.kind) {
         let detail = gap["detail"].as_str().unwrap();
         assert!(detail.len() > 15, "a gap says what happened: {said}");
@@ -77,12 +77,12 @@ fn hold(program: &Program, row: &Row, default: &str) {
     let (run, report) = judged(program, &scene, row, None);
     assert!(effects(&report, kind).iter().all(|e| *e == default), "{kind}: {}", report["gaps"]);
     assert_eq!(run.code, if default == "error" { 3 } else { 0 }, "{kind}: {} {}", report["reasons"], run.stderr);
-    let told = report["reasons"].to_string();
-    assert!(told.contains(&format!("\"effect\":\"{default}\"")), "{kind} is among the reasons: {told}");
+    let reported = report["reasons"].to_string();
+    assert!(reported.contains(&format!("\"effect\":\"{default}\"")), "{kind} is among the reasons: {reported}");
     for (effect, code) in [("error", 3), ("warn", 0), ("ignore", 0)] {
         let (run, report) = judged(program, &scene, row, Some(effect));
         assert_eq!(run.code, code, "{kind} = {effect}: {} {}", report["reasons"], run.stderr);
-        // These two are told whatever their effect.
+        // These two are reported whatever their effect.
         let least = if ["stale_advisories", "end_of_life"].contains(&kind) { "warn" } else { effect };
         let found = effects(&report, kind);
         assert!(found.iter().all(|e| [effect, least].contains(e)), "{kind} = {effect}: {}", report["gaps"]);
@@ -90,7 +90,7 @@ fn hold(program: &Program, row: &Row, default: &str) {
 }
 
 #[test]
-fn every_kind_is_made_told_and_obeys_its_key_of_the_policy() {
+fn every_kind_is_made_reported_and_obeys_its_key_of_the_policy() {
     let page = page();
     let rows: BTreeMap<&str, &Row> = inputs::ROWS.iter().map(|r| (r.kind, r)).collect();
     let missing: Vec<_> = page.keys().filter(|k| !rows.contains_key(k.as_str())).collect();

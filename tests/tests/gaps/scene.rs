@@ -42,7 +42,7 @@ pub(crate) fn files<const N: usize>(files: [(&str, &str); N]) -> LayerRecipe {
     LayerRecipe { files, ..LayerRecipe::default() }
 }
 
-/// A release of Alpine with its package database, of which the advisories at hand tell nothing bad.
+/// A release of Alpine with its package database, of which the advisories at hand show nothing bad.
 pub(crate) fn alpine() -> LayerRecipe {
     files([
         ("etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n"),

@@ -1,5 +1,5 @@
-//! Manifests, indexes and configurations that Go's encoding/json reads differently, and indexes whose child that runs is not
-//! the one that is looked at.
+//! Manifests, indexes and configurations that Go's encoding/json reads differently, and indexes whose child that runs
+//! is not the one that is looked at.
 
 use layergate_tests::layout::digest;
 use layergate_tests::rawtar::RawTar;
@@ -45,7 +45,8 @@ fn beside(front: bool, change: impl Fn(&mut Value) + 'static) -> Image {
     })
 }
 
-/// A nested index of two images whose platforms only their configurations tell; the vulnerable one's as it is said here.
+/// A nested index of two images whose platforms only their configurations show; the vulnerable one's as it is said
+/// here.
 fn odd_config(os: &'static str, architecture: &'static str) -> Image {
     let of = |layer: Layer, os: &str, architecture: &str| {
         let platform = format!(r#""architecture":"{architecture}","os":"{os}""#);

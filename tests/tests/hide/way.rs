@@ -20,7 +20,7 @@ pub(crate) const GOOD: &str = r#"{"name":"lodash","version":"4.17.21"}"#;
 /// What must be said.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Says {
-    /// lodash 4.17.20 is found, and fails the image; or makes it an error, where a gap tells more.
+    /// lodash 4.17.20 is found, and fails the image; or makes it an error, where a gap shows more.
     Listed,
     /// A package of this name is found, and fails the image.
     Named(&'static str),
@@ -162,7 +162,7 @@ impl Way {
         Self { name, image, says }
     }
 
-    /// Scans the image; `Err` tells what was said instead.
+    /// Scans the image; `Err` shows what was said instead.
     pub(crate) fn check(&self) -> Result<(), String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("image");

@@ -39,7 +39,7 @@ pub(crate) struct NatsArgs {
     pub(crate) nats_storage: u64,
 }
 
-/// What is told of the work.
+/// What is reported of the work.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TelemetryArgs {
     /// Log lines as JSON

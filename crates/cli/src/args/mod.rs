@@ -30,7 +30,8 @@ pub(crate) struct Cli {
     /// Configuration file; otherwise layergate.toml in the working directory, where there is one
     #[arg(long, global = true, env = "LAYERGATE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where what was read and made once is kept between runs; otherwise $XDG_CACHE_HOME/layergate or ~/.cache/layergate
+    /// Where what was read and made once is kept between runs; otherwise $XDG_CACHE_HOME/layergate or
+    /// ~/.cache/layergate
     #[arg(long, global = true, env = "LAYERGATE_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Where advisories are kept; otherwise $XDG_DATA_HOME/layergate or ~/.local/share/layergate
@@ -84,7 +85,8 @@ pub(crate) enum PolicyCommand {
         /// The policy (TOML)
         file: PathBuf,
     },
-    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one differs
+    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one
+    /// differs
     Test {
         /// The cases (TOML, `[[case]]`)
         cases: PathBuf,
@@ -92,7 +94,7 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
     },
-    /// Tell which verdicts of kept reports would be others under a policy, and why; always exit 0
+    /// List which verdicts of kept reports would be others under a policy, and why; always exit 0
     WhatIf {
         /// Reports written with -o json, or directories of them
         #[arg(required = true)]

@@ -5,7 +5,7 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow};
 use layergate_fleet::{
     coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    gate::{Snapshots, StandardGate, StandardGateConfig},
+    evaluator::{Snapshots, StandardEvaluator, StandardEvaluatorConfig},
     manifests::RememberingSource,
 };
 use layergate_inventory::Catalogue;
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     })?;
     let images = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
     let source = UploadedSboms::new(Arc::new(images), fleet.sboms.clone());
-    let gate = StandardGate::new(StandardGateConfig {
+    let evaluator = StandardEvaluator::new(StandardEvaluatorConfig {
         snapshots: Snapshots::Store(snapshots),
         policy,
         vex,
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
             verdicts: fleet.verdicts.clone(),
             failures: fleet.failures.clone(),
             clock: clock.clone(),
-            gate: Arc::new(gate),
+            evaluator: Arc::new(evaluator),
             observer: observer.clone(),
         },
         CoordinatorConfig {

@@ -18,8 +18,8 @@ use crate::{
     snapshot,
 };
 
-/// Unused files and unreadable records that are told one by one without -v.
-const TOLD: usize = 20;
+/// Unused files and unreadable records that are reported one by one without -v.
+const LISTED: usize = 20;
 
 pub(crate) async fn run(args: DbArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failure> {
     match args.command {
@@ -45,14 +45,14 @@ fn build(args: &BuildArgs, quiet: bool, verbose: bool) -> Result<Outcome, Failur
     drop(spinner);
     signature::write_beside(&args.output, key.zip(report.digest).map(|(key, digest)| key.sign(&digest)).as_deref())?;
     if !quiet {
-        crate::exit::inform(told(&report, &args.output, verbose).trim_end());
+        crate::exit::inform(summary(&report, &args.output, verbose).trim_end());
     }
     Ok(Outcome::Done)
 }
 
-fn told(report: &BuildReport, output: &Path, verbose: bool) -> String {
+fn summary(report: &BuildReport, output: &Path, verbose: bool) -> String {
     let mut out = String::new();
-    let most = if verbose { usize::MAX } else { TOLD };
+    let most = if verbose { usize::MAX } else { LISTED };
     // Writing to a String cannot fail.
     for feed in &report.feeds {
         let newest = feed.newest.as_deref().unwrap_or("undated");

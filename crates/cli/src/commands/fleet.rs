@@ -25,7 +25,7 @@ pub(crate) async fn run(args: FleetArgs) -> Result<Outcome, Failure> {
             let text = if json {
                 serde_json::to_string_pretty(&status).context("the status cannot be written")? + "\n"
             } else {
-                told(&status, &HashMap::new(), usize::MAX)
+                render(&status, &HashMap::new(), usize::MAX)
             };
             output::to_stdout(text.as_bytes())?;
             Ok(Outcome::Done)
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: FleetArgs) -> Result<Outcome, Failure> {
         FleetCommand::Drain { server, worker } => {
             Client::new(&server.server, &server.api)?.drain(worker.as_deref()).await?;
             crate::exit::inform(&format!(
-                "told {}: what is in hand is finished first",
+                "asked {} to leave: what is in hand is finished first",
                 worker.as_deref().unwrap_or("all workers")
             ));
             Ok(Outcome::Done)
@@ -59,7 +59,7 @@ async fn top(client: Client) -> Result<Outcome, Failure> {
             let now = Instant::now();
             let rates = before.as_ref().map(|(then, old)| rates(old, &status, now - *then)).unwrap_or_default();
             let (rows, columns) = terminal.size();
-            let mut text = told(&status, &rates, SLOWEST);
+            let mut text = render(&status, &rates, SLOWEST);
             text =
                 text.lines().take(usize::from(rows).saturating_sub(1)).map(|l| clip(l, usize::from(columns))).collect();
             terminal.clear_screen().context("the terminal cannot be drawn on")?;
@@ -98,7 +98,7 @@ fn rates(old: &FleetStatus, new: &FleetStatus, between: Duration) -> HashMap<Str
         .collect()
 }
 
-fn told(status: &FleetStatus, rates: &HashMap<String, (f64, f64)>, slowest: usize) -> String {
+fn render(status: &FleetStatus, rates: &HashMap<String, (f64, f64)>, slowest: usize) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     for (lane, jobs) in &status.waiting {

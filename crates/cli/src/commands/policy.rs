@@ -26,13 +26,13 @@ pub(crate) fn run(args: PolicyArgs) -> Result<Outcome, Failure> {
         PolicyCommand::Test { cases, policy } => test(&cases, &chosen(policy.as_deref())?),
         PolicyCommand::WhatIf { reports, policy, as_of } => {
             let policy = chosen(policy.as_deref())?;
-            let mut told = WhatIf::default();
+            let mut reported = WhatIf::default();
             for path in files(&reports)? {
                 for old in reports::read(&path)? {
-                    told.add(&old, &rejudge(&old, &policy, as_of));
+                    reported.add(&old, &rejudge(&old, &policy, as_of));
                 }
             }
-            output::to_stdout(told.finish().as_bytes())?;
+            output::to_stdout(reported.finish().as_bytes())?;
             Ok(Outcome::Done)
         }
     }
@@ -54,7 +54,7 @@ fn chosen(file: Option<&Path>) -> Result<Policy, Failure> {
     file.map_or_else(|| Ok(Policy::default()), judge::policy)
 }
 
-/// Every case is told; the outcome is a fail when one does not hold.
+/// Every case is reported; the outcome is a fail when one does not hold.
 fn test(path: &Path, policy: &Policy) -> Result<Outcome, Failure> {
     let text = crate::bounded::text(path)
         .with_context(|| format!("the cases {} cannot be read", path.display()))

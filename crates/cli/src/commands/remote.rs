@@ -14,11 +14,11 @@ use layergate_registry::Location;
 use layergate_server::{Subject, Submission};
 use tokio::time::Instant;
 
-use super::scan::tell_record;
+use super::scan::print_record;
 use crate::{
     args::{JudgeArgs, ScanArgs},
     client::{Client, check_travels},
-    exit::{Failure, tell, usage},
+    exit::{Failure, print_error, usage},
     judge, unscanned,
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn scan(
         timeout_seconds: args.timeout.map(|t| t.as_secs()),
         ..Submission::of(subject)
     };
-    // The job ends by itself at its deadline; a little later the client ends even if nobody tells it.
+    // The job ends by itself at its deadline; a little later the client ends even if nobody shows it.
     let end = args.timeout.map(|t| Instant::now() + t + Duration::from_secs(30));
     let one = async |location: Location| -> Result<(VerdictRecord, Vec<Report>), Failure> {
         let reference = location.to_string();
@@ -67,14 +67,14 @@ pub(crate) async fn scan(
     for (result, reference) in ended.into_iter().zip(references) {
         match result {
             Ok((record, of_image)) => {
-                tell_record(&record);
+                print_record(&record);
                 worst = worst.max(record.verdict);
                 let why = unscanned::why(&record).filter(|_| of_image.is_empty());
                 reports.extend(why.map(|why| unscanned::without_pins(&reference, &why)));
                 reports.extend(of_image);
             }
             Err(Failure::Error(error)) => {
-                tell(&error);
+                print_error(&error);
                 reports.push(unscanned::without_pins(&reference, &format!("{error:#}")));
                 worst = Verdict::Error;
             }
@@ -110,7 +110,7 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
     }
     let policy = match &args.policy {
         Some(path) => {
-            // Read here first, so that a mistake is told with its line before anything is sent.
+            // Read here first, so that a mistake is reported with its line before anything is sent.
             judge::policy(path)?;
             Some(crate::bounded::text(path)?)
         }

@@ -9,9 +9,9 @@ use std::{
 use anyhow::anyhow;
 use layergate_advisory::Snapshot;
 use layergate_fleet::{
-    gate::Snapshots,
-    gate::StandardGate,
-    gate::StandardGateConfig,
+    evaluator::Snapshots,
+    evaluator::StandardEvaluator,
+    evaluator::StandardEvaluatorConfig,
     reader::CatalogueReader,
     scan::{Scan, scan_once},
 };
@@ -77,9 +77,9 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure>
         Err(Failure::Error(error)) => {
             // The documents say so too, or the step that reads them would find none, or one of yesterday.
             let why = format!("{error:#}");
-            let told: Vec<Report> = references.iter().map(|r| unscanned::without_pins(r, &why)).collect();
+            let reported: Vec<Report> = references.iter().map(|r| unscanned::without_pins(r, &why)).collect();
             if !outputs.outputs.is_empty() {
-                output::write(&told, &outputs)?;
+                output::write(&reported, &outputs)?;
             }
             return Err(Failure::Error(error));
         }
@@ -239,7 +239,7 @@ impl LocalScan {
         let (positions, images): (Vec<_>, Vec<_>) = images.into_iter().unzip();
         let scanned = self.images(sources, &images).await?;
         for (position, (record, reports)) in positions.into_iter().zip(scanned) {
-            tell_record(&record);
+            print_record(&record);
             worst = worst.max(record.verdict);
             let why = unscanned::why(&record).filter(|_| reports.is_empty());
             slots[position].extend(why.map(|why| unscanned::report(&record.reference, &why, &self.pins())));
@@ -270,7 +270,7 @@ impl LocalScan {
         let cache: Arc<dyn LayerCache> = Arc::new(DirCache::new(self.cache_dir.join("layers"), CACHE_BUDGET));
         let observer: Arc<dyn Observer> =
             if progress::shown(self.quiet) { LayerBars::new() } else { Arc::new(NoopObserver) };
-        let gate = StandardGate::new(StandardGateConfig {
+        let evaluator = StandardEvaluator::new(StandardEvaluatorConfig {
             snapshots: Snapshots::Fixed(self.snapshot.clone()),
             policy: self.policy.clone(),
             vex: self.vex.clone(),
@@ -284,7 +284,7 @@ impl LocalScan {
             source: Arc::new(sources),
             ports: one_process(Some(cache), reports),
             ack_wait: ACK_WAIT,
-            gate: Arc::new(gate),
+            evaluator: Arc::new(evaluator),
             reader: Arc::new(CatalogueReader::new(catalogue, self.limits.clone())),
             fingerprint: scope.fingerprint(),
             limits: self.limits.clone(),
@@ -301,7 +301,7 @@ impl LocalScan {
 }
 
 /// Says why a job ended without a report.
-pub(crate) fn tell_record(record: &VerdictRecord) {
+pub(crate) fn print_record(record: &VerdictRecord) {
     if !record.unknown.is_empty() {
         crate::exit::say(&format!(
             "{}: a newer version of the fleet says what this one does not know, and it counts as the worst ({}); upgrade",
@@ -317,5 +317,5 @@ pub(crate) fn tell_record(record: &VerdictRecord) {
 }
 
 fn tell_source(image: &str, error: &SourceError) {
-    crate::exit::tell(&anyhow!("{error}").context(format!("{image} could not be scanned")));
+    crate::exit::print_error(&anyhow!("{error}").context(format!("{image} could not be scanned")));
 }

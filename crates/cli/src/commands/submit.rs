@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use super::{
     remote::answers,
-    scan::{platforms, tell_record},
+    scan::{platforms, print_record},
 };
 use crate::{
     args::{SubmitArgs, WaitArgs},
     client::{Client, check_travels},
-    exit::{Failure, Outcome, tell, usage},
+    exit::{Failure, Outcome, print_error, usage},
     output, unscanned,
 };
 
@@ -61,14 +61,14 @@ pub(crate) async fn wait(args: WaitArgs) -> Result<Outcome, Failure> {
     for job in &jobs {
         match one(job).await {
             Ok((record, of_image)) => {
-                tell_record(&record);
+                print_record(&record);
                 worst = worst.max(record.verdict);
                 let why = unscanned::why(&record);
                 reports.extend(why.map(|why| unscanned::without_pins(&record.reference, &why)));
                 reports.extend(of_image);
             }
             Err(Failure::Error(error)) => {
-                tell(&error);
+                print_error(&error);
                 reports.push(unscanned::without_pins(&format!("job {job}"), &format!("{error:#}")));
                 worst = Verdict::Error;
             }

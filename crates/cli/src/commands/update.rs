@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use layergate_advisory::Snapshot;
-use layergate_feeds::{self as feeds, Event, Expected, FetchLimits, MirrorReport, Tell, UpdateOptions};
+use layergate_feeds::{self as feeds, Event, EventSink, Expected, FetchLimits, MirrorReport, UpdateOptions};
 use layergate_model::ImageReference;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 
@@ -36,8 +36,8 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Sn
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };
     match snapshot::sound()? {
         None => {
-            let told = if quiet { Told::Nothing } else { Told::Size };
-            let fresh = refresh(&from, key.as_ref(), limits, told).await;
+            let output = if quiet { Output::Nothing } else { Output::Size };
+            let fresh = refresh(&from, key.as_ref(), limits, output).await;
             fresh.map_err(|error| match error {
                 Failure::Error(e) => Failure::Error(e.context(
                     "there are no advisories, and none could be had; name a snapshot or a directory of feeds with --db",
@@ -52,8 +52,8 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Sn
                     "the advisories are older than {days} days and are used as they are: signed ones only come from a registry (--db-from)"
                 ));
             } else if is_older(&path, days) {
-                let told = if quiet { Told::Nothing } else { Told::Progress };
-                match refresh(&from, key.as_ref(), limits, told).await {
+                let output = if quiet { Output::Nothing } else { Output::Progress };
+                match refresh(&from, key.as_ref(), limits, output).await {
                     Ok(_) => {}
                     Err(Failure::Error(error)) => {
                         crate::exit::say(&format!(
@@ -78,17 +78,17 @@ fn is_older(path: &Path, days: u16) -> bool {
 /// `layergate db update`.
 pub(crate) async fn update(args: &UpdateArgs, quiet: bool) -> Result<Outcome, Failure> {
     let key = args.verify_key.as_deref().map(VerifyKey::read).transpose()?;
-    let say = if quiet { Told::Nothing } else { Told::Progress };
-    let told = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
+    let say = if quiet { Output::Nothing } else { Output::Progress };
+    let output = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
     if !quiet {
-        crate::exit::inform(&told);
+        crate::exit::inform(&output);
     }
     Ok(Outcome::Done)
 }
 
-/// What is told of a refresh.
+/// What is output of a refresh.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Output {
     Nothing,
     /// The bars.
     Progress,
@@ -100,11 +100,11 @@ async fn refresh(
     args: &UpdateArgs,
     key: Option<&VerifyKey>,
     limits: FetchLimits,
-    told: Told,
+    output: Output,
 ) -> Result<String, Failure> {
-    let quiet = told == Told::Nothing;
+    let quiet = output == Output::Nothing;
     if let Some(from) = &args.from {
-        return pull(from, args.plain_http, key, told).await;
+        return pull(from, args.plain_http, key, output).await;
     }
     signature::refuse_unsigned(key, Path::new("the upstream feeds"))?;
     let options = UpdateOptions {
@@ -116,11 +116,11 @@ async fn refresh(
         force: args.force,
         wait_for_others: WAIT_FOR_OTHERS,
     };
-    if told == Told::Size {
+    if output == Output::Size {
         say_size(&options).await;
     }
     let bars = Bars::new(quiet);
-    let report = feeds::update(&options, bars.tell()).await?;
+    let report = feeds::update(&options, bars.sink()).await?;
     bars.clear();
     tell_failures(&report.mirror);
     snapshot::make_current(&report.snapshot)?;
@@ -137,7 +137,7 @@ async fn say_size(options: &UpdateOptions) {
     let size = match feeds::expected(options, feeds::quiet()).await {
         Ok(Expected { files, bytes, unknown }) if files > 0 => {
             let more =
-                if unknown > 0 { format!(", and up to {unknown} more of a size not told") } else { String::new() };
+                if unknown > 0 { format!(", and up to {unknown} more of a size not output") } else { String::new() };
             format!("{} in {files} files{more}", HumanBytes(bytes))
         }
         _ => "some hundred megabytes".to_owned(),
@@ -149,13 +149,13 @@ fn first_time(size: &str) -> String {
     format!("no advisories yet: getting them once, {size} (`layergate db update`; --db or --offline avoid it)")
 }
 
-async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, told: Told) -> Result<String, Failure> {
+async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Output) -> Result<String, Failure> {
     let reference = oci_reference(from)?;
-    let bar = bar(told == Told::Nothing);
+    let bar = bar(output == Output::Nothing);
     let progress = bar.clone();
     let pulled = sources(plain_http)?
         .pull_snapshot(&reference, &snapshot::directory(), &move |bytes, total| {
-            if bytes == 0 && told == Told::Size {
+            if bytes == 0 && output == Output::Size {
                 crate::exit::say(&first_time(&HumanBytes(total).to_string()));
             }
             progress.set_length(total);
@@ -186,7 +186,7 @@ pub(crate) async fn mirror(args: &MirrorArgs, quiet: bool) -> Result<Outcome, Fa
         force: false,
         wait_for_others: WAIT_FOR_OTHERS,
     };
-    let report = feeds::mirror(&options, bars.tell()).await?;
+    let report = feeds::mirror(&options, bars.sink()).await?;
     bars.clear();
     tell_failures(&report);
     if report.failures().next().is_some() {
@@ -257,7 +257,7 @@ impl Bars {
         self.0.finish_and_clear();
     }
 
-    fn tell(&self) -> Tell {
+    fn sink(&self) -> EventSink {
         let bar = self.0.clone();
         let said = Arc::new(Mutex::new(String::new()));
         Arc::new(move |event| {

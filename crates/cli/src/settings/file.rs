@@ -1,5 +1,5 @@
-//! `layergate.toml`: what is the same for every run. Its keys are the names of flags without the dashes, those of the limits
-//! also in a table `[limits]`; which flags have a key is in [`super`]. Here is only the reading.
+//! `layergate.toml`: what is the same for every run. Its keys are the names of flags without the dashes, those of the
+//! limits also in a table `[limits]`; which flags have a key is in [`super`]. Here is only the reading.
 
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,8 @@
 //! A definition is one vulnerability in one source package. `less than` names the version that fixes it; `less than or
 //! equal` names the last version that is known to be affected, and nothing fixes it yet. Marked "Not Applicable",
 //! the vulnerability never affected the package and is left out; with a `less than` so marked it did before that
-//! version. Which release a file is of is told by the package versions' own tag (`.cm2`, `.azl3`), else by the platform
-//! and the file's name.
+//! version. Which release a file is of is known by the package versions' own tag (`.cm2`, `.azl3`), else by the
+//! platform and the file's name.
 
 use layergate_advisory::{Affected, End, Namespace, Record, Start, VersionRange};
 use layergate_model::Status;
@@ -40,7 +40,7 @@ impl Feed for AzureOval {
     fn parse(&self, file: &FeedFile, sink: &mut Sink<'_>) {
         let Some(oval) = Oval::read(file, sink) else { return };
         let Some(namespace) = release(&oval, file) else {
-            return sink.problem("neither package versions nor platform tell which release it is of");
+            return sink.problem("neither package versions nor platform show which release it is of");
         };
         for definition in &oval.definitions {
             let Some(id) = definition.cves.first() else { continue };

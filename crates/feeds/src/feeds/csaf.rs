@@ -231,7 +231,7 @@ fn affected(vulnerability: &Vulnerability, products: &Products, impacts: &Impact
             let status = match (status.as_str(), &found.evr) {
                 ("fixed" | "recommended" | "first_fixed", Some(evr)) => {
                     let module = found.module.as_deref();
-                    // A source package tells nothing that its binaries do not.
+                    // A source package shows nothing that its binaries do not.
                     if !matches!(found.arch, "src" | "nosrc") {
                         let build = Build { name: &found.name, evr, arch: found.arch, module, severity };
                         fixed.add(&found.namespace, &build);

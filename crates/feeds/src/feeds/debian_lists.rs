@@ -5,7 +5,7 @@
 //! 	{CVE-2023-1393}
 //! 	[bullseye] - xorg-server 2:1.20.11-1+deb11u6
 //! ```
-//! A tag in place of the version tells a state: `<unfixed>`, `<end-of-life>`, `<not-affected>`, `<undetermined>`.
+//! A tag in place of the version shows a state: `<unfixed>`, `<end-of-life>`, `<not-affected>`, `<undetermined>`.
 
 use layergate_advisory::{Affected, Day, Namespace, Record};
 use layergate_model::Status;

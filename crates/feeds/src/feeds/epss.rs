@@ -13,7 +13,7 @@ const ROWS: &[FeedRow] = &[FeedRow {
     url: "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
     license: "LicenseRef-FIRST-EPSS",
 }];
-/// Bad lines told one by one; a file with more is not EPSS.
+/// Bad lines reported one by one; a file with more is not EPSS.
 const MAX_BAD: usize = 20;
 
 impl Feed for Epss {

@@ -1,6 +1,7 @@
 //! The Node.js security working group's npm advisories (github.com/nodejs/security-wg, `vuln/npm`): JSON, with
-//! `vulnerable_versions` and `patched_versions` as npm ranges. Frozen since 2019. The sibling `vuln/core`, which is kept to this
-//! day, is about Node itself, as official images have it: `vulnerable` and `patched`, and which systems are affected.
+//! `vulnerable_versions` and `patched_versions` as npm ranges. Frozen since 2019. The sibling `vuln/core`, which is
+//! kept to this day, is about Node itself, as official images have it: `vulnerable` and `patched`, and which systems
+//! are affected.
 
 use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
 use layergate_model::{Severity, Status};

@@ -1,7 +1,7 @@
-//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich what
-//! other feeds match, and the configurations of well-known programs (`nvd_products.rs`). Packages are never matched by them:
-//! NVD knows neither backports nor package names. Vectors keep who gave them: NVD itself, else the CNA as `cna`. Rejected
-//! CVEs count as withdrawn.
+//! NVD's CVEs, JSON 2.0 (nvd.nist.gov/feeds/json/cve/2.0 and the API's pages): CVSS vectors and ratings that enrich
+//! what other feeds match, and the configurations of well-known programs (`nvd_products.rs`). Packages are never
+//! matched by them: NVD knows neither backports nor package names. Vectors keep who gave them: NVD itself, else the CNA
+//! as `cna`. Rejected CVEs count as withdrawn.
 
 use layergate_advisory::{Day, Rating, Record};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! NVD's configurations of products (CPE 2.3, NIST IR 7695; `configurations` of JSON 2.0) as affected programs.
 //!
-//! Only `vendor:product`s of the table of programs are read: NVD knows neither distributions' backports nor package names. A
-//! configuration that holds on other systems than Linux alone (by its target software, or by the systems that it is joined
-//! with) gives nothing, and neither do pre-releases and commercial editions.
+//! Only `vendor:product`s of the table of programs are read: NVD knows neither distributions' backports nor package
+//! names. A configuration that holds on other systems than Linux alone (by its target software, or by the systems that
+//! it is joined with) gives nothing, and neither do pre-releases and commercial editions.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,8 @@ pub(super) fn affected(configurations: &[Configuration], disputed: bool) -> Vec<
     all
 }
 
-/// Whether a node that must hold beside another can hold in a container: it names a program or a Linux, or no system at all.
+/// Whether a node that must hold beside another can hold in a container: it names a program or a Linux, or no system at
+/// all.
 fn runs_on_linux(node: &Node) -> bool {
     const LINUX: [&str; 14] = [
         "linux",
@@ -123,7 +124,8 @@ impl Match {
     }
 }
 
-/// A bound in the form of programs' versions; of a pre-release its release, which is the first version that counts here.
+/// A bound in the form of programs' versions; of a pre-release its release, which is the first version that counts
+/// here.
 fn bound(version: &str) -> String {
     let end = version.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(version.len());
     program_version(version).or_else(|| program_version(&version[..end])).unwrap_or_else(|| version.to_owned())
@@ -196,11 +198,11 @@ mod tests {
 
     fn shown(configurations: &str) -> Vec<String> {
         let read: Vec<Configuration> = serde_json::from_str(configurations).unwrap();
-        let tell = |a: &Affected| {
+        let show = |a: &Affected| {
             let ranges: Vec<String> = a.ranges.iter().map(ToString::to_string).collect();
             format!("{} {} [{}] {:?}", a.name, ranges.join(" or "), a.versions.join(" "), a.status)
         };
-        affected(&read, false).iter().map(tell).collect()
+        affected(&read, false).iter().map(show).collect()
     }
 
     fn one(criteria: &str, more: &str) -> String {

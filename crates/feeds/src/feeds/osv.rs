@@ -1,6 +1,6 @@
 //! OSV records (ossf.github.io/osv-schema 1.7): JSON, JSON lines, a JSON list, or YAML, of any database.
 //!
-//! A file is OSV when it has an `id` and an `affected` or `modified` beside it; the database is told by the id's
+//! A file is OSV when it has an `id` and an `affected` or `modified` beside it; the database is known by the id's
 //! prefix. Ranges of type GIT cannot be matched against packages and are passed over. GHSA's last known affected
 //! version ends a range that has no end of its own, as GitHub itself reads it. A version list is kept only for the
 //! versions that the ranges do not hold.

@@ -1,6 +1,6 @@
 //! RustSec's advisory database in its own form (github.com/rustsec/advisory-db): Markdown with a TOML head, which says
 //! what is patched and what was never affected, as Cargo requirements. Affected is the rest. `informational` advisories
-//! (unmaintained, notice) tell of no vulnerability and are passed over, except `unsound`, as cargo-audit has it.
+//! (unmaintained, notice) describe no vulnerability and are passed over, except `unsound`, as cargo-audit has it.
 
 use layergate_advisory::{Affected, Day, Namespace, Record};
 use layergate_model::Status;

@@ -7,10 +7,10 @@
 //! esm-infra/xenial_bash: released (4.3-14ubuntu1.4+esm1)
 //! ```
 //! A release's own lines go to `ubuntu:22.04`, the extended-support ones (`esm-infra/`, `esm-apps/`, `…/esm`) to
-//! `ubuntu-esm:16.04`. Versions are of source packages, whose epochs may differ from the binaries'. `needs-triage` is under
-//! investigation; `ignored` will not be fixed where its note says that the vulnerability is there, and gives nothing where it only says
-//! that a release has ended or that it is no vulnerability. `DNE` and `not-affected` give nothing; FIPS builds, phones and snaps are
-//! other products.
+//! `ubuntu-esm:16.04`. Versions are of source packages, whose epochs may differ from the binaries'. `needs-triage` is
+//! under investigation; `ignored` will not be fixed where its note says that the vulnerability is there, and gives
+//! nothing where it only says that a release has ended or that it is no vulnerability. `DNE` and `not-affected` give
+//! nothing; FIPS builds, phones and snaps are other products.
 
 use layergate_advisory::{Affected, Day, End, Namespace, Rating, Record, Start, VersionRange};
 use layergate_model::{Severity, Status};
@@ -144,8 +144,9 @@ fn state(release_word: &str, package: &str, value: &str) -> Option<Affected> {
     }
 }
 
-/// Whether the note of an `ignored` says that the vulnerability is there: by what the state was when the release ended, or by why it is
-/// not fixed. Most notes do not (`end of life`, `superseded by linux-hwe`, `disputed`, `only affects Windows`, none at all).
+/// Whether the note of an `ignored` says that the vulnerability is there: by what the state was when the release ended,
+/// or by why it is not fixed. Most notes do not (`end of life`, `superseded by linux-hwe`, `disputed`, `only affects
+/// Windows`, none at all).
 fn is_open(note: &str) -> bool {
     let note = note.to_ascii_lowercase();
     let states = ["was needed", "was deferred", "was pending", "was active"];

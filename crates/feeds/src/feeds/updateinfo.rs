@@ -1,6 +1,6 @@
 //! `updateinfo.xml` of rpm repositories: Amazon Linux, Fedora and EPEL, Rocky, AlmaLinux.
 //!
-//! Which release an update is of is told by its id (ALAS2023-…), its `release`, or its packages' own tag (`.el9`).
+//! Which release an update is of is known by its id (ALAS2023-…), its `release`, or its packages' own tag (`.el9`).
 //! Updates of type `security` count, and others that name a CVE. CVEs stand in references, and for Fedora in the titles
 //! of bugs. Amazon's topics (ALAS2KERNEL-5.15-…) fix only their own line of a package: below it, their fix says nothing
 //! of the base repository's. The number in a topic's name is that line only for the packages that have it as their
@@ -201,7 +201,7 @@ fn record(update: &Update) -> Result<Option<Record>, String> {
     let (feed, namespace) = place(update)?;
     let source = feed.split('-').next().unwrap_or(feed);
     let severity: Option<Severity> = update.severity.trim().parse().ok().filter(|s| *s != Severity::Unknown);
-    // One stream, or the one of the title; builds of several are told apart by their versions alone.
+    // One stream, or the one of the title; builds of several are distinguished by their versions alone.
     let stream = match update.modules.first().filter(|_| update.modules.len() == 1) {
         Some(stream) => stream.as_str(),
         None if update.modules.is_empty() => titled_stream(&update.title).unwrap_or(ANY_MODULE),
@@ -287,7 +287,7 @@ fn place(update: &Update) -> Result<(&'static str, Namespace), String> {
     let tag = update.packages.iter().find_map(|p| p.release.split_once("el").map(|(_, r)| r)).unwrap_or("");
     let tag: &str = &tag[..tag.bytes().take_while(u8::is_ascii_digit).count()];
     let major = from_release.and_then(|r| r.split('.').next()).or(Some(tag).filter(|t| !t.is_empty()));
-    let major = major.ok_or("neither its release nor its packages tell which distribution it is of")?;
+    let major = major.ok_or("neither its release nor its packages show which distribution it is of")?;
     match id.get(..2) {
         Some("RL" | "RX") => of("rocky-updateinfo", "rocky", major),
         Some("AL") => of("almalinux-updateinfo", "almalinux", major),

@@ -1,5 +1,6 @@
 //! Whether a new snapshot may take the old one's place: a feed that was full and is empty, or has lost more than half,
-//! is more likely a broken download than a healed world. It is named, and refused unless it is forced.
+//! is more likely a broken download than a sudden drop of known vulnerabilities. It is named, and refused unless it is
+//! forced.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -58,7 +59,7 @@ mod tests {
         let map = |rows: &[(&str, u64)]| rows.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
         let old = map(&[("grew", 100), ("halved", 100), ("lost", 100), ("gone", 30), ("small", 5)]);
         let new = map(&[("grew", 200), ("halved", 50), ("lost", 49), ("new", 1)]);
-        let told: Vec<String> = compare("records", &old, &new).iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["gone had 30 records and has none", "lost had 100 records and has 49"]);
+        let reported: Vec<String> = compare("records", &old, &new).iter().map(ToString::to_string).collect();
+        assert_eq!(reported, ["gone had 30 records and has none", "lost had 100 records and has 49"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What an update tells while it is under way. Whoever draws progress bars listens.
+//! What an update shows while it is under way. Whoever draws progress bars listens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -61,9 +61,9 @@ pub enum Event {
 }
 
 /// Who listens.
-pub type Tell = Arc<dyn Fn(Event) + Send + Sync>;
+pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// Nobody.
-pub fn quiet() -> Tell {
+pub fn quiet() -> EventSink {
     Arc::new(|_| {})
 }

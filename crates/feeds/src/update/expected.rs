@@ -1,12 +1,12 @@
 //! How much an update will fetch, asked before it begins: whoever starts a download of hundreds of megabytes by a scan
-//! is told so first.
+//! is reported so first.
 
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 
 use super::{
-    event::Tell,
+    event::EventSink,
     fetch::Fetcher,
     mirror::plan,
     run::{UpdateError, UpdateOptions},
@@ -16,17 +16,17 @@ use super::{
 /// What there is to fetch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// Files that servers told the size of.
+    /// Files that servers reported the size of.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Files whose size nobody told: they may be missing, or lie behind another document.
+    /// Files whose size nobody reported: they may be missing, or lie behind another document.
     pub unknown: usize,
 }
 
 /// Asks for the sizes of all files, and for nothing else. What does not answer is counted, not waited for.
-pub async fn expected(options: &UpdateOptions, tell: Tell) -> Result<Expected, UpdateError> {
-    let fetcher = Fetcher::new(options.limits, Arc::clone(&tell))?;
+pub async fn expected(options: &UpdateOptions, sink: EventSink) -> Result<Expected, UpdateError> {
+    let fetcher = Fetcher::new(options.limits, Arc::clone(&sink))?;
     let jobs = plan(&options.sources, &fetcher).await?;
     let sizes = jobs.into_iter().map(|job| {
         let fetcher = &fetcher;

@@ -25,7 +25,7 @@ use url::Url;
 
 use super::{
     content,
-    event::{Event, Tell},
+    event::{Event, EventSink},
     fetch_error::{FetchError, reason, shown},
     state::{Broken, Places, State, Validators},
 };
@@ -35,7 +35,7 @@ const MAX_DOCUMENT: usize = 4 << 20;
 /// For the answer to how large a file is.
 const ASK_SIZE: Duration = Duration::from_secs(10);
 /// Between two words about the same file.
-const TELL_EVERY: u64 = 256 << 10;
+const REPORT_EVERY: u64 = 256 << 10;
 
 /// How patient and how greedy fetching is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +93,11 @@ pub(crate) struct Fetcher {
     /// Past every proxy: for mirrors on this machine.
     here: reqwest::Client,
     limits: FetchLimits,
-    tell: Tell,
+    sink: EventSink,
 }
 
 impl Fetcher {
-    pub(crate) fn new(limits: FetchLimits, tell: Tell) -> Result<Self, FetchError> {
+    pub(crate) fn new(limits: FetchLimits, sink: EventSink) -> Result<Self, FetchError> {
         static RING: Once = Once::new();
         // An error means that somebody installed a provider before: theirs is as good.
         RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -123,7 +123,7 @@ impl Fetcher {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|e| FetchError::Unreachable { url: "HTTP client".into(), why: reason(&e) })
         };
-        Ok(Self { client: build(builder())?, here: build(builder().no_proxy())?, limits, tell })
+        Ok(Self { client: build(builder())?, here: build(builder().no_proxy())?, limits, sink })
     }
 
     fn client(&self, url: &Url) -> &reqwest::Client {
@@ -192,7 +192,7 @@ impl Fetcher {
             }
             let wait = pauses.after(u64::from(tries), &who);
             let pause = asked.unwrap_or(wait).max(wait).min(self.limits.longest_wait);
-            (self.tell)(Event::Retry { file: label.to_owned(), why: error.to_string(), wait: pause });
+            (self.sink)(Event::Retry { file: label.to_owned(), why: error.to_string(), wait: pause });
             tokio::time::sleep(pause).await;
             tries += 1;
         }
@@ -309,13 +309,13 @@ impl Fetcher {
             return Err(too_large());
         }
         let label = wanted.label.to_owned();
-        (self.tell)(Event::Started { file: label.clone(), total: declared, resumed: from });
+        (self.sink)(Event::Started { file: label.clone(), total: declared, resumed: from });
         let mut options = tokio::fs::OpenOptions::new();
         options.write(true).create(true).truncate(from == 0);
         let mut file = options.open(part).await.map_err(disk)?;
         file.seek(SeekFrom::Start(from)).await.map_err(disk)?;
         let mut file = BufWriter::with_capacity(128 << 10, file);
-        let (mut reached, mut told) = (from, from);
+        let (mut reached, mut reported) = (from, from);
         let mut chunks = response.bytes_stream();
         let ended = loop {
             match chunks.next().await {
@@ -327,9 +327,9 @@ impl Fetcher {
                         return Err(too_large());
                     }
                     file.write_all(&chunk).await.map_err(disk)?;
-                    if reached - told >= TELL_EVERY {
-                        told = reached;
-                        (self.tell)(Event::Received { file: label.clone(), bytes: reached });
+                    if reached - reported >= REPORT_EVERY {
+                        reported = reached;
+                        (self.sink)(Event::Received { file: label.clone(), bytes: reached });
                     }
                 }
             }
@@ -369,7 +369,7 @@ fn validators(response: &Response) -> Validators {
     Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) }
 }
 
-/// Gives a download its upstream's time, as wget does: of a feed without dates that tells how old it is, also behind a
+/// Gives a download its upstream's time, as wget does: of a feed without dates that shows how old it is, also behind a
 /// mirror that gives today what it fetched years ago. Without one its time is that of the download.
 fn dated(file: &Path, last_modified: Option<&str>) {
     let time = last_modified.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    event::{Event, Tell},
+    event::{Event, EventSink},
     state::FOLDER,
 };
 
@@ -48,14 +48,14 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    pub(crate) async fn take(mirror: &Path, wait: Duration, tell: &Tell) -> Result<Self, LockError> {
+    pub(crate) async fn take(mirror: &Path, wait: Duration, sink: &EventSink) -> Result<Self, LockError> {
         let io = |source| LockError::Io { mirror: mirror.to_owned(), source };
         let folder = mirror.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(io)?;
         let path = folder.join("lock");
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         let since = Instant::now();
-        let mut told = false;
+        let mut reported = false;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -64,8 +64,8 @@ impl Lock {
                     if since.elapsed() >= wait {
                         return Err(LockError::Busy { mirror: mirror.to_owned(), holder, waited: wait });
                     }
-                    if !std::mem::replace(&mut told, true) {
-                        tell(Event::Waiting { holder });
+                    if !std::mem::replace(&mut reported, true) {
+                        sink(Event::Waiting { holder });
                     }
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }

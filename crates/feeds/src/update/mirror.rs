@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
-    event::{Event, Tell},
+    event::{Event, EventSink},
     fetch::{Fetched, Fetcher, Wanted},
     fetch_error::{FetchError, shown},
     lock::Lock,
@@ -115,15 +115,15 @@ enum Done {
 }
 
 /// Fetches everything into `options.mirror`, and nothing more.
-pub async fn mirror(options: &UpdateOptions, tell: Tell) -> Result<MirrorReport, UpdateError> {
-    let _lock = Lock::take(&options.mirror, options.wait_for_others, &tell).await?;
-    fetch_all(options, &tell).await
+pub async fn mirror(options: &UpdateOptions, sink: EventSink) -> Result<MirrorReport, UpdateError> {
+    let _lock = Lock::take(&options.mirror, options.wait_for_others, &sink).await?;
+    fetch_all(options, &sink).await
 }
 
-pub(crate) async fn fetch_all(options: &UpdateOptions, tell: &Tell) -> Result<MirrorReport, UpdateError> {
-    let fetcher = Fetcher::new(options.limits, Arc::clone(tell))?;
+pub(crate) async fn fetch_all(options: &UpdateOptions, sink: &EventSink) -> Result<MirrorReport, UpdateError> {
+    let fetcher = Fetcher::new(options.limits, Arc::clone(sink))?;
     let jobs = plan(&options.sources, &fetcher).await?;
-    tell(Event::Planned { files: jobs.len() });
+    sink(Event::Planned { files: jobs.len() });
     let hosts: Mutex<HashMap<String, Arc<Semaphore>>> = Mutex::default();
     let limits = options.limits;
     let work = jobs.into_iter().map(|job| {
@@ -154,20 +154,20 @@ pub(crate) async fn fetch_all(options: &UpdateOptions, tell: &Tell) -> Result<Mi
             Ok(Done::File(Fetched::Fresh { bytes, .. })) => {
                 report.fresh += 1;
                 report.bytes += bytes;
-                tell(Event::Fetched { file, bytes: Some(bytes) });
+                sink(Event::Fetched { file, bytes: Some(bytes) });
             }
             Ok(Done::File(Fetched::Unchanged { .. })) => {
                 report.unchanged += 1;
-                tell(Event::Fetched { file, bytes: None });
+                sink(Event::Fetched { file, bytes: None });
             }
             Ok(Done::Nothing) => report.absent += 1,
             Err(error) if job.optional && error.is_missing() => {
                 report.absent += 1;
-                tell(Event::Fetched { file, bytes: None });
+                sink(Event::Fetched { file, bytes: None });
             }
             Err(error) => {
                 let kept = older_copy(&options.mirror.join(&job.source), &job);
-                tell(Event::Failed { file, why: error.to_string() });
+                sink(Event::Failed { file, why: error.to_string() });
                 report.failures.push(FileFailure { file: job.path, why: error.to_string(), older_kept: kept });
             }
         }

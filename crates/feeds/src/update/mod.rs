@@ -15,7 +15,7 @@ mod sources;
 mod state;
 
 pub use check::Regression;
-pub use event::{Event, Tell, quiet};
+pub use event::{Event, EventSink, quiet};
 pub use expected::{Expected, expected};
 pub use fetch::FetchLimits;
 pub use fetch_error::FetchError;

@@ -2,8 +2,8 @@
 //!
 //! Nothing that is in force is touched before the new snapshot is whole, opened and compared with the old one; who
 //! fails before leaves the old one alone, and switching to the new one is its caller's single rename. A source that
-//! fails is told and does not stop the others: its older files go on being used, and a distribution that has none is a
-//! gap to the judge.
+//! fails is reported and does not stop the others: its older files go on being used, and a distribution that has none
+//! is a gap to the judge.
 
 use std::{
     fs, io,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Regression, regressions},
-    event::{Event, Tell},
+    event::{Event, EventSink},
     fetch::FetchLimits,
     fetch_error::{FetchError, disk},
     lock::{Lock, LockError},
@@ -116,9 +116,9 @@ struct Built {
 }
 
 /// Fetches, builds, compares.
-pub async fn update(options: &UpdateOptions, tell: Tell) -> Result<UpdateReport, UpdateError> {
-    let _lock = Lock::take(&options.mirror, options.wait_for_others, &tell).await?;
-    let mirror = fetch_all(options, &tell).await?;
+pub async fn update(options: &UpdateOptions, sink: EventSink) -> Result<UpdateReport, UpdateError> {
+    let _lock = Lock::take(&options.mirror, options.wait_for_others, &sink).await?;
+    let mirror = fetch_all(options, &sink).await?;
     if mirror.nothing_came() {
         let first = mirror.failures().next().map(|(_, f)| f.why.clone());
         return Err(UpdateError::NothingCame(first.unwrap_or_else(|| "no source is configured".into())));
@@ -138,7 +138,7 @@ pub async fn update(options: &UpdateOptions, tell: Tell) -> Result<UpdateReport,
     let place = |name: &str| options.snapshots.join(name);
     let fresh = place(&format!(".building-{}", std::process::id()));
     fs::create_dir_all(&options.snapshots).map_err(at(&options.snapshots))?;
-    let result = make(options, &fresh, &tell).await;
+    let result = make(options, &fresh, &sink).await;
     if result.is_err() {
         let _ = fs::remove_file(&fresh);
     }
@@ -171,10 +171,10 @@ fn still_good(options: &UpdateOptions, record: &Path, now: &Built) -> Option<(Pa
 async fn make(
     options: &UpdateOptions,
     fresh: &Path,
-    tell: &Tell,
+    sink: &EventSink,
 ) -> Result<(BuildReport, Vec<Regression>), UpdateError> {
-    let (mirror, output, tell) = (options.mirror.clone(), fresh.to_owned(), Arc::clone(tell));
-    let build = move || build_from_dir_with(&mirror, &output, &mut |p| tell(Event::Building(p)));
+    let (mirror, output, sink) = (options.mirror.clone(), fresh.to_owned(), Arc::clone(sink));
+    let build = move || build_from_dir_with(&mirror, &output, &mut |p| sink(Event::Building(p)));
     let build = tokio::task::spawn_blocking(build).await.map_err(io::Error::other).map_err(at(fresh))??;
     let new = Snapshot::open(fresh)?;
     // An old snapshot that cannot be opened is no measure.

@@ -1,4 +1,4 @@
-//! A small HTTP server that stands for the upstreams and misbehaves as it is told.
+//! A small HTTP server that stands for the upstreams and misbehaves as it is reported.
 
 use std::{
     collections::HashMap,

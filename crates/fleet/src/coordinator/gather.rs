@@ -35,7 +35,7 @@ impl Coordinator {
     pub(super) async fn begin(&self, job: &Job, wanted: &Wanted, gathering: &mut Gathering, first: bool) -> Wait {
         let waiting = self.hub.wait_for(gathering.keys());
         // A source may have been fixed since it failed for somebody else: a new job has it asked once more.
-        let looked = self.look(gathering, !first).await;
+        let looked = self.refresh(gathering, !first).await;
         if first {
             let missing: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
             let present: Vec<_> = gathering.keys().into_iter().filter(|key| !missing.contains(key)).collect();
@@ -74,12 +74,12 @@ impl Coordinator {
             };
             match heard {
                 Some(Heard { events, interrupted: false }) => {
-                    if self.hear(gathering, &events).await {
+                    if self.on_events(gathering, &events).await {
                         published = self.publish(job, &wanted(), gathering).await;
                     }
                 }
                 _ => {
-                    looked = self.look(gathering, true).await;
+                    looked = self.refresh(gathering, true).await;
                     published = self.publish(job, &wanted(), gathering).await;
                 }
             }
@@ -88,7 +88,7 @@ impl Coordinator {
 
     /// Looks up everything that is open; `false` when a store did not answer. Failures of sources count only where
     /// `sources_too`.
-    async fn look(&self, gathering: &mut Gathering, sources_too: bool) -> bool {
+    async fn refresh(&self, gathering: &mut Gathering, sources_too: bool) -> bool {
         let open: Vec<_> = gathering.pending().into_iter().map(|(key, _)| key).collect();
         if open.is_empty() {
             return true;
@@ -135,7 +135,7 @@ impl Coordinator {
     }
 
     /// Takes events in. `true` when layers have failed for others and are to be published for this job.
-    async fn hear(&self, gathering: &mut Gathering, events: &[DoneEvent]) -> bool {
+    async fn on_events(&self, gathering: &mut Gathering, events: &[DoneEvent]) -> bool {
         let failed: Vec<_> = events.iter().filter(|event| gathering.heard(event)).map(|event| event.key).collect();
         if failed.is_empty() {
             return false;

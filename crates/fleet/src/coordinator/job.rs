@@ -7,7 +7,7 @@ use layergate_model::{Gap, GapKind, LayerInventory, Report};
 use super::{Coordinator, gather::Wanted, record};
 use crate::{
     decide::{Gathering, LayerState},
-    gate::{Bench, GateError},
+    evaluator::{EvaluatorError, PinnedEvaluation},
 };
 use layergate_ports::{
     JobDelivery, Lease,
@@ -34,8 +34,8 @@ impl Coordinator {
         };
         let ended = tokio::select! {
             biased;
-            ended = self.end(&job, deliveries) => ended,
-            never = self.hold(&*lease) => match never {},
+            ended = self.process(&job, deliveries) => ended,
+            never = self.keep_lease_alive(&*lease) => match never {},
             () = self.hand_back.cancelled() => Err(HandBack("the coordinator stops".into())),
         };
         match ended {
@@ -64,17 +64,17 @@ impl Coordinator {
     }
 
     /// Keeps the message for as long as the job runs; the job's deadline ends both.
-    async fn hold(&self, lease: &dyn Lease) -> Infallible {
+    async fn keep_lease_alive(&self, lease: &dyn Lease) -> Infallible {
         loop {
             self.ports.clock.sleep(self.config.ack_wait / 3).await;
             if let Err(error) = lease.progress().await {
-                tracing::warn!(%error, "the queue was not told that a job gets on");
+                tracing::warn!(%error, "the queue was not informed that a job gets on");
             }
         }
     }
 
     /// The stored verdict of a job; `None` when it had one already.
-    async fn end(&self, job: &Job, deliveries: u64) -> Result<Option<VerdictRecord>, HandBack> {
+    async fn process(&self, job: &Job, deliveries: u64) -> Result<Option<VerdictRecord>, HandBack> {
         let stored = self.ports.verdicts.get(&job.id).await.map_err(|e| HandBack(e.to_string()))?;
         if stored.is_some() {
             // Somebody died between storing the verdict and acknowledging the job.
@@ -89,7 +89,7 @@ impl Coordinator {
             self.judge(job).await?
         };
         let stands = self.ports.verdicts.put(&record).await.map_err(|e| HandBack(e.to_string()))?;
-        // Another coordinator may have been first: then its verdict stands, and it has told so.
+        // Another coordinator may have been first: then its verdict stands, and it has reported so.
         Ok((stands == record).then_some(stands))
     }
 
@@ -98,8 +98,8 @@ impl Coordinator {
         let left = Duration::try_from(job.deadline.duration_since(clock.now())).unwrap_or_default();
         let deadline = clock.monotonic() + left;
         let fail = |error| Ok(record::failed(job, error, clock.now()));
-        let bench = match self.pin(job, deadline).await {
-            Ok(bench) => bench,
+        let pinned = match self.pin(job, deadline).await {
+            Ok(pinned) => pinned,
             Err(error) => return fail(error),
         };
         let mut images = match self.resolve(job, deadline).await {
@@ -110,11 +110,11 @@ impl Coordinator {
 
         let mut reports: Vec<Option<(ReportKey, Arc<Report>)>> = Vec::with_capacity(images.len());
         for image in &images {
-            let key = ReportKey::pinned(image, &bench.pins());
+            let key = ReportKey::pinned(image, &pinned.pins());
             // A report that cannot be had is made again, and so is one that is another's: a key is only a name.
             let kept = self.ports.verdicts.get_report(&key).await.ok().flatten();
             let reused = kept.filter(|report| {
-                let good = record::is_on(image, report) && bench.judged(report);
+                let good = record::is_on(image, report) && pinned.judged(report);
                 if !good {
                     tracing::error!(report = %key, image = %image.reference, "a kept report is of another image, platform or pins, and is made again");
                 }
@@ -149,7 +149,7 @@ impl Coordinator {
                     let (layers, unread) = self.look_again(job, image, layers, deadline).await?;
                     lacking.extend(unread);
                     let late = clock.monotonic() >= deadline;
-                    let made = self.assess(job, &*bench, image, layers, lacking.len(), late, index).await?;
+                    let made = self.assess(job, &*pinned, image, layers, lacking.len(), late, index).await?;
                     missing.extend(lacking);
                     match made {
                         Ok(made) => made,
@@ -164,14 +164,14 @@ impl Coordinator {
         Ok(record::judged(job, verdicts, missing, clock.now()))
     }
 
-    async fn pin(&self, job: &Job, deadline: Duration) -> Result<Arc<dyn Bench>, JobError> {
+    async fn pin(&self, job: &Job, deadline: Duration) -> Result<Arc<dyn PinnedEvaluation>, JobError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let why = match self.ports.gate.pin(job).await {
-                Ok(bench) => return Ok(bench),
-                Err(GateError::Final(why)) => return Err(JobError::Judge(why)),
-                Err(GateError::Transient(why)) => why,
+            let why = match self.ports.evaluator.pin(job).await {
+                Ok(pinned) => return Ok(pinned),
+                Err(EvaluatorError::Final(why)) => return Err(JobError::Judge(why)),
+                Err(EvaluatorError::Transient(why)) => why,
             };
             let wait = self.config.backoff.after(tries, job.id.as_str());
             if tries >= self.config.resolve_attempts || self.ports.clock.monotonic() + wait >= deadline {
@@ -218,12 +218,12 @@ impl Coordinator {
     /// The layers of these images that can be read, and where.
     fn wanted<'a>(&self, images: impl IntoIterator<Item = &'a ResolvedImage>) -> Wanted {
         let layers = images.into_iter().flat_map(|image| &image.layers);
-        let readable = layers.filter(|layer| self.excuse(layer).is_none());
+        let readable = layers.filter(|layer| self.unsupported_reason(layer).is_none());
         readable.map(|l| (self.config.fingerprint.key(l.digest), (l.locator.clone(), Vec::new()))).collect()
     }
 
     /// Why a layer is not read at all.
-    fn excuse(&self, layer: &layergate_ports::values::LayerDescriptor) -> Option<Gap> {
+    fn unsupported_reason(&self, layer: &layergate_ports::values::LayerDescriptor) -> Option<Gap> {
         if layer.unsupported.is_some() {
             return layer.unsupported.clone();
         }
@@ -267,7 +267,7 @@ impl Coordinator {
                 layers.push(body.clone());
                 continue;
             }
-            let gap = self.excuse(layer).unwrap_or_else(|| {
+            let gap = self.unsupported_reason(layer).unwrap_or_else(|| {
                 let (kind, detail) = match gathering.state(&key) {
                     Some(LayerState::Failed(failure)) => (failure.gap, failure.detail.clone()),
                     _ => (GapKind::LayerUnavailable, "the layer was not read".to_owned()),
@@ -284,24 +284,24 @@ impl Coordinator {
     async fn assess(
         &self,
         job: &Job,
-        bench: &dyn Bench,
+        pinned: &dyn PinnedEvaluation,
         image: &ResolvedImage,
         layers: Vec<Arc<LayerInventory>>,
         lacking: usize,
         late: bool,
         index: usize,
     ) -> Result<Result<(ReportKey, Arc<Report>), JobError>, HandBack> {
-        let mut report = match bench.assess(image, layers).await {
+        let mut report = match pinned.assess(image, layers).await {
             Ok(report) => report,
-            Err(GateError::Final(why)) => return Ok(Err(JobError::Judge(why))),
-            Err(GateError::Transient(why)) => return Err(HandBack(why)),
+            Err(EvaluatorError::Final(why)) => return Ok(Err(JobError::Judge(why))),
+            Err(EvaluatorError::Transient(why)) => return Err(HandBack(why)),
         };
         if late && lacking > 0 {
             record::past_deadline(&mut report, job, lacking);
         }
         // What another day may be read is nobody else's answer.
         let key = match lacking {
-            0 => ReportKey::pinned(image, &bench.pins()),
+            0 => ReportKey::pinned(image, &pinned.pins()),
             _ => ReportKey::of_job(&job.id, index),
         };
         let report = Arc::new(report);

@@ -1,6 +1,6 @@
-//! The coordinator: takes jobs, finds out which layers an image has and which of them are known, has the rest read, and turns
-//! them into one verdict. Any number of coordinators work side by side; each may be killed at any moment, for the job's
-//! message is its lease and the layer cache the only memory.
+//! The coordinator: takes jobs, finds out which layers an image has and which of them are known, has the rest read, and
+//! turns them into one verdict. Any number of coordinators work side by side; each may be killed at any moment, for the
+//! job's message is its lease and the layer cache the only memory.
 
 mod gather;
 mod hub;
@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use self::{hub::Hub, publisher::Publisher};
-use crate::gate::Gate;
+use crate::evaluator::Evaluator;
 use layergate_ports::{
     Clock, DoneStream, FailureStore, ImageSource, JobQueue, LayerCache, LayerQueue, QueueError, VerdictStore,
     observe::Observer,
@@ -43,7 +43,7 @@ pub struct CoordinatorPorts {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// What judges.
-    pub gate: Arc<dyn Gate>,
+    pub evaluator: Arc<dyn Evaluator>,
     /// Who wants to know.
     pub observer: Arc<dyn Observer>,
 }
@@ -69,7 +69,7 @@ pub struct CoordinatorConfig {
     pub resolve_attempts: u64,
     /// Waits between tries.
     pub backoff: Backoff,
-    /// How long a coordinator that is told to stop goes on with what it holds.
+    /// How long a coordinator that is asked to stop goes on with what it holds.
     pub grace: Duration,
 }
 
@@ -119,8 +119,8 @@ impl Coordinator {
         self.hub.len()
     }
 
-    /// Works until `shutdown`, then finishes or hands back what it holds within the grace period. An error when it could
-    /// not even begin to watch.
+    /// Works until `shutdown`, then finishes or hands back what it holds within the grace period. An error when it
+    /// could not even begin to watch.
     pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) -> Result<(), QueueError> {
         // The watch stands before the first job is taken up: an event that nobody sees is never waited for.
         let watch = self.ports.layers.watch_done().await?;

@@ -12,11 +12,11 @@ const MAX_REASONS: usize = 20;
 
 /// Whether a report speaks of this image and platform.
 pub(super) fn is_on(image: &ResolvedImage, report: &Report) -> bool {
-    let told = &report.image;
-    told.reference == image.reference
-        && told.digest == Some(image.digest)
-        && told.index_digest == image.index_digest
-        && told.platform == image.platform
+    let reported = &report.image;
+    reported.reference == image.reference
+        && reported.digest == Some(image.digest)
+        && reported.index_digest == image.index_digest
+        && reported.platform == image.platform
 }
 
 /// One image's line of the record.
@@ -67,7 +67,7 @@ pub(super) fn past_deadline(report: &mut Report, job: &Job, missing: usize) {
     report.reasons.insert(0, Reason { rule: "deadline".into(), effect: Effect::Error, text, finding_ids: Vec::new() });
 }
 
-/// What is told when a source asks for a longer pause than the job has time: nothing has passed yet.
+/// What is reported when a source asks for a longer pause than the job has time: nothing has passed yet.
 pub(super) fn long_pause(job: &Job, error: &SourceError, asked: Duration, left: Duration) -> JobError {
     JobError::Deadline(format!(
         "the registry asks for a pause of {} s, which is longer than the {} s that are left for {} (--timeout); {error}{}",
@@ -82,7 +82,7 @@ pub(super) fn long_pause(job: &Job, error: &SourceError, asked: Duration, left: 
     ))
 }
 
-/// What is told when time was up before the image was known.
+/// What is reported when time was up before the image was known.
 pub(super) fn late(job: &Job, last: Option<&SourceError>) -> JobError {
     let why = last.map(|e| format!("; the last answer was: {e}")).unwrap_or_default();
     JobError::Deadline(format!("the deadline ({}) passed before {} was known{why}", job.deadline, job.image))

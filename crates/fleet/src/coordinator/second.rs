@@ -1,6 +1,6 @@
-//! The second look: what an image's links show under names by which their layers were not read, is asked of these layers
-//! once more. It is a layer task like the first, under a key of its own (the blob and the names), so that the queue, the
-//! cache and the failure records serve it as they do any other, and two images with the same links share it.
+//! The second look: what an image's links show under names by which their layers were not read, is asked of these
+//! layers once more. It is a layer task like the first, under a key of its own (the blob and the names), so that the
+//! queue, the cache and the failure records serve it as they do any other, and two images with the same links share it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -45,7 +45,7 @@ struct Question {
 }
 
 impl Coordinator {
-    /// The inventories with what a second look tells, and gaps for what it does not.
+    /// The inventories with what a second look shows, and gaps for what it does not.
     pub(super) async fn look_again(
         &self,
         job: &Job,
@@ -69,7 +69,7 @@ impl Coordinator {
         };
         let Looks { looks, gaps } = found.await.unwrap_or_else(broken);
         for (layer, gap) in gaps {
-            tell(&mut layers, layer, gap);
+            add_gap(&mut layers, layer, gap);
         }
         let questions = self.questions(image, looks);
         if questions.is_empty() {
@@ -105,7 +105,7 @@ impl Coordinator {
             let first = question.aliases.first().map(|a| a.name.to_string()).unwrap_or_default();
             let detail = format!("{detail} (a second look, for {first} and what else links lead to)");
             let gap = Gap::new(kind, digest, detail);
-            tell(&mut layers, question.layer, gap.clone());
+            add_gap(&mut layers, question.layer, gap.clone());
             lacking.push(gap);
         }
         Ok((layers, lacking))
@@ -131,7 +131,7 @@ impl Coordinator {
     }
 }
 
-fn tell(layers: &mut [Arc<LayerInventory>], layer: u32, gap: Gap) {
+fn add_gap(layers: &mut [Arc<LayerInventory>], layer: u32, gap: Gap) {
     if let Some(layer) = layers.get_mut(layer as usize) {
         Arc::make_mut(layer).gaps.push(gap);
     }
@@ -146,7 +146,7 @@ fn take_in(layers: &mut [Arc<LayerInventory>], question: &Question, body: &Layer
         let Some(layer) = layers.get_mut(*at as usize) else { continue };
         let mut copy = LayerInventory { gaps: Vec::new(), ..body.clone() };
         for section in copy.sections.values_mut() {
-            section.forget_where(|_, _, proof| proof.split('!').next() != Some(path.as_str()));
+            section.forget_where(|_, _, evidence| evidence.split('!').next() != Some(path.as_str()));
             section.rename(|name| (name == path.as_str()).then_some(shown_by));
         }
         copy.sections.retain(|_, section| !section.is_empty());

@@ -68,7 +68,7 @@ pub enum Attempt {
         detail: String,
     },
     /// Our own stores did not answer: nobody's fault but ours.
-    Trouble {
+    LocalError {
         /// What happened.
         detail: String,
     },
@@ -84,7 +84,7 @@ pub enum Attempt {
 /// What to do with the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Tell that the layer is there, and ack.
+    /// Report that the layer is there, and ack.
     Done(LayerEnd),
     /// Hand the message back.
     Again {
@@ -93,7 +93,7 @@ pub enum Next {
         /// How that is counted.
         end: LayerEnd,
     },
-    /// Write the failure record, take the message off the queue, and tell that the layer failed.
+    /// Write the failure record, take the message off the queue, and show that the layer failed.
     GiveUp {
         /// The record.
         failure: LayerFailure,
@@ -138,8 +138,8 @@ pub fn after(
         Attempt::Stalled { detail } if deliveries >= policy.quarantine_after => {
             quarantine(format!("tried {deliveries} times, the last time: {detail}"))
         }
-        // Our own trouble never quarantines anything: the layer is innocent, and jobs have deadlines.
-        Attempt::Stalled { .. } | Attempt::Trouble { .. } => Next::Again { delay: wait(), end: LayerEnd::Retried },
+        // Our own trouble never quarantines anything: the layer is not at fault, and jobs have deadlines.
+        Attempt::Stalled { .. } | Attempt::LocalError { .. } => Next::Again { delay: wait(), end: LayerEnd::Retried },
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
             Next::Done(end) | Next::Again { end, .. } | Next::GiveUp { end, .. } => end,
         };
         let stalled = Attempt::Stalled { detail: "no bytes".into() };
-        let trouble = Attempt::Trouble { detail: "no server".into() };
+        let trouble = Attempt::LocalError { detail: "no server".into() };
         for (attempt, deliveries, want) in [
             (&Attempt::Stored, 99, LayerEnd::Stored),
             (&Attempt::AlreadyThere, 1, LayerEnd::AlreadyThere),

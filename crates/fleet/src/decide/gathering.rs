@@ -1,5 +1,5 @@
-//! What a job still lacks: the state of each distinct layer of its images. State is derived from the cache and the failure
-//! records, never counted (any event may be lost, doubled or late).
+//! What a job still lacks: the state of each distinct layer of its images. State is derived from the cache and the
+//! failure records, never counted (any event may be lost, doubled or late).
 
 use std::collections::BTreeMap;
 

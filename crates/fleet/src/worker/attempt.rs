@@ -39,7 +39,7 @@ impl Worker {
                 };
                 if let Attempt::Transient { detail: why, .. }
                 | Attempt::Stalled { detail: why }
-                | Attempt::Trouble { detail: why } = &attempt
+                | Attempt::LocalError { detail: why } = &attempt
                 {
                     detail.clone_from(why);
                 }
@@ -103,7 +103,7 @@ impl Worker {
         match self.ports.cache.contains_many(&[task.key]).await.as_deref() {
             Ok([true]) => return Attempt::AlreadyThere,
             Ok(_) => {}
-            Err(error) => return Attempt::Trouble { detail: error.to_string() },
+            Err(error) => return Attempt::LocalError { detail: error.to_string() },
         }
         let placed = AtomicBool::new(false);
         let work = async {
@@ -134,7 +134,7 @@ impl Worker {
         }
         match self.ports.cache.put(&task.key, &Arc::new(inventory)).await {
             Ok(()) => Attempt::Stored,
-            Err(error) => Attempt::Trouble { detail: error.to_string() },
+            Err(error) => Attempt::LocalError { detail: error.to_string() },
         }
     }
 
@@ -184,7 +184,7 @@ impl Worker {
                 bytes = at;
                 moved = now;
                 if let Err(error) = lease.progress().await {
-                    tracing::warn!(%error, "the queue was not told that a layer gets on");
+                    tracing::warn!(%error, "the queue was not informed that a layer gets on");
                 }
             } else if now - moved >= self.config.ack_wait {
                 let limit = self.config.ack_wait.as_secs();

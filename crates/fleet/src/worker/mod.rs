@@ -1,9 +1,9 @@
 //! The worker: takes layer tasks, reads each layer once, stores what is in it. Stateless: the message is its lease, the
 //! cache its result, and it may be killed at any moment.
 //!
-//! Bounds: `slots` layers at a time, their sizes together within the byte budget (two huge layers do not meet), so many of
-//! one registry at a time, and a deadline for each. A thread that hangs in a parser keeps its place in these bounds until
-//! it ends, but not the layer's message.
+//! Bounds: `slots` layers at a time, their sizes together within the byte budget (two huge layers do not meet), so many
+//! of one registry at a time, and a deadline for each. A thread that hangs in a parser keeps its place in these bounds
+//! until it ends, but not the layer's message.
 
 mod attempt;
 mod hosts;
@@ -55,7 +55,7 @@ pub struct WorkerConfig {
     pub ack_wait: Duration,
     /// How long one layer may take in all.
     pub layer_deadline: Duration,
-    /// How long a worker that is told to stop goes on with what it holds.
+    /// How long a worker that is asked to stop goes on with what it holds.
     pub grace: Duration,
     /// When to try again and when to give up.
     pub retry: RetryPolicy,

@@ -1,5 +1,5 @@
-//! A world without bytes: images and layers that are numbers, a source and a reader that fail as they are told, and a
-//! gate that counts. Over the real loops and the in-memory ports.
+//! A world without bytes: images and layers that are numbers, a source and a reader that fail as they are reported, and
+//! a evaluator that counts. Over the real loops and the in-memory ports.
 #![allow(unreachable_pub, dead_code, reason = "each test file uses a part of it")]
 
 use std::{
@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use layergate_fleet::{
     coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
-    gate::{Bench, Gate, GateError},
+    evaluator::{Evaluator, EvaluatorError, PinnedEvaluation},
     reader::{LayerReader, ReadError},
     worker::{Worker, WorkerConfig, WorkerPorts},
 };
@@ -104,11 +104,11 @@ impl World {
 }
 
 pub fn transient(retry_after: Option<Duration>) -> Fault {
-    Fault::Source(SourceError::Unavailable { trouble: Trouble::new("r", "503", ""), retry_after })
+    Fault::Source(SourceError::Unavailable { trouble: ErrorDetail::new("r", "503", ""), retry_after })
 }
 
 pub fn gone() -> Fault {
-    Fault::Source(SourceError::NotFound(Trouble::new("registry.example/x", "404", "is it deleted?")))
+    Fault::Source(SourceError::NotFound(ErrorDetail::new("registry.example/x", "404", "is it deleted?")))
 }
 
 #[async_trait]
@@ -118,7 +118,7 @@ impl ImageSource for World {
         let name = request.image.to_string();
         let images = self.images.lock().unwrap();
         let Some(layers) = images.get(&name) else {
-            return Err(SourceError::NotFound(Trouble::new(name, "404", "check the name")));
+            return Err(SourceError::NotFound(ErrorDetail::new(name, "404", "check the name")));
         };
         let layers = layers.iter().map(|(n, repo)| LayerDescriptor {
             digest: key(*n).digest,
@@ -146,7 +146,7 @@ impl ImageSource for World {
         self.order.lock().unwrap().push(n);
         let foreign = layer.to_string().contains("/broken@");
         if foreign {
-            return Err(SourceError::NotFound(Trouble::new("broken", "404", "")));
+            return Err(SourceError::NotFound(ErrorDetail::new("broken", "404", "")));
         }
         let mut faults = self.faults.lock().unwrap();
         if let Some(queue) = faults.get_mut(&n)
@@ -201,17 +201,17 @@ impl Observer for World {
 }
 
 /// Reports how many packages the layers have, and their gaps.
-struct CountingGate;
+struct CountingEvaluator;
 
 #[async_trait]
-impl Gate for CountingGate {
-    async fn pin(&self, _job: &Job) -> Result<Arc<dyn Bench>, GateError> {
-        Ok(Arc::new(CountingGate))
+impl Evaluator for CountingEvaluator {
+    async fn pin(&self, _job: &Job) -> Result<Arc<dyn PinnedEvaluation>, EvaluatorError> {
+        Ok(Arc::new(CountingEvaluator))
     }
 }
 
 #[async_trait]
-impl Bench for CountingGate {
+impl PinnedEvaluation for CountingEvaluator {
     fn pins(&self) -> String {
         "counting".into()
     }
@@ -220,7 +220,7 @@ impl Bench for CountingGate {
         true
     }
 
-    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
+    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, EvaluatorError> {
         assert_eq!(image.layers.len(), layers.len());
         let mut report = Report::clone(&conformance::report(&image.reference));
         report.image.digest = Some(image.digest);
@@ -297,7 +297,7 @@ impl Fleet {
             verdicts: self.verdicts.clone(),
             failures: self.failures.clone(),
             clock: self.clock.clone(),
-            gate: Arc::new(CountingGate),
+            evaluator: Arc::new(CountingEvaluator),
             observer: self.world.clone(),
         };
         let coordinator = Coordinator::new(ports, config);
@@ -332,7 +332,7 @@ impl Fleet {
     }
 }
 
-/// Something that runs until it is told to stop.
+/// Something that runs until it is asked to stop.
 pub struct Stop {
     token: CancellationToken,
     task: tokio::task::JoinHandle<()>,

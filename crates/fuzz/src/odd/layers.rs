@@ -1,5 +1,5 @@
 //! Layers of an image in which files, directories, links and marks take each other's places, above and below, each file
-//! with content of its own, so that it can be told which of them a container shows.
+//! with content of its own, so that it can be reported which of them a container shows.
 
 use super::Choices;
 use crate::rawtar::{Head, RawTar};

@@ -1,6 +1,6 @@
-//! The build steps that history tells, taken apart: Docker's old builder writes `/bin/sh -c #(nop) ADD …` and
-//! `/bin/sh -c command`, BuildKit `ADD … # buildkit` and `RUN |1 ARG=x /bin/sh -c command # buildkit`. What other builders
-//! write (Kaniko, Buildah) has one of these shapes.
+//! The build steps that history shows, taken apart: Docker's old builder writes `/bin/sh -c #(nop) ADD …` and
+//! `/bin/sh -c command`, BuildKit `ADD … # buildkit` and `RUN |1 ARG=x /bin/sh -c command # buildkit`. What other
+//! builders write (Kaniko, Buildah) has one of these shapes.
 
 use super::Subject;
 

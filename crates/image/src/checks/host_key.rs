@@ -26,7 +26,7 @@ mod tests {
     };
 
     #[test]
-    fn key_and_daemon_are_told_apart() {
+    fn key_and_daemon_are_distinguished() {
         let facts =
             [fact(FactKind::SshDaemon, "usr/sbin/sshd"), fact(FactKind::SshHostKey, "etc/ssh/ssh_host_rsa_key")];
         let subject = Subject { facts: &facts, ..subject() };

@@ -33,7 +33,7 @@ use layergate_model::{
     BaseImage, Check, CheckFact, Distro, Effect, FactKind, ImageConfig, ImagePackage, ImageReference, Severity,
 };
 
-/// Places that one check names one by one; how many more there are is told.
+/// Places that one check names one by one; how many more there are is reported.
 const MAX_HITS: usize = 50;
 
 /// One check.

@@ -1,4 +1,4 @@
-//! `package-cache`: what a package manager downloaded and nobody needs any more, told once for each directory.
+//! `package-cache`: what a package manager downloaded and nobody needs any more, reported once for each directory.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
-/// The directories that are told as one.
+/// The directories that are reported as one.
 const CACHES: [&str; 14] = [
     "root/.cache/pip",
     "root/.cache/yarn",

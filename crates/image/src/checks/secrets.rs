@@ -181,9 +181,10 @@ mod tests {
                            {"created_by":"RUN |1 NPM_TOKEN=0123456789abcdef /bin/sh -c npm ci # buildkit"}]}"#,
         );
         let found = check(&RULE, &Subject { config: Some(&config), ..subject() });
-        let told: Vec<_> = found.iter().map(|c| (c.location.as_str(), c.title.rsplit(": ").next().unwrap())).collect();
+        let reported: Vec<_> =
+            found.iter().map(|c| (c.location.as_str(), c.title.rsplit(": ").next().unwrap())).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("config.Env[DB_PASSWORD]", "DB_PASSWORD=co******ry"),
                 ("config.Labels[api.token]", "api.token=******"),

@@ -1,5 +1,5 @@
 //! `setuid-file`: a program that runs with another user's or group's rights (CIS Docker 4.8). Those that the
-//! distributions' base packages bring are known and told as low, any other as medium.
+//! distributions' base packages bring are known and reported as low, any other as medium.
 
 use layergate_model::{FactKind, Severity};
 

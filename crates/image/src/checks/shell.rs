@@ -24,7 +24,7 @@ fn is_distroless(subject: &Subject<'_>) -> bool {
     let distro = subject.distro.and_then(|d| d.name.as_deref()).is_some_and(says);
     let reference = subject.reference.is_some_and(|r| says(r.repository.as_str()));
     let mut debian = subject.packages.iter().filter(|p| p.package.kind == PackageKind::Deb).peekable();
-    let recorded = debian.peek().is_some() && debian.all(|p| p.package.proof().contains("/status.d/"));
+    let recorded = debian.peek().is_some() && debian.all(|p| p.package.evidence().contains("/status.d/"));
     base || distro || reference || recorded
 }
 

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
 fn find(subject: &Subject<'_>) -> Vec<Hit> {
     let installed = subject.packages.iter().find(|p| p.package.kind.is_os() && p.package.name == "sudo");
     if let Some(sudo) = installed {
-        return vec![Hit::at(sudo.package.proof().to_owned()).saying(format!("sudo {}", sudo.package.version))];
+        return vec![Hit::at(sudo.package.evidence().to_owned()).saying(format!("sudo {}", sudo.package.version))];
     }
     let steps = history::steps(subject);
     let uses = |s: &&history::Step<'_>| s.instruction == "RUN" && history::commands(s.text).any(|c| c[0] == "sudo");

@@ -1,8 +1,8 @@
 //! Layers from a few lines of text, one entry a line, and an image's packages as lines of text.
 //!
 //! `d PATH` a directory, `f PATH` a file, `f PATH: NAME VERSION, …` a file that proves packages (what kind, its name
-//! tells), `l PATH TARGET` a symbolic link, `h PATH TARGET` a hard link, `w PATH` a whiteout of PATH, `o PATH` an opaque
-//! marker in PATH. Other things found: `own PROOF PACKAGE PATH…`, `os PATH RANK ID VERSION`,
+//! shows), `l PATH TARGET` a symbolic link, `h PATH TARGET` a hard link, `w PATH` a whiteout of PATH, `o PATH` an
+//! opaque marker in PATH. Other things found: `own PROOF PACKAGE PATH…`, `os PATH RANK ID VERSION`,
 //! `sets PATH CONTENT_SET…`, `gap KIND PLACE`,
 //! `fact KIND PATH`, `secret PATH`, `license PROOF PACKAGE LICENSE`.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -14,8 +14,8 @@ pub(crate) fn path(text: &str) -> LayerPath {
     LayerPath::normalise(text).unwrap()
 }
 
-fn kind_of(proof: &str) -> PackageKind {
-    match proof {
+fn kind_of(evidence: &str) -> PackageKind {
+    match evidence {
         p if p.ends_with("apk/db/installed") => PackageKind::Apk,
         p if p.contains("lib/dpkg/") => PackageKind::Deb,
         p if p.contains("rpm") => PackageKind::Rpm,
@@ -47,8 +47,8 @@ pub(crate) fn layer(text: &str) -> LayerInventory {
                 push(&format!("{parent}/.wh.{name}"), EntryKind::File, "");
             }
             ["o", p] => push(&format!("{p}/.wh..wh..opq"), EntryKind::File, ""),
-            ["own", proof, package, ref paths @ ..] => section.owned.push(OwnedFiles {
-                proof: path(proof),
+            ["own", evidence, package, ref paths @ ..] => section.owned.push(OwnedFiles {
+                evidence: path(evidence),
                 package: package.into(),
                 paths: paths.iter().map(|p| path(p)).collect(),
             }),
@@ -75,8 +75,8 @@ pub(crate) fn layer(text: &str) -> LayerInventory {
                 line: 1,
                 redacted: "ab****yz".into(),
             }),
-            ["license", proof, package, license] => section.licenses.push(LicenseFact {
-                proof: path(proof),
+            ["license", evidence, package, license] => section.licenses.push(LicenseFact {
+                evidence: path(evidence),
                 package: package.into(),
                 licenses: vec![license.into()],
             }),

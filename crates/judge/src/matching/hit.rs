@@ -119,8 +119,8 @@ pub(super) fn cves(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
     out
 }
 
-/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is left
-/// out.
+/// Each entry that is meant for this build of a package, and whether it holds its version; what cannot be decided is
+/// left out.
 pub(super) fn decided<'s>(
     name: &str,
     package: &Package,
@@ -163,7 +163,7 @@ pub(super) fn affects(version: &str, subject: &Subject<'_>, namespace: &Namespac
     snapshot.lookup(namespace, &subject.name).any(|e| has_fix(&e) && matches!(holding(&version, &e), Ok(Some(_))))
 }
 
-/// What tells builds of one version apart; read once, for a kernel has thousands of entries.
+/// What shows builds of one version apart; read once, for a kernel has thousands of entries.
 struct Build<'p> {
     /// The architecture; `None` when any fits.
     arch: Option<&'p str>,
@@ -209,9 +209,9 @@ impl<'p> Build<'p> {
         if meant { Meant::Yes } else { Meant::No }
     }
 
-    /// A build whose version says that it is modular and that has no label, as many SBOMs have it. Its stream can be told where
-    /// the advisory's builds carry the stream's number as their version (nodejs 18.19.1 of `nodejs:18`), and where there is
-    /// only one stream.
+    /// A build whose version says that it is modular and that has no label, as many SBOMs have it. Its stream can be
+    /// reported where the advisory's builds carry the stream's number as their version (nodejs 18.19.1 of `nodejs:18`),
+    /// and where there is only one stream.
     fn is_of<'s>(&self, stream: &str, entry: &Entry<'s>, all: impl Fn() -> Entries<'s>) -> Meant {
         let number = stream.split_once(':').map_or("", |(_, number)| number);
         let is_line = |version: &str| {

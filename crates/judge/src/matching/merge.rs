@@ -1,4 +1,4 @@
-//! The hits on one package become findings: one for each vulnerability, whatever the number of feeds that tell of it.
+//! The hits on one package become findings: one for each vulnerability, whatever the number of feeds that describe it.
 //!
 //! A bundle (an advisory with several CVEs, none of them its own name) is a finding of its own, unless each of its CVEs
 //! is a finding on the package already: then its id only joins theirs. A source's "not affected" takes the
@@ -98,14 +98,14 @@ fn finding(
     aliases.dedup();
     let aliases = aliases.into_iter().map(str::to_owned).collect();
     // The hit that names a fix explains most.
-    let telling = hits.iter().find(|h| matches!(&h.range, Some(r) if matches!(r.end, End::Fixed(_)))).or(hits.first());
+    let precise = hits.iter().find(|h| matches!(&h.range, Some(r) if matches!(r.end, End::Fixed(_)))).or(hits.first());
     let evidence = Evidence {
-        range: telling.map_or_else(String::new, |h| match &h.range {
+        range: precise.map_or_else(String::new, |h| match &h.range {
             Some(range) => range.to_string(),
             None => format!("= {}", h.version),
         }),
-        feed: telling.map_or_else(String::new, |h| snapshot.feed_id(h.entry.feed).to_owned()),
-        matched_name: telling.and_then(|h| h.matched_name).map(str::to_owned),
+        feed: precise.map_or_else(String::new, |h| snapshot.feed_id(h.entry.feed).to_owned()),
+        matched_name: precise.and_then(|h| h.matched_name).map(str::to_owned),
     };
     Finding {
         id: FindingId::derive(&package.id, vulnerability.id),

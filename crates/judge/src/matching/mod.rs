@@ -1,6 +1,6 @@
 //! Which advisories touch which packages. Pure: an inventory and a snapshot in, findings and gaps out.
 //!
-//! For each package: whose advisories speak of it (`space.rs`), under which name and version (`subject.rs`), whether
+//! For each package: whose advisories speak of it (`scope.rs`), under which name and version (`subject.rs`), whether
 //! the version lies in an affected range (`hit.rs`), and how the hits of one vulnerability become one finding
 //! (`merge.rs`, `severity.rs`, `advice.rs`) and one upgrade (`upgrade.rs`). What cannot be decided is a gap.
 
@@ -10,10 +10,10 @@ mod hit;
 mod merge;
 mod programs;
 mod publisher;
+mod scope;
 mod severity;
 mod signed;
 mod sources;
-mod space;
 mod streams;
 mod subject;
 mod unidentified;
@@ -29,8 +29,8 @@ use crate::Matches;
 use hit::{Hit, Undecided};
 use programs::Asked;
 use publisher::{Contents, Publisher};
+use scope::{AdvisoryScope, UnknownScope};
 pub use sources::of_namespace as sources_of;
-use space::{DistroSpace, NoSpace};
 use streams::Streams;
 use subject::Subject;
 
@@ -48,21 +48,21 @@ struct Collected {
 pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let mut out = Collected::default();
     let os: Vec<&ImagePackage> = image.packages.iter().filter(|p| p.package.kind.is_os()).collect();
-    let space = distribution(image, &os, snapshot, &mut out.gaps);
-    let covered = space.as_ref().filter(|s| s.covered(snapshot));
+    let scope = distribution(image, &os, snapshot, &mut out.gaps);
+    let covered = scope.as_ref().filter(|s| s.covered(snapshot));
     let mut publishers: FxHashMap<&PackageId, Publisher> = FxHashMap::default();
-    if let Some(space) = &space {
+    if let Some(scope) = &scope {
         let mut others = Others::default();
-        let mut streams = Streams::of(image, space);
-        out.asked.extend(space.namespaces.iter().cloned());
-        for package in os.iter().filter(|p| p.package.kind == space.row.manager) {
-            let publisher = publisher::of(&package.package, space, snapshot);
-            match_os(package, space, &publisher, snapshot, &mut out, &mut others, streams.as_mut());
+        let mut streams = Streams::of(image, scope);
+        out.asked.extend(scope.namespaces.iter().cloned());
+        for package in os.iter().filter(|p| p.package.kind == scope.row.manager) {
+            let publisher = publisher::of(&package.package, scope, snapshot);
+            match_os(package, scope, &publisher, snapshot, &mut out, &mut others, streams.as_mut());
             publishers.insert(&package.id, publisher);
         }
-        out.gaps.extend(others.gaps(space));
+        out.gaps.extend(others.gaps(scope));
         out.gaps.extend(streams.into_iter().flat_map(Streams::gaps));
-        space::extended_support(space, &os, snapshot).into_iter().for_each(|gap| out.gaps.push(gap));
+        scope::extended_support(scope, &os, snapshot).into_iter().for_each(|gap| out.gaps.push(gap));
     }
     let owners: FxHashMap<&PackageId, &ImagePackage> = os.iter().map(|p| (&p.id, *p)).collect();
     let mut registries: BTreeMap<PackageKind, Option<Namespace>> = BTreeMap::new();
@@ -72,8 +72,8 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     for package in image.packages.iter().filter(|p| !p.package.kind.is_os()) {
         // The distribution's own advisories know about its backports. Without them the registry's are better than none.
         let owner = package.owned_by.as_ref().and_then(|o| owners.get(o));
-        if let (Some(owner), Some(space)) = (owner, covered) {
-            match publisher::contents(owner, publishers.get(&owner.id), package, space) {
+        if let (Some(owner), Some(scope)) = (owner, covered) {
+            match publisher::contents(owner, publishers.get(&owner.id), package, scope) {
                 Contents::Judged => continue,
                 Contents::ToBeJudged => {}
                 Contents::Claimed => out.gaps.push(claimed(owner, package)),
@@ -135,35 +135,35 @@ fn distribution(
     os: &[&ImagePackage],
     snapshot: &Snapshot,
     gaps: &mut Vec<Gap>,
-) -> Option<DistroSpace> {
+) -> Option<AdvisoryScope> {
     if os.is_empty() {
         return None;
     }
     let versions = os.iter().map(|p| p.package.version.as_str());
-    match space::distribution(image.distro.as_ref(), versions) {
-        Ok(space) => {
-            let strangers: Vec<PackageKind> =
-                os.iter().map(|p| p.package.kind).filter(|kind| *kind != space.row.manager).collect();
-            if let Some(kind) = strangers.first() {
+    match scope::distribution(image.distro.as_ref(), versions) {
+        Ok(scope) => {
+            let foreign: Vec<PackageKind> =
+                os.iter().map(|p| p.package.kind).filter(|kind| *kind != scope.row.manager).collect();
+            if let Some(kind) = foreign.first() {
                 let detail = format!(
                     "{} packages are {kind} packages, and {} has none: they were not judged, and what names the distribution may be wrong",
-                    strangers.len(),
-                    space.name
+                    foreign.len(),
+                    scope.name
                 );
-                gaps.push(Gap::new(GapKind::UnknownDistribution, format!("{} ({kind})", space.name), detail));
+                gaps.push(Gap::new(GapKind::UnknownDistribution, format!("{} ({kind})", scope.name), detail));
             }
-            if !space.covered(snapshot) {
+            if !scope.covered(snapshot) {
                 let detail = format!(
                     "the snapshot has no advisories for {}: its {} packages were not judged",
-                    space.name,
+                    scope.name,
                     os.len()
                 );
-                gaps.push(Gap::new(GapKind::NoAdvisories, space.name.clone(), detail));
+                gaps.push(Gap::new(GapKind::NoAdvisories, scope.name.clone(), detail));
             }
-            gaps.extend(space.namespaces.first().and_then(|n| partial(n, snapshot)));
-            Some(space)
+            gaps.extend(scope.namespaces.first().and_then(|n| partial(n, snapshot)));
+            Some(scope)
         }
-        Err(NoSpace { place, detail }) => {
+        Err(UnknownScope { place, detail }) => {
             gaps.push(Gap::new(
                 GapKind::UnknownDistribution,
                 place,
@@ -195,7 +195,7 @@ fn uncovered(kind: PackageKind, namespace: Option<&Namespace>, snapshot: &Snapsh
 fn partial(namespace: &Namespace, snapshot: &Snapshot) -> Option<Gap> {
     let share = snapshot.coverage(namespace)?.partial()?;
     let detail = format!(
-        "only a part of the advisories on it is in the snapshot: {share}, and vulnerabilities that only the others tell of are not found"
+        "only a part of the advisories on it is in the snapshot: {share}, and vulnerabilities that only the others describe are not found"
     );
     Some(Gap::new(GapKind::PartialAdvisories, namespace.as_str(), detail))
 }
@@ -212,7 +212,7 @@ impl Others {
     }
 
     /// One gap for each publisher.
-    fn gaps(self, space: &DistroSpace) -> Vec<Gap> {
+    fn gaps(self, scope: &AdvisoryScope) -> Vec<Gap> {
         let gap = |(who, (names, epel)): (String, (BTreeSet<String>, Option<Namespace>))| {
             let some: Vec<&str> = names.iter().map(String::as_str).take(5).collect();
             let more = names.len().saturating_sub(some.len());
@@ -226,7 +226,7 @@ impl Others {
                 None => format!(
                     "{} packages are published by {who} ({some}{more}), of which the advisories of {} say nothing: only what is recognised inside them was judged",
                     names.len(),
-                    space.name
+                    scope.name
                 ),
             };
             Gap::new(GapKind::ThirdPartyPackage, who, detail)
@@ -237,7 +237,7 @@ impl Others {
 
 fn match_os(
     package: &ImagePackage,
-    space: &DistroSpace,
+    scope: &AdvisoryScope,
     publisher: &Publisher,
     snapshot: &Snapshot,
     out: &mut Collected,
@@ -248,32 +248,32 @@ fn match_os(
     let namespaces = match publisher {
         Publisher::ThirdParty(who) => return others.add(who, package, None),
         Publisher::Epel { contradicted } => {
-            if let Some(epel) = space.epel.as_ref().filter(|epel| snapshot.coverage(epel).is_none()) {
+            if let Some(epel) = scope.epel.as_ref().filter(|epel| snapshot.coverage(epel).is_none()) {
                 others.add("Fedora Project", package, Some(epel));
             }
-            both = space.epel.iter().chain(space.namespaces.iter().filter(|_| *contradicted)).cloned().collect();
+            both = scope.epel.iter().chain(scope.namespaces.iter().filter(|_| *contradicted)).cloned().collect();
             &both
         }
-        Publisher::Distribution | Publisher::Doubtful => space.namespaces.as_slice(),
+        Publisher::Distribution | Publisher::Doubtful => scope.namespaces.as_slice(),
     };
-    let flavour = space.flavour(&package.package.version);
+    let flavour = scope.flavour(&package.package.version);
     if let Some(flavour) = flavour.as_ref().filter(|f| snapshot.coverage(f).is_none()) {
         let detail = format!("the snapshot has no advisories for {flavour}: packages of this flavour were not judged");
         out.gaps.push(Gap::new(GapKind::NoAdvisories, flavour.as_str(), detail));
     }
     let namespaces = flavour.as_ref().map_or(namespaces, std::slice::from_ref);
-    if let Some(other) = namespaces.iter().find(|n| !space.namespaces.contains(n)) {
+    if let Some(other) = namespaces.iter().find(|n| !scope.namespaces.contains(n)) {
         out.asked.insert(other.clone());
     }
     let mut hits = Vec::new();
     let mut undecided = BTreeSet::new();
-    let subjects = subject::subjects(&package.package, space.row.names);
+    let subjects = subject::subjects(&package.package, scope.row.names);
     for subject in &subjects {
         for namespace in namespaces {
             hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
     }
-    if let Some(streams) = streams.filter(|_| namespaces == space.namespaces.as_slice()) {
+    if let Some(streams) = streams.filter(|_| namespaces == scope.namespaces.as_slice()) {
         let asked = streams.asked(package, snapshot);
         streams::settle(&subjects, package, &asked, snapshot, &mut hits, &mut undecided);
         out.asked.extend(asked);

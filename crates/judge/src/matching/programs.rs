@@ -1,9 +1,9 @@
-//! Well-known programs that lie in an image without a package manager, as official images install node, python, redis or
-//! nginx: judged by their project's own records (Node's), by Bitnami's (github.com/bitnami/vulndb, Apache-2.0), which follow
-//! the projects' releases, and by NVD's configurations of products.
+//! Well-known programs that lie in an image without a package manager, as official images install node, python, redis
+//! or nginx: judged by their project's own records (Node's), by Bitnami's (github.com/bitnami/vulndb, Apache-2.0),
+//! which follow the projects' releases, and by NVD's configurations of products.
 //!
-//! They are asked in this order, and what one knows of a vulnerability the later ones are not asked about: NVD's ranges are the widest.
-//! What a distribution's package installed never comes here: the distribution knows its backports.
+//! They are asked in this order, and what one knows of a vulnerability the later ones are not asked about: NVD's ranges
+//! are the widest. What a distribution's package installed never comes here: the distribution knows its backports.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -21,9 +21,9 @@ pub(super) struct Asked {
     pub(super) subject: Subject<'static>,
 }
 
-/// Under which names and version the snapshot's sources speak of a program, in the order in which they are believed; empty
-/// where none does, where the version cannot be put into their form, or where Bitnami's own package of it is in the image and
-/// judged already.
+/// Under which names and version the snapshot's sources speak of a program, in the order in which they are believed;
+/// empty where none does, where the version cannot be put into their form, or where Bitnami's own package of it is in
+/// the image and judged already.
 pub(super) fn asked(package: &ImagePackage, image: &ImageInventory, snapshot: &Snapshot) -> Vec<Asked> {
     let package = &package.package;
     if package.kind != PackageKind::Generic {
@@ -51,8 +51,8 @@ pub(super) fn asked(package: &ImagePackage, image: &ImageInventory, snapshot: &S
         .collect()
 }
 
-/// What the sources have against a program, each vulnerability by the first of them that knows it, whether it finds it in this version
-/// or not.
+/// What the sources have against a program, each vulnerability by the first of them that knows it, whether it finds it
+/// in this version or not.
 pub(super) fn hits<'s, 'p>(
     package: &Package,
     asked: &'p [Asked],

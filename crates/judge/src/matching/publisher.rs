@@ -1,17 +1,18 @@
-//! Who published a package of a package manager: the distribution, Fedora for a relative of Red Hat's, or somebody else.
+//! Who published a package of a package manager: the distribution, Fedora for a relative of Red Hat's, or somebody
+//! else.
 //!
-//! A third party's `nginx` is not the distribution's: what the distribution says of its own tells nothing of it, and what
-//! is inside it nobody's advisories but the registries' speak of. The signs are the publisher (rpm's vendor, the
+//! A third party's `nginx` is not the distribution's: what the distribution says of its own shows nothing of it, and
+//! what is inside it nobody's advisories but the registries' speak of. The signs are the publisher (rpm's vendor, the
 //! maintainer's address in dpkg's and apk's databases) and marks in versions. Both are the image's own claims, so they
-//! decide nothing in doubt: a package whose publisher nobody knows, or whose publisher is not known to publish what has the
-//! distribution's own name and a version of its form, is judged by the distribution *and* by the registries.
+//! decide nothing in doubt: a package whose publisher nobody knows, or whose publisher is not known to publish what has
+//! the distribution's own name and a version of its form, is judged by the distribution *and* by the registries.
 
 mod vendors;
 
 use layergate_advisory::Snapshot;
 use layergate_model::{ImagePackage, Package, PackageKind};
 
-use super::{space::DistroSpace, subject};
+use super::{scope::AdvisoryScope, subject};
 
 /// Who published a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ const BUILT_FOR: &[&str] = &[
 ];
 
 /// Who published a package of the distribution's manager.
-pub(super) fn of(package: &Package, space: &DistroSpace, snapshot: &Snapshot) -> Publisher {
+pub(super) fn of(package: &Package, scope: &AdvisoryScope, snapshot: &Snapshot) -> Publisher {
     let version = package.version.to_ascii_lowercase();
     let named = package.vendor.as_deref().map(str::trim).filter(|v| !v.is_empty() && *v != "(none)");
     if let Some((_, who)) = MARKS.iter().find(|(mark, _)| version.contains(mark)) {
@@ -73,20 +74,20 @@ pub(super) fn of(package: &Package, space: &DistroSpace, snapshot: &Snapshot) ->
     let Some(named) = named else {
         // dpkg's database always names a maintainer; where an SBOM left it out, a revision speaks for a distribution.
         let revised = package.kind == PackageKind::Deb && package.version.contains('-');
-        let silent = space.row.publishers.is_empty() || revised || known(package, space, snapshot);
+        let silent = scope.row.publishers.is_empty() || revised || known(package, scope, snapshot);
         return if silent { Publisher::Distribution } else { Publisher::Doubtful };
     };
-    let known = known(package, space, snapshot);
-    if space.epel.is_some() && named.eq_ignore_ascii_case("fedora project") {
+    let known = known(package, scope, snapshot);
+    if scope.epel.is_some() && named.eq_ignore_ascii_case("fedora project") {
         return Publisher::Epel { contradicted: known };
     }
-    if space.row.publishers.is_empty() || space.row.publishes(named) {
+    if scope.row.publishers.is_empty() || scope.row.publishes(named) {
         return Publisher::Distribution;
     }
     let third = || Publisher::ThirdParty(label(named));
     let vendor = vendors::of(named);
     let revised = package.version.contains('-');
-    if known && own_version(package, space) && !vendor.is_some_and(|v| v.publishes(&package.name)) {
+    if known && own_version(package, scope) && !vendor.is_some_and(|v| v.publishes(&package.name)) {
         // Debian's and Alpine's developers keep private addresses, and most of what they maintain is known by name.
         let developer = vendor.is_none() && revised && matches!(package.kind, PackageKind::Deb | PackageKind::Apk);
         return if developer { Publisher::Distribution } else { Publisher::Doubtful };
@@ -97,23 +98,23 @@ pub(super) fn of(package: &Package, space: &DistroSpace, snapshot: &Snapshot) ->
         PackageKind::Alpm if named.eq_ignore_ascii_case("unknown packager") => third(),
         _ if vendor.is_some() => third(),
         PackageKind::Deb if BUILT_FOR.iter().any(|suffix| version.contains(suffix)) => third(),
-        // Every package of aports tells its origin.
+        // Every package of aports shows its origin.
         PackageKind::Apk if package.source.is_none() => third(),
         PackageKind::Deb if vendors::is_native(&package.name) => Publisher::Distribution,
         // A version without a revision is not how a distribution packages what it takes from elsewhere.
-        _ if space.covered(snapshot) && !known && !revised => third(),
+        _ if scope.covered(snapshot) && !known && !revised => third(),
         _ => Publisher::Doubtful,
     }
 }
 
-/// Whether a version is of the form that the distribution gives its own: a revision and no other release's name with dpkg,
-/// the distribution's tag and nobody's behind it with rpm. Those of apk and pacman do not differ.
-fn own_version(package: &Package, space: &DistroSpace) -> bool {
+/// Whether a version is of the form that the distribution gives its own: a revision and no other release's name with
+/// dpkg, the distribution's tag and nobody's behind it with rpm. Those of apk and pacman do not differ.
+fn own_version(package: &Package, scope: &AdvisoryScope) -> bool {
     let version = package.version.to_ascii_lowercase();
     match package.kind {
         PackageKind::Deb => version.contains('-') && !BUILT_FOR.iter().any(|suffix| version.contains(suffix)),
         PackageKind::Rpm => {
-            let tag = match space.row.family {
+            let tag = match scope.row.family {
                 "rhel" | "almalinux" | "rocky" | "oracle" => "el",
                 "fedora" => "fc",
                 "amazon" => "amzn",
@@ -143,10 +144,10 @@ fn own_version(package: &Package, space: &DistroSpace) -> bool {
 }
 
 /// Whether the distribution's advisories speak of the package at all.
-fn known(package: &Package, space: &DistroSpace, snapshot: &Snapshot) -> bool {
-    subject::subjects(package, space.row.names)
+fn known(package: &Package, scope: &AdvisoryScope, snapshot: &Snapshot) -> bool {
+    subject::subjects(package, scope.row.names)
         .iter()
-        .any(|s| space.namespaces.iter().any(|n| snapshot.lookup(n, &s.name).next().is_some()))
+        .any(|s| scope.namespaces.iter().any(|n| snapshot.lookup(n, &s.name).next().is_some()))
 }
 
 /// `Docker` of `Docker <support@docker.com>`.
@@ -166,17 +167,17 @@ pub(super) enum Contents {
     Claimed,
 }
 
-/// The distribution's advisories judge what its own packages, of its own manager, put where a distribution puts files. A
-/// list that claims an application's directory is no proof of anything.
+/// The distribution's advisories judge what its own packages, of its own manager, put where a distribution puts files.
+/// A list that claims an application's directory is no evidence of anything.
 pub(super) fn contents(
     owner: &ImagePackage,
     publisher: Option<&Publisher>,
     content: &ImagePackage,
-    space: &DistroSpace,
+    scope: &AdvisoryScope,
 ) -> Contents {
-    let own = owner.package.kind == space.row.manager
+    let own = owner.package.kind == scope.row.manager
         && matches!(publisher, Some(Publisher::Distribution | Publisher::Epel { .. }));
-    match (own, content.package.locations.iter().all(|l| distribution_path(l, space))) {
+    match (own, content.package.locations.iter().all(|l| distribution_path(l, scope))) {
         (true, true) => Contents::Judged,
         (true, false) => Contents::Claimed,
         (false, _) => Contents::ToBeJudged,
@@ -185,14 +186,14 @@ pub(super) fn contents(
 
 /// Whether a distribution puts files there (FHS 3.0: `/usr/local`, `/srv`, `/home` and `/opt` are not its own; rpm
 /// distributions and Wolfi's use `/opt` regardless).
-fn distribution_path(location: &str, space: &DistroSpace) -> bool {
+fn distribution_path(location: &str, scope: &AdvisoryScope) -> bool {
     let path = location.split('!').next().unwrap_or(location).trim_start_matches('/');
     let mut parts = path.split('/');
     match parts.next().unwrap_or_default() {
         "usr" => parts.next() != Some("local"),
         "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32" | "etc" | "boot" => true,
         "var" => parts.next().is_some_and(|p| matches!(p, "lib" | "cache")),
-        "opt" => !matches!(space.row.family, "debian" | "ubuntu" | "alpine" | "arch"),
+        "opt" => !matches!(scope.row.family, "debian" | "ubuntu" | "alpine" | "arch"),
         _ => false,
     }
 }

@@ -10,8 +10,8 @@ use crate::freshness::{EPSS, KEV};
 /// The sources of the namespaces that were asked, then those of the rules that ask about exploitation.
 pub(super) fn of(asked: &BTreeSet<Namespace>, snapshot: &Snapshot) -> Vec<AdvisorySource> {
     let mut out: Vec<AdvisorySource> = asked.iter().flat_map(|n| of_namespace(n, snapshot)).collect();
-    for (rule, tells) in [(KEV, (|f| f.kev) as fn(&FeedSummary) -> u64), (EPSS, |f| f.epss)] {
-        let feeds = snapshot.feeds().iter().filter(|f| tells(f) > 0);
+    for (rule, shows) in [(KEV, (|f| f.kev) as fn(&FeedSummary) -> u64), (EPSS, |f| f.epss)] {
+        let feeds = snapshot.feeds().iter().filter(|f| shows(f) > 0);
         out.extend(feeds.map(|feed| source(rule, feed, feed.records, feed.at_least)));
     }
     out.sort();

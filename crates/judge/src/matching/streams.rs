@@ -1,8 +1,8 @@
 //! Red Hat's extended streams: which of an image's packages come from one, and what its advisories change.
 //!
 //! What a layer's content manifest (or, without one, that of the nearest layer below it, of the lowest above it, or the
-//! image's label) names is asked beside the main line. A vulnerability that the stream's advisories find is told by
-//! them alone, with the stream's fix; a vulnerability that only the main line knows is still told. And whatever is
+//! image's label) names is asked beside the main line. A vulnerability that the stream's advisories find is known by
+//! them alone, with the stream's fix; a vulnerability that only the main line knows is still reported. And whatever is
 //! known of repositories, a build that carries a minor release in its tag (`.el9_2`) and is not below that stream's fix
 //! has the fix: the main line's later one is another build of it. Builds of later minor releases never count as fixed
 //! by an earlier stream, so that nothing is hidden by naming a stream.
@@ -14,7 +14,7 @@ use layergate_model::{Distro, Gap, GapKind, ImageInventory, ImagePackage, Status
 
 use super::{
     hit::{self, Hit, Undecided},
-    space::DistroSpace,
+    scope::AdvisoryScope,
     subject::Subject,
 };
 
@@ -43,8 +43,8 @@ struct Sets {
 
 impl<'i> Streams<'i> {
     /// `None` for images of others.
-    pub(super) fn of(image: &'i ImageInventory, space: &DistroSpace) -> Option<Self> {
-        let distro = image.distro.as_ref().filter(|_| space.row.family == "rhel")?;
+    pub(super) fn of(image: &'i ImageInventory, scope: &AdvisoryScope) -> Option<Self> {
+        let distro = image.distro.as_ref().filter(|_| scope.row.family == "rhel")?;
         Some(Self { image, distro, unknown: BTreeSet::new() })
     }
 

@@ -84,6 +84,6 @@ mod tests {
         assert_eq!(shown(Names::BinaryAndUnfixedSource), ["bind-libs 32:9.11-1 false", "bind 32:9.11-1 true"]);
         let mut deb = Package::new(PackageKind::Deb, "libgcc1", "1:8.4.0-1", &at);
         deb.source = Some(SourcePackage { name: "gcc-8".into(), version: "8.4.0-1".into() });
-        assert_eq!(subjects(&deb, Names::Source)[0].version, "8.4.0-1", "dpkg tells the source's own version");
+        assert_eq!(subjects(&deb, Names::Source)[0].version, "8.4.0-1", "dpkg shows the source's own version");
     }
 }

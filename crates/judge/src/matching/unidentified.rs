@@ -1,4 +1,4 @@
-//! JARs whose group nothing tells. Maven's advisories are filed under `group:artifact`, so such a package can match
+//! JARs whose group nothing shows. Maven's advisories are filed under `group:artifact`, so such a package can match
 //! none of them; where some advisory speaks of an artifact of its name, under whatever group, and holds its version,
 //! that is a gap. An in-house JAR of whose name no advisory speaks is none.
 
@@ -57,7 +57,7 @@ fn gap(package: &ImagePackage, names: &BTreeSet<String>, ids: &BTreeSet<String>)
         text
     };
     let detail = format!(
-        "no file tells the group of {}; if it is {}, it is affected by {}",
+        "no file shows the group of {}; if it is {}, it is affected by {}",
         package.package.name,
         list(names),
         list(ids)

@@ -23,12 +23,12 @@ pub fn distro(id: &str, version: &str) -> Option<Distro> {
 }
 
 pub fn package(kind: PackageKind, name: &str, version: &str, source: Option<(&str, &str)>) -> ImagePackage {
-    let at = LayerPath::normalise("proof").unwrap();
+    let at = LayerPath::normalise("evidence").unwrap();
     let mut package = Package::new(kind, name, version, &at);
     package.source = source.map(|(name, version)| SourcePackage { name: name.into(), version: version.into() });
     let purl = package.purl(None);
     ImagePackage {
-        id: PackageId::derive(&purl, None, "proof"),
+        id: PackageId::derive(&purl, None, "evidence"),
         purl,
         package,
         layer: Some(2),

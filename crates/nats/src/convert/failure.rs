@@ -8,7 +8,7 @@ use layergate_wire::{WireError, v1};
 use super::parts::{Reader, gap_kind};
 
 const READ: Reader = Reader("a layer failure");
-/// What a failure tells; a registry may answer with a page.
+/// What a failure shows; a registry may answer with a page.
 const DETAIL: usize = 4096;
 
 /// The value of a failure.

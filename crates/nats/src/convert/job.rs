@@ -1,5 +1,5 @@
-//! A job. Only images in registries and SBOMs in the fleet's store travel: a local path means nothing on another machine, and a client must not be able to
-//! make a server read its files.
+//! A job. Only images in registries and SBOMs in the fleet's store travel: a local path means nothing on another
+//! machine, and a client must not be able to make a server read its files.
 
 use bytes::Bytes;
 use layergate_ports::values::{ImageLocator, Job, JobId, PlatformSelection, PolicyOverrides, UploadedSbom};

@@ -9,7 +9,7 @@ use layergate_wire::{WireError, v1};
 use super::parts::{self, Reader};
 
 const READ: Reader = Reader("a member's heartbeat");
-/// What a heartbeat tells of what is in hand.
+/// What a heartbeat describes what is in hand.
 const HOLDING: usize = 64;
 
 /// The value of a heartbeat.

@@ -60,9 +60,9 @@ impl Reader {
     }
 }
 
-/// The values of a message that this version does not know: a newer process of the fleet wrote them. The message is read
-/// all the same, with what is safe in their place, and they are reported with it. An enumeration's unspecified value is
-/// none of them: nobody writes it.
+/// The values of a message that this version does not know: a newer process of the fleet wrote them. The message is
+/// read all the same, with what is safe in their place, and they are reported with it. An enumeration's unspecified
+/// value is none of them: nobody writes it.
 #[derive(Default)]
 pub(super) struct Newer(pub(super) Vec<String>);
 

@@ -1,12 +1,12 @@
-//! A verdict record. It must always be storable: one that is too large loses the ids of findings beyond the first hundred of
-//! each reason, then all of them; the report has them all.
+//! A verdict record. It must always be storable: one that is too large loses the ids of findings beyond the first
+//! hundred of each reason, then all of them; the report has them all.
 //!
-//! In a fleet that is upgraded process by process a record may hold values that a newer process knows and this one does not.
-//! It is read all the same: what is not known counts as the worst, and is reported as `unknown` with the record.
+//! In a fleet that is upgraded process by process a record may hold values that a newer process knows and this one does
+//! not. It is read all the same: what is not known counts as the worst, and is reported as `unknown` with the record.
 
 use bytes::Bytes;
 use layergate_model::{Effect, FindingCounts, Inputs, Reason, Summary};
-use layergate_ports::values::{ImageVerdict, JobError, JobId, ReportKey, SourceError, Trouble, VerdictRecord};
+use layergate_ports::values::{ErrorDetail, ImageVerdict, JobError, JobId, ReportKey, SourceError, VerdictRecord};
 use layergate_wire::{WireError, v1};
 
 use super::parts::{self, Newer, Reader};
@@ -220,7 +220,7 @@ fn error_from_wire(error: v1::JobError, newer: &mut Newer) -> Result<JobError, W
 
 fn source_from_wire(error: v1::SourceError, newer: &mut Newer) -> Result<JobError, WireError> {
     use v1::source_error::Kind;
-    let trouble = Trouble { place: error.place, what: error.what, advice: error.advice };
+    let trouble = ErrorDetail { place: error.place, what: error.what, advice: error.advice };
     let retry_after = error.retry_after_ms.map(std::time::Duration::from_millis);
     let Ok(kind) = Kind::try_from(error.kind) else {
         newer.0.push(format!("source error {}", error.kind));

@@ -2,7 +2,7 @@
 //! the product that ships it (an image, or a distribution that a CPE names).
 //!
 //! Limits: the tree is followed 32 levels deep. A product that has neither a package URL, nor an image's digest, nor a
-//! CPE that we know is left out; a vulnerability of which nothing is left is told as a problem.
+//! CPE that we know is left out; a vulnerability of which nothing is left is reported as a problem.
 
 use std::collections::{BTreeMap, HashMap};
 

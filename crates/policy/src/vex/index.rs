@@ -1,8 +1,8 @@
 //! VEX documents bound to one image: for each finding, whether a statement takes it out of the verdict.
 //!
 //! In one document a later statement replaces an earlier one about the same thing. Two statements that stand beside
-//! each other and disagree (in one document at the same time, or in two documents) take nothing out, and that is told.
-//! A statement older than the policy's `[vex] max-age-days` no longer counts, and that is told too.
+//! each other and disagree (in one document at the same time, or in two documents) take nothing out, and that is
+//! reported. A statement older than the policy's `[vex] max-age-days` no longer counts, and that is reported too.
 
 use std::collections::HashMap;
 
@@ -78,7 +78,7 @@ impl<'a> VexIndex<'a> {
         self.by_id.is_empty()
     }
 
-    /// The documents' own problems, to be told whether or not they concern a finding.
+    /// The documents' own problems, to be reported whether or not they concern a finding.
     pub fn problems(&self) -> Vec<Gap> {
         let gap = |d: &VexDocument, p: &String| Gap::new(GapKind::InvalidVex, d.id.clone(), p.clone());
         self.documents.iter().flat_map(|d| d.problems.iter().map(move |p| gap(d, p))).collect()

@@ -89,7 +89,7 @@ pub struct VexDocument {
     pub format: VexFormat,
     /// What it says.
     pub statements: Vec<VexStatement>,
-    /// Statements that cannot be used, and why; told in the report.
+    /// Statements that cannot be used, and why; reported in the report.
     pub problems: Vec<String>,
 }
 
@@ -133,7 +133,7 @@ pub enum VexError {
     },
 }
 
-/// The keys by which formats are told apart.
+/// The keys by which formats are distinguished.
 #[derive(serde::Deserialize)]
 struct Probe {
     #[serde(rename = "@context", default)]

@@ -3,7 +3,7 @@
 //! A package URL names every package that has the parts it gives: without a version every version, without qualifiers
 //! every build. An image is named by its digest, or by `pkg:oci/NAME@sha256:…?repository_url=…`; its subcomponents are
 //! packages of it. A statement on another product (`pkg:golang/…/trivy`) with subcomponents counts only where that
-//! product is in the image and brought the package (the same proof, or files below it).
+//! product is in the image and brought the package (the same evidence, or files below it).
 
 use layergate_model::{Digest, ImagePackage, PackageKind};
 
@@ -129,7 +129,7 @@ fn qualifiers_hold(stated: &PurlParts, have: &PurlParts, skip_arch: bool) -> boo
 /// Whether `part` belongs to `whole`: proven by the same file (a Go program, a JAR and what is in it), or, where a
 /// package is a directory with its manifest, by a file below that directory.
 pub(crate) fn brought_by(whole: &ImagePackage, part: &ImagePackage) -> bool {
-    let (outer, inner) = (whole.package.proof(), part.package.proof());
+    let (outer, inner) = (whole.package.evidence(), part.package.evidence());
     if whole.id == part.id {
         return true;
     }

@@ -13,7 +13,7 @@ async fn take(queue: &Arc<dyn JobQueue>, lane: Lane) -> JobDelivery {
     tokio::time::timeout(SOON, queue.next(lane)).await.holds("a job in time").holds("a job")
 }
 
-/// A queue; the factory is told the ack wait.
+/// A queue; the factory is reported the ack wait.
 pub async fn job_queue(make: impl AsyncFn(Duration) -> Arc<dyn JobQueue>) {
     let queue = make(ACK_WAIT).await;
     let submit = async |id: &str, lane, tenant: &str| queue.submit(&job(id, lane, tenant)).await.holds("submit");

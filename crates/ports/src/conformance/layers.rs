@@ -24,7 +24,7 @@ async fn nothing(queue: &Arc<dyn LayerQueue>, fingerprint: &Fingerprint) {
     }
 }
 
-/// A queue; the factory is told the ack wait.
+/// A queue; the factory is reported the ack wait.
 pub async fn layer_queue(make: impl AsyncFn(Duration) -> Arc<dyn LayerQueue>) {
     let own = key(1).fingerprint;
     let queue = make(ACK_WAIT).await;
@@ -90,7 +90,7 @@ pub async fn layer_queue(make: impl AsyncFn(Duration) -> Arc<dyn LayerQueue>) {
     quick.lease.ack().await.holds("ack");
     assert_eq!(publish(6).await, Published::Queued);
     let successor = take(&queue, &own).await;
-    // Whether the queue tells that the word came too late is its own affair.
+    // Whether the queue shows that the word came too late is its own affair.
     let _ = slow.lease.ack().await;
     let _ = slow.lease.nak(Duration::ZERO).await;
     assert_eq!(publish(6).await, Published::InFlight, "the successor is still in flight");
@@ -116,17 +116,17 @@ async fn done(queue: &Arc<dyn LayerQueue>) {
     queue.announce(&event(90, DoneOutcome::Stored)).await.holds("announce to nobody");
     let mut one = queue.watch_done().await.holds("watch");
     let mut other = queue.watch_done().await.holds("watch");
-    let told = [event(91, DoneOutcome::Stored), event(92, DoneOutcome::Failed), event(91, DoneOutcome::Stored)];
-    for event in &told {
+    let reported = [event(91, DoneOutcome::Stored), event(92, DoneOutcome::Failed), event(91, DoneOutcome::Stored)];
+    for event in &reported {
         queue.announce(event).await.holds("announce");
     }
     for watch in [&mut one, &mut other] {
-        // The same word twice may be told once.
+        // The same word twice may be reported once.
         let mut heard = Vec::new();
-        while !told.iter().all(|t| heard.contains(t)) {
+        while !reported.iter().all(|t| heard.contains(t)) {
             let next = tokio::time::timeout(SOON, watch.next()).await;
             heard.push(next.holds("an event in time").holds("an event"));
         }
     }
-    assert!(one.next().now_or_never().flatten().is_none_or(|e| told.contains(&e)), "nothing else");
+    assert!(one.next().now_or_never().flatten().is_none_or(|e| reported.contains(&e)), "nothing else");
 }

@@ -1,4 +1,4 @@
-//! The membership: who beats is there, who is silent is not, and who is told to leave hears it.
+//! The membership: who sends heartbeats is there, who is silent is not, and who is asked to leave hears it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -56,17 +56,17 @@ pub async fn membership(make: impl AsyncFn() -> Arc<dyn Membership>) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 
-    let mut told = membership.watch_drain(MemberKind::Worker, &worker.id).await.holds("watch");
+    let mut reported = membership.watch_drain(MemberKind::Worker, &worker.id).await.holds("watch");
     let mut other = membership.watch_drain(MemberKind::Worker, &second.id).await.holds("watch");
     let mut above =
         membership.watch_drain(MemberKind::Coordinator, &MemberId::new("c").holds("an id")).await.holds("watch");
     let soon = Duration::from_secs(15);
     membership.drain(Some(&worker.id)).await.holds("drain");
-    tokio::time::timeout(soon, told.next()).await.holds("told in time").holds("told");
+    tokio::time::timeout(soon, reported.next()).await.holds("an event in time").holds("an event");
     assert!(other.next().now_or_never().is_none(), "another was meant");
     membership.drain(None).await.holds("drain");
-    for stream in [&mut told, &mut other] {
-        tokio::time::timeout(soon, stream.next()).await.holds("told in time").holds("told");
+    for stream in [&mut reported, &mut other] {
+        tokio::time::timeout(soon, stream.next()).await.holds("an event in time").holds("an event");
     }
     assert!(above.next().now_or_never().is_none(), "all are all workers");
 }

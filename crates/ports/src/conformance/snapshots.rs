@@ -1,4 +1,4 @@
-//! The snapshot store: what was published is fetched under its digest, what is announced is current and told.
+//! The snapshot store: what was published is fetched under its digest, what is announced is current and reported.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -28,14 +28,18 @@ pub async fn snapshot_store(scratch: &Path, make: impl AsyncFn() -> Arc<dyn Snap
         assert_ne!(store.current().await.holds("current"), Some(digest), "published is not yet current");
         store.announce(&digest).await.holds("announce");
         assert_eq!(store.current().await.holds("current"), Some(digest));
-        let told = tokio::time::timeout(Duration::from_secs(15), watch.next()).await;
-        assert_eq!(told.holds("told in time").holds("told"), digest);
+        let reported = tokio::time::timeout(Duration::from_secs(15), watch.next()).await;
+        assert_eq!(reported.holds("an event in time").holds("an event"), digest);
         for _ in 0..2 {
             let path = store.fetch(&digest).await.holds("fetch");
             assert_eq!(std::fs::read(path).holds("the file"), version);
         }
     }
     let mut late = store.watch().await.holds("watch");
-    let told = tokio::time::timeout(Duration::from_secs(15), late.next()).await;
-    assert_eq!(told.holds("told in time"), Some(Digest::of(&bytes[1..])), "a late watcher is told the current one");
+    let reported = tokio::time::timeout(Duration::from_secs(15), late.next()).await;
+    assert_eq!(
+        reported.holds("an event in time"),
+        Some(Digest::of(&bytes[1..])),
+        "a late watcher gets the current one"
+    );
 }

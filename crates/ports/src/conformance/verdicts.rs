@@ -1,4 +1,4 @@
-//! The verdict store: the first verdict stands, watchers are told, reports come back whole.
+//! The verdict store: the first verdict stands, watchers are reported, reports come back whole.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,10 +27,10 @@ pub async fn verdict_store(make: impl AsyncFn() -> Arc<dyn VerdictStore>) {
     let mut heard = Vec::new();
     while !heard.contains(&second) {
         let next = tokio::time::timeout(Duration::from_secs(15), watch.next()).await;
-        heard.push(next.holds("told in time").holds("told"));
+        heard.push(next.holds("an event in time").holds("an event"));
     }
     assert!(heard.contains(&first) && heard.iter().all(|r| *r == first || *r == second));
-    // Many at once: one stands, and everybody is told which.
+    // Many at once: one stands, and everybody is reported which.
     let stands = futures::future::join_all((0..20).map(async |n| {
         let kind = if n % 2 == 0 { Verdict::Pass } else { Verdict::Fail };
         store.put(&verdict("race", kind)).await.holds("put").verdict

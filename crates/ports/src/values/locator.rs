@@ -117,7 +117,7 @@ pub struct LayerDescriptor {
     pub digest: Digest,
     /// Compressed bytes, as the manifest says.
     pub size: u64,
-    /// The digest of the uncompressed layer as the configuration claims it: told, never a key.
+    /// The digest of the uncompressed layer as the configuration claims it: reported, never a key.
     pub diff_id: Option<Digest>,
     /// Where its bytes can be had.
     pub locator: LayerLocator,
@@ -174,7 +174,7 @@ impl LayerLocator {
         }
     }
 
-    /// The blob's size as it was told.
+    /// The blob's size as it was reported.
     pub fn size(&self) -> u64 {
         match self {
             Self::Registry(blob) => blob.size,

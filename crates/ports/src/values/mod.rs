@@ -16,5 +16,5 @@ pub use locator::{
 };
 pub use names::{CredentialName, IdempotencyKey, JobId, MemberId, NameError, Namespace, Tenant};
 pub use sbom_name::{SbomName, SbomNameError};
-pub use source_error::{SourceError, Trouble};
+pub use source_error::{ErrorDetail, SourceError};
 pub use verdict::{ImageVerdict, JobError, VerdictRecord};

@@ -1,5 +1,5 @@
-//! Why an image or a layer could not be had. It travels in verdict records, so that a client of the fleet reads the same
-//! sentence as somebody who scans alone.
+//! Why an image or a layer could not be had. It travels in verdict records, so that a client of the fleet reads the
+//! same sentence as somebody who scans alone.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What went wrong with a source: where, what, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct ErrorDetail {
     /// The reference, URL, file or digest.
     pub place: String,
     /// What happened.
@@ -16,14 +16,14 @@ pub struct Trouble {
     pub advice: String,
 }
 
-impl Trouble {
-    /// Trouble at `place`.
+impl ErrorDetail {
+    /// ErrorDetail at `place`.
     pub fn new(place: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { place: place.into(), what: what.into(), advice: advice.into() }
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ErrorDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.what)?;
         if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
@@ -36,27 +36,27 @@ impl fmt::Display for Trouble {
 pub enum SourceError {
     /// There is no such image, platform, blob or file (404).
     #[error("not found: {0}")]
-    NotFound(Trouble),
+    NotFound(ErrorDetail),
     /// The registry wants other credentials (401, 403).
     #[error("not allowed: {0}")]
-    Unauthorized(Trouble),
+    Unauthorized(ErrorDetail),
     /// A Helm chart, a signature, an SBOM: something else than an image.
     #[error("not an image: {0}")]
-    NotAnImage(Trouble),
+    NotAnImage(ErrorDetail),
     /// An image of a kind that is refused (Docker schema 1).
     #[error("not supported: {0}")]
-    Unsupported(Trouble),
+    Unsupported(ErrorDetail),
     /// The source is out of reach or busy: another try may succeed.
     #[error("out of reach: {trouble}")]
     Unavailable {
         /// What happened.
-        trouble: Trouble,
+        trouble: ErrorDetail,
         /// How long the source asks to be left alone.
         retry_after: Option<Duration>,
     },
     /// The source's answer is not what it must be: a wrong digest, a broken manifest.
     #[error("malformed: {0}")]
-    Malformed(Trouble),
+    Malformed(ErrorDetail),
 }
 
 impl SourceError {

@@ -30,9 +30,9 @@ pub struct ImageVerdict {
 impl ImageVerdict {
     /// Whether `report` is the one that this verdict was taken from.
     pub fn is_of(&self, report: &Report) -> bool {
-        let told = &report.image;
-        told.digest == Some(self.digest)
-            && (&told.reference, &told.platform) == (&self.reference, &self.platform)
+        let reported = &report.image;
+        reported.digest == Some(self.digest)
+            && (&reported.reference, &reported.platform) == (&self.reference, &self.platform)
             && (report.verdict, &report.inputs) == (self.verdict, &self.inputs)
     }
 }

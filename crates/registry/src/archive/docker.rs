@@ -3,9 +3,9 @@
 //! Seen and read: Docker before and after 25 (layer directories; `blobs/sha256`), skopeo and podman (layers as links),
 //! kaniko and crane (compressed layers, a configuration called `sha256:…`), containerd and BuildKit (with an
 //! `index.json` beside it). The archive pins nothing: layers are hashed here, and the image's digest is that of the OCI
-//! manifest that these bytes would have, so that two archives with one configuration and different layers are two images.
-//! An archive with several images gives them all, in its order. Only paths of `manifest.json` are followed, links
-//! inside the archive included.
+//! manifest that these bytes would have, so that two archives with one configuration and different layers are two
+//! images. An archive with several images gives them all, in its order. Only paths of `manifest.json` are followed,
+//! links inside the archive included.
 
 use std::collections::HashMap;
 
@@ -18,11 +18,11 @@ use serde::Deserialize;
 use super::Members;
 use crate::{
     classify,
+    error_detail::{malformed, not_an_image, not_found, one_line, unsupported},
     manifest::{MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     platforms,
     resolve::{diff_id, read_config},
     strict_json,
-    trouble::{malformed, not_an_image, not_found, one_line, unsupported},
 };
 
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -80,7 +80,7 @@ fn entries(members: &Members) -> Result<Vec<Entry>, SourceError> {
         if members.contains("repositories") || members.names().any(|n| n.ends_with("/layer.tar")) {
             return Err(unsupported(
                 place,
-                "there is no manifest.json in it: an archive of `docker save` before Docker 1.10, which does not tell \
+                "there is no manifest.json in it: an archive of `docker save` before Docker 1.10, which does not show \
                  the order of its layers",
                 "load it into a current Docker and save it again",
             ));

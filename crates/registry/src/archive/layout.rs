@@ -3,7 +3,8 @@
 //! `index.json` is a table of images: entries with a name (`org.opencontainers.image.ref.name`, containerd's
 //! `io.containerd.image.name`) are an image each; entries without a name that carry platforms are one image for
 //! several platforms; entries with neither are an image each. A missing blob of a layer becomes that layer's gap, a
-//! missing manifest or configuration an error. The marker file `oci-layout` is not insisted upon: some builders leave it out.
+//! missing manifest or configuration an error. The marker file `oci-layout` is not insisted upon: some builders leave
+//! it out.
 
 use std::{
     io,
@@ -16,9 +17,9 @@ use layergate_ports::values::{LayerLocator, LocalBlob, PlatformSelection, Resolv
 
 use super::{Members, slice::Slice};
 use crate::{
+    error_detail::{self, malformed, not_found},
     manifest::{self, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, Manifest},
     resolve::{self, ContentStore, Document, Leaf, Located},
-    trouble::{self, malformed, not_found},
 };
 
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -39,7 +40,7 @@ impl Layout<'_> {
             Self::Dir(dir) => match Slice::whole(&dir.join(name)) {
                 Ok(slice) => Ok(Some(slice)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(trouble::file(&dir.join(name), &error)),
+                Err(error) => Err(error_detail::file(&dir.join(name), &error)),
             },
         }
     }
@@ -73,10 +74,13 @@ fn blob_name(digest: &Digest) -> String {
 pub(crate) fn blob_in_dir(dir: &Path, entry: &str) -> Result<Slice, SourceError> {
     let plain = entry.strip_prefix("blobs/sha256/").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
     if !plain {
-        return Err(malformed(dir.display(), format!("{:?} is not the name of a blob", trouble::one_line(entry, 200))));
+        return Err(malformed(
+            dir.display(),
+            format!("{:?} is not the name of a blob", error_detail::one_line(entry, 200)),
+        ));
     }
     let path = dir.join(entry);
-    Slice::whole(&path).map_err(|e| trouble::file(&path, &e))
+    Slice::whole(&path).map_err(|e| error_detail::file(&path, &e))
 }
 
 struct Store<'a> {
@@ -188,7 +192,7 @@ struct Group {
 impl Group {
     fn title(&self) -> String {
         let digest = || self.members.first().map(|d| d.digest.to_string()).unwrap_or_default();
-        self.name.as_deref().map_or_else(digest, |n| trouble::one_line(n, 300))
+        self.name.as_deref().map_or_else(digest, |n| error_detail::one_line(n, 300))
     }
 
     fn is(&self, tag: &str) -> bool {

@@ -1,8 +1,9 @@
 //! The table of contents of an image archive: every member's name, offset and size, found in one pass over the archive.
 //!
-//! Bounded: a million members, names of 64 KiB. A member that reaches beyond the end of the file is kept as cut off, so that
-//! the message can say which and by how much. Links are followed at most eight deep and never out of the archive. What two
-//! programs would read as two archives is refused: members behind the end blocks, two different ones of one name.
+//! Bounded: a million members, names of 64 KiB. A member that reaches beyond the end of the file is kept as cut off, so
+//! that the message can say which and by how much. Links are followed at most eight deep and never out of the archive.
+//! What two programs would read as two archives is refused: members behind the end blocks, two different ones of one
+//! name.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,7 +17,7 @@ use layergate_ports::values::SourceError;
 use layergate_unpack::{Archive, UnpackError};
 
 use super::slice::{CHUNK, Slice};
-use crate::trouble::malformed;
+use crate::error_detail::malformed;
 
 const MAX_MEMBERS: u64 = 1_000_000;
 const MAX_NAME: u32 = 64 << 10;
@@ -63,7 +64,7 @@ impl Members {
             let entry = match archive.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => break,
-                // The member that reaches beyond the end is told when it is asked for.
+                // The member that reaches beyond the end is reported when it is asked for.
                 Err(UnpackError::Corrupt(_)) if reached > length || archive.position() >= length => {
                     members.cut = true;
                     return Ok(members);
@@ -94,8 +95,8 @@ impl Members {
         Ok(members)
     }
 
-    /// Nothing but zeros follows an ordinary end. Runtimes stop there, other programs read on: what follows would be another
-    /// archive to each.
+    /// Nothing but zeros follows an ordinary end. Runtimes stop there, other programs read on: what follows would be
+    /// another archive to each.
     fn refuse_more(&self, end: u64, length: u64) -> Result<(), SourceError> {
         let mut rest = Slice::new(Arc::clone(&self.file), end, length.saturating_sub(end)).reader();
         let mut buffer = vec![0; CHUNK];
@@ -179,7 +180,7 @@ impl Members {
 }
 
 fn shown(name: &str) -> String {
-    crate::trouble::one_line(name, 200)
+    crate::error_detail::one_line(name, 200)
 }
 
 /// Joins and normalises; `None` when the path leaves the archive.

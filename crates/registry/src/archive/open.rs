@@ -1,5 +1,5 @@
 //! Opening an archive: compressed ones are unpacked once into a temporary file that has no name, for members are read
-//! by offset. Bounded by the layers' own limits on unpacked bytes and ratio. What a file is is told by its bytes.
+//! by offset. Bounded by the layers' own limits on unpacked bytes and ratio. What a file is is known by its bytes.
 
 use std::{
     fs::File,
@@ -12,7 +12,7 @@ use layergate_ports::values::SourceError;
 use layergate_unpack::{Archive, Compression, UnpackError, decompress};
 
 use super::{members::Members, slice::Slice};
-use crate::trouble::{self, malformed, unsupported};
+use crate::error_detail::{self, malformed, unsupported};
 
 /// How much of a compressed archive is looked at before it is unpacked for its table of contents.
 const LOOK: u64 = 16 << 20;
@@ -30,30 +30,30 @@ pub(crate) enum Content {
 
 /// The members of an archive, unpacked if need be.
 pub(crate) fn members(path: &Path, limits: &Limits) -> Result<Members, SourceError> {
-    let slice = Slice::whole(path).map_err(|e| trouble::file(path, &e))?;
+    let slice = Slice::whole(path).map_err(|e| error_detail::file(path, &e))?;
     let place = path.display().to_string();
     if compression(&slice, path)? == Compression::Plain {
-        let file = File::open(path).map_err(|e| trouble::file(path, &e))?;
+        let file = File::open(path).map_err(|e| error_detail::file(path, &e))?;
         return Members::index(file, &place);
     }
     let mut unpacked = decompress(BufReader::new(slice.reader()), limits).map_err(|e| unpack_failed(&place, e))?;
-    let mut spool = tempfile::tempfile().map_err(|e| trouble::file(&std::env::temp_dir(), &e))?;
+    let mut spool = tempfile::tempfile().map_err(|e| error_detail::file(&std::env::temp_dir(), &e))?;
     io::copy(&mut unpacked, &mut spool).map_err(|error| match error.kind() {
-        io::ErrorKind::StorageFull => trouble::file(&std::env::temp_dir(), &error),
+        io::ErrorKind::StorageFull => error_detail::file(&std::env::temp_dir(), &error),
         _ => unpack_failed(&place, error.into()),
     })?;
-    spool.rewind().map_err(|e| trouble::file(&std::env::temp_dir(), &e))?;
+    spool.rewind().map_err(|e| error_detail::file(&std::env::temp_dir(), &e))?;
     Members::index(spool, &place)
 }
 
 /// Recognises a tar file by what is in it.
 pub(crate) fn recognise(path: &Path, limits: &Limits) -> Result<Content, SourceError> {
-    let slice = Slice::whole(path).map_err(|e| trouble::file(path, &e))?;
+    let slice = Slice::whole(path).map_err(|e| error_detail::file(path, &e))?;
     let place = path.display().to_string();
     if slice.size == 0 {
         return Err(malformed(&place, "the file is empty"));
     }
-    if compression(&slice, path)? == Compression::Plain && !is_tar(&slice).map_err(|e| trouble::file(path, &e))? {
+    if compression(&slice, path)? == Compression::Plain && !is_tar(&slice).map_err(|e| error_detail::file(path, &e))? {
         let what = "this is neither a tar archive (plain, gzip, zstd, xz or bzip2), nor a CycloneDX or SPDX document";
         return Err(unsupported(&place, what, "say what it is: docker-archive:, oci-archive:, oci:, dir: or sbom:"));
     }
@@ -111,7 +111,7 @@ fn begins_as_root(slice: &Slice, place: &str, limits: &Limits) -> Result<bool, S
 }
 
 fn compression(slice: &Slice, path: &Path) -> Result<Compression, SourceError> {
-    Ok(Compression::of(&slice.head(8).bytes(8).map_err(|e| trouble::file(path, &e))?))
+    Ok(Compression::of(&slice.head(8).bytes(8).map_err(|e| error_detail::file(path, &e))?))
 }
 
 /// `ustar` where it belongs, or a header of the old form with a right checksum.
@@ -127,7 +127,7 @@ fn is_tar(slice: &Slice) -> io::Result<bool> {
 
 fn unpack_failed(place: &str, error: UnpackError) -> SourceError {
     match error {
-        UnpackError::Source(error) => trouble::file(Path::new(place), &error),
+        UnpackError::Source(error) => error_detail::file(Path::new(place), &error),
         other => malformed(place, other.to_string()),
     }
 }

@@ -1,12 +1,12 @@
-//! Docker's `config.json` (`auths`, `credHelpers`, `credsStore`) and Podman's `auth.json`, read as Docker, crane and Podman
-//! read them.
+//! Docker's `config.json` (`auths`, `credHelpers`, `credsStore`) and Podman's `auth.json`, read as Docker, crane and
+//! Podman read them.
 //!
 //! The first file that knows the registry wins. Podman's keys may name a repository or a part of its path; the longest
-//! one wins. Docker's may have a scheme and end in `/v1/` or `/v2/`. A helper comes before what stands in the file. Where one
-//! that is configured cannot be run or fails (a laptop's configuration in a container), nobody in particular asks, as
-//! Docker does, and the refusal of an image that is not public tells why ([`Login::explain`]): without it a private image would
-//! look like a missing one. An empty file says nothing, and one that this user may not reach is told and passed over. Files
-//! over 1 MiB are refused.
+//! one wins. Docker's may have a scheme and end in `/v1/` or `/v2/`. A helper comes before what stands in the file.
+//! Where one that is configured cannot be run or fails (a laptop's configuration in a container), nobody in particular
+//! asks, as Docker does, and the refusal of an image that is not public shows why ([`Login::explain`]): without it a
+//! private image would look like a missing one. An empty file says nothing, and one that this user may not reach is
+//! reported and passed over. Files over 1 MiB are refused.
 
 use std::{
     collections::BTreeMap,
@@ -20,11 +20,11 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use layergate_model::{Registry, RepoPath};
-use layergate_ports::values::{SourceError, Trouble};
+use layergate_ports::values::{ErrorDetail, SourceError};
 use serde::Deserialize;
 
 use super::{Credential, Login, Secret, helper};
-use crate::trouble;
+use crate::error_detail;
 
 const MAX_FILE: u64 = 1 << 20;
 const INLINE: &str = "DOCKER_AUTH_CONFIG";
@@ -109,10 +109,10 @@ pub(super) fn in_file(file: &Path, registry: &Registry, repository: &RepoPath) -
             tracing::warn!(file = %file.display(), %error, "a registry configuration cannot be read and is passed over");
             return Ok(None);
         }
-        Err(error) => return Err(trouble::file(file, &error)),
+        Err(error) => return Err(error_detail::file(file, &error)),
     }
     if bytes.len() as u64 > MAX_FILE {
-        return Err(trouble::malformed(file.display(), format!("it has more than {MAX_FILE} bytes")));
+        return Err(error_detail::malformed(file.display(), format!("it has more than {MAX_FILE} bytes")));
     }
     in_text(&bytes, file, registry, repository)
 }
@@ -127,17 +127,17 @@ fn in_text(
     if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    // The parser's message could repeat a piece of a secret: only the position is told.
+    // The parser's message could repeat a piece of a secret: only the position is reported.
     let outline: Outline = serde_json::from_slice(text).map_err(|e| {
         let place = format!("line {} column {}", e.line(), e.column());
-        trouble::malformed(file.display(), format!("the registry configuration cannot be read ({place})"))
+        error_detail::malformed(file.display(), format!("the registry configuration cannot be read ({place})"))
     })?;
     let (path, host) = questions(registry, repository);
     let login = |found: Option<Credential>| found.map(|credential| Login::new(credential, file.display()));
     if let Some((key, entry)) = outline.find(|key| path.iter().position(|p| p == key)) {
         return entry.credential(file, key).map(login);
     }
-    let mut lost: Option<Trouble> = None;
+    let mut lost: Option<ErrorDetail> = None;
     if let Some((server, name)) = outline.helper(&host) {
         match helper::ask(file, &server, name)? {
             helper::Answer::Has(found) => {
@@ -169,8 +169,8 @@ fn questions(registry: &Registry, repository: &RepoPath) -> (Vec<String>, Vec<St
     (paths, hosts)
 }
 
-/// A registry's key without its scheme and the version of its interface, which old Docker clients wrote. A key with a scheme
-/// is a URL, of which Docker takes the host; one without may be Podman's, in which a path narrows it.
+/// A registry's key without its scheme and the version of its interface, which old Docker clients wrote. A key with a
+/// scheme is a URL, of which Docker takes the host; one without may be Podman's, in which a path narrows it.
 fn bare(key: &str) -> &str {
     if let Some(url) = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")) {
         return url.split('/').next().unwrap_or(url);
@@ -221,7 +221,7 @@ impl Entry {
         }
         let (user, password) = match some(&self.auth) {
             Some(auth) => decoded(&auth).ok_or_else(|| {
-                trouble::unauthorized(
+                error_detail::unauthorized(
                     file.display(),
                     format!("the entry for {} cannot be used: auth is not base64 of user:password", bare(key)),
                     format!("`docker login {}` writes it anew", bare(key)),
@@ -233,8 +233,8 @@ impl Entry {
     }
 }
 
-/// User and password of an `auth`: base64 whose lines may be wrapped, in either alphabet, padded or not; the password may
-/// be padded with zero bytes, as Docker once wrote it.
+/// User and password of an `auth`: base64 whose lines may be wrapped, in either alphabet, padded or not; the password
+/// may be padded with zero bytes, as Docker once wrote it.
 fn decoded(auth: &str) -> Option<(String, String)> {
     const LENIENT: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told_and_secrets_are_not() {
+    fn what_cannot_be_used_is_reported_and_secrets_are_not() {
         for (config, want) in [
             (r#"{"credsStore":"not-on-this-machine"}"#, "docker-credential-not-on-this-machine"),
             (r#"{"credHelpers":{"r.io":"not-on-this-machine"}}"#, "cannot be run"),

@@ -1,9 +1,10 @@
-//! Credential helpers (`docker-credential-NAME get`, the docker-credential-helpers protocol): the server's name on standard
-//! input, JSON with `Username` and `Secret` on standard output.
+//! Credential helpers (`docker-credential-NAME get`, the docker-credential-helpers protocol): the server's name on
+//! standard input, JSON with `Username` and `Secret` on standard output.
 //!
-//! A helper may ask a person (a locked keychain, a pinentry) and never answer: it is told after two seconds and ended after
-//! [`PATIENCE`], with its name. One that leaves a program of its own behind, which holds its output open, has answered when it
-//! has ended. What a helper says when it succeeds is a secret and never repeated; why it fails is told.
+//! A helper may ask a person (a locked keychain, a pinentry) and never answer: it is reported after two seconds and
+//! ended after [`PATIENCE`], with its name. One that leaves a program of its own behind, which holds its output open,
+//! has answered when it has ended. What a helper says when it succeeds is a secret and never repeated; why it fails is
+//! reported.
 
 use std::{
     io::{Read as _, Write as _},
@@ -14,16 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use layergate_ports::values::{SourceError, Trouble};
+use layergate_ports::values::{ErrorDetail, SourceError};
 use serde::Deserialize;
 
 use super::{Credential, Secret};
-use crate::trouble;
+use crate::error_detail;
 
 /// How long a helper may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// When it is told that one is waited for.
-const TELL_AFTER: Duration = Duration::from_secs(2);
+/// When it is reported that one is waited for.
+const REPORT_AFTER: Duration = Duration::from_secs(2);
 /// How long its output is waited for when it has ended and the output has not.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 const LOOK_EACH: Duration = Duration::from_millis(5);
@@ -47,15 +48,15 @@ pub(super) enum Answer {
     /// It has nothing for this server.
     Nothing,
     /// It is not there, or fails.
-    Fails(Trouble),
+    Fails(ErrorDetail),
 }
 
 /// Asks `docker-credential-<name>` for `server`; an error when it does not answer.
 pub(super) fn ask(file: &Path, server: &str, name: &str) -> Result<Answer, SourceError> {
-    let helper = format!("docker-credential-{}", trouble::one_line(name, 80));
+    let helper = format!("docker-credential-{}", error_detail::one_line(name, 80));
     let trouble = |what: &str, advice: String| {
         let what = format!("the credential helper {helper} for {server} {what}");
-        Trouble::new(file.display().to_string(), what, advice)
+        ErrorDetail::new(file.display().to_string(), what, advice)
     };
     let failed = |what: &str, advice: String| Ok(Answer::Fails(trouble(what, advice)));
     let shows = format!("`echo {server} | {helper} get` shows why");
@@ -90,7 +91,8 @@ pub(super) fn ask(file: &Path, server: &str, name: &str) -> Result<Answer, Sourc
         if text.contains("credentials not found") || text.contains("no credentials server url") {
             return Ok(Answer::Nothing);
         }
-        let reason = [&complained, &said].into_iter().map(|t| trouble::one_line(t, MAX_REASON)).find(|t| !t.is_empty());
+        let reason =
+            [&complained, &said].into_iter().map(|t| error_detail::one_line(t, MAX_REASON)).find(|t| !t.is_empty());
         // Half an answer is half a secret.
         return match reason.filter(|reason| !reason.contains("\"Secret\"")) {
             Some(reason) => failed(&format!("failed: {reason}"), shows),
@@ -144,7 +146,7 @@ impl Stream {
 /// How it ended, and all of standard output and standard error; nothing when it does not end in time.
 fn output(child: &mut Child, helper: &str, patience: Duration) -> Option<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let (said, complained) = (Stream::read(child.stdout.take()), Stream::read(child.stderr.take()));
-    let (began, mut told, mut ended) = (Instant::now(), false, None);
+    let (began, mut reported, mut ended) = (Instant::now(), false, None);
     loop {
         if ended.is_none() {
             ended = child.try_wait().ok()?.map(|status| (status, Instant::now()));
@@ -157,8 +159,8 @@ fn output(child: &mut Child, helper: &str, patience: Duration) -> Option<(ExitSt
         if began.elapsed() >= patience {
             return None;
         }
-        if !told && began.elapsed() >= TELL_AFTER {
-            told = true;
+        if !reported && began.elapsed() >= REPORT_AFTER {
+            reported = true;
             tracing::warn!(helper, "a credential helper has not answered yet; does it wait for somebody?");
         }
         std::thread::sleep(LOOK_EACH);
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_is_missing_or_no_name_is_told() {
+    fn one_that_is_missing_or_no_name_is_reported() {
         for (name, want) in [("not-on-this-machine", "cannot be run"), ("../x", "is not the name")] {
             let Ok(Answer::Fails(trouble)) = ask(Path::new("c.json"), "r.io", name) else { panic!("{name}") };
             assert!(trouble.what.contains(want) && trouble.what.contains("docker-credential-"), "{trouble:?}");

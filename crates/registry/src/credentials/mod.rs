@@ -13,7 +13,7 @@ use std::{fmt, path::PathBuf};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use layergate_model::{Registry, RepoPath};
-use layergate_ports::values::{CredentialName, SourceError, Trouble};
+use layergate_ports::values::{CredentialName, ErrorDetail, SourceError};
 
 pub use docker::DockerConfig;
 
@@ -85,8 +85,9 @@ pub(crate) struct Login {
     pub(crate) credential: Credential,
     /// The file, variable or directory that it stands in; of nobody's, where it was looked for.
     pub(crate) place: String,
-    /// Why a login that is configured could not be had. Public images need none, so that it is told where one is refused.
-    pub(crate) trouble: Option<Trouble>,
+    /// Why a login that is configured could not be had. Public images need none, so that it is reported where one is
+    /// refused.
+    pub(crate) trouble: Option<ErrorDetail>,
 }
 
 impl Login {
@@ -95,7 +96,7 @@ impl Login {
     }
 
     /// Nobody, because what is configured could not be had.
-    fn lost(trouble: Trouble) -> Self {
+    fn lost(trouble: ErrorDetail) -> Self {
         Self { trouble: Some(trouble), ..Self::default() }
     }
 
@@ -103,7 +104,7 @@ impl Login {
     pub(crate) fn who(&self) -> String {
         let who = match &self.credential {
             Credential::Anonymous => return format!("nobody ({})", self.none_found()),
-            Credential::Password { user, .. } => format!("user {:?}", crate::trouble::one_line(user, 100)),
+            Credential::Password { user, .. } => format!("user {:?}", crate::error_detail::one_line(user, 100)),
             Credential::IdentityToken(_) => "the identity token".into(),
             Credential::RegistryToken(_) => "the registry token".into(),
         };
@@ -123,7 +124,7 @@ impl Login {
         match (refusal, &self.trouble) {
             (SourceError::Unauthorized(refused) | SourceError::NotFound(refused), Some(lost)) => {
                 let what = format!("{}; asked without it: {}", lost.what, refused.what);
-                SourceError::Unauthorized(Trouble::new(&lost.place, what, &lost.advice))
+                SourceError::Unauthorized(ErrorDetail::new(&lost.place, what, &lost.advice))
             }
             (refusal, _) => refusal,
         }

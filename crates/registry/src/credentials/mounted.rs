@@ -11,7 +11,7 @@ use layergate_model::{Registry, RepoPath};
 use layergate_ports::values::{CredentialName, SourceError};
 
 use super::{Credential, Login, Secret, docker};
-use crate::trouble;
+use crate::error_detail;
 
 const MAX_SECRET: u64 = 64 << 10;
 
@@ -23,13 +23,14 @@ pub(super) fn look_up(
 ) -> Result<Login, SourceError> {
     let Some(dir) = dir else {
         let what = format!("the credential {name} is asked for, and no directory of secrets is configured here");
-        return Err(trouble::unauthorized(registry, what, "start this process with --credentials-dir DIR"));
+        return Err(error_detail::unauthorized(registry, what, "start this process with --credentials-dir DIR"));
     };
     let dir = dir.join(name.as_str());
     for file in [".dockerconfigjson", "config.json"] {
         let file = dir.join(file);
         if file.exists() {
-            let none = || trouble::unauthorized(file.display(), format!("it has no credential for {registry}"), "");
+            let none =
+                || error_detail::unauthorized(file.display(), format!("it has no credential for {registry}"), "");
             let login = docker::in_file(&file, registry, repository)?.ok_or_else(none)?;
             return match login.trouble {
                 Some(lost) => Err(SourceError::Unauthorized(lost)),
@@ -39,8 +40,8 @@ pub(super) fn look_up(
     }
     let bound = read(&dir.join("registry"))?;
     if let Some(host) = bound.filter(|host| host != registry.as_str()) {
-        let what = format!("the credential is for {}, not for {registry}", trouble::one_line(&host, 200));
-        return Err(trouble::unauthorized(dir.display(), what, ""));
+        let what = format!("the credential is for {}, not for {registry}", error_detail::one_line(&host, 200));
+        return Err(error_detail::unauthorized(dir.display(), what, ""));
     }
     if let Some(token) = read(&dir.join("token"))? {
         return Ok(Login::new(Credential::IdentityToken(Secret::new(token)), dir.display()));
@@ -49,7 +50,7 @@ pub(super) fn look_up(
         (Some(user), Some(password)) => {
             Ok(Login::new(Credential::Password { user, password: Secret::new(password) }, dir.display()))
         }
-        _ => Err(trouble::unauthorized(
+        _ => Err(error_detail::unauthorized(
             dir.display(),
             format!("there is no credential {name}"),
             "mount .dockerconfigjson, or username and password, or token there",
@@ -60,9 +61,9 @@ pub(super) fn look_up(
 fn read(file: &Path) -> Result<Option<String>, SourceError> {
     let mut text = String::new();
     match fs::File::open(file) {
-        Ok(open) => open.take(MAX_SECRET).read_to_string(&mut text).map_err(|e| trouble::file(file, &e))?,
+        Ok(open) => open.take(MAX_SECRET).read_to_string(&mut text).map_err(|e| error_detail::file(file, &e))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(trouble::file(file, &error)),
+        Err(error) => return Err(error_detail::file(file, &error)),
     };
     Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
 }

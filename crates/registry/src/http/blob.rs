@@ -23,7 +23,7 @@ use super::{
     repository::Repository,
     transport::{self, shown},
 };
-use crate::trouble::malformed;
+use crate::error_detail::malformed;
 
 type Chunks = std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 

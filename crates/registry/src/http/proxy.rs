@@ -1,13 +1,13 @@
 //! The proxies of the environment, looked at before the first request.
 //!
-//! The HTTP library reads the variables and passes over what it cannot read, so that requests would go out directly, past
-//! the proxy that somebody demanded. Here a value that is no proxy's URL is an error that names its variable. Values may
-//! hold passwords and are not repeated.
+//! The HTTP library reads the variables and passes over what it cannot read, so that requests would go out directly,
+//! past the proxy that somebody demanded. Here a value that is no proxy's URL is an error that names its variable.
+//! Values may hold passwords and are not repeated.
 
 use layergate_ports::values::SourceError;
 use url::Url;
 
-use crate::trouble::unsupported;
+use crate::error_detail::unsupported;
 
 const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -23,7 +23,7 @@ pub(super) fn check() -> Result<(), SourceError> {
     Ok(())
 }
 
-/// The proxy over which requests for URLs like this one go, with its variable, as far as the environment tells:
+/// The proxy over which requests for URLs like this one go, with its variable, as far as the environment shows:
 /// `proxy.corp:3128 (HTTPS_PROXY)`. Exceptions (`NO_PROXY`) are not looked at: it is for messages on what went wrong.
 pub(super) fn hop(scheme: &str) -> Option<String> {
     let own = if scheme == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
@@ -31,8 +31,8 @@ pub(super) fn hop(scheme: &str) -> Option<String> {
     names.filter_map(|name| shown(std::env::var(name).ok()?.trim()).map(|host| format!("{host} ({name})"))).next()
 }
 
-/// Whether `NO_PROXY` excepts this URL in a form that the HTTP library does not know, as Go reads it: `*` for addresses too,
-/// and a host with its port.
+/// Whether `NO_PROXY` excepts this URL in a form that the HTTP library does not know, as Go reads it: `*` for addresses
+/// too, and a host with its port.
 pub(super) fn excepts(url: &Url) -> bool {
     let list = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     list.is_some_and(|list| in_list(&list, url))

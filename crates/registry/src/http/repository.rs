@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     credentials::{Credential, Login},
+    error_detail::{malformed, not_found, unauthorized, unavailable},
     manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     resolve::{ContentStore, Document, Located},
-    trouble::{malformed, not_found, unauthorized, unavailable},
 };
 
 const MAX_ERROR_BODY: usize = 64 << 10;
@@ -87,10 +87,10 @@ impl Repository {
                 let _slot = self.slot(&self.slots.documents).await?;
                 let answer = self.get(&url, Some(ACCEPT), None).await?;
                 let header = |name: &str| answer.headers().get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
-                let (content_type, told) = (header("content-type"), header(DIGEST_HEADER));
+                let (content_type, reported) = (header("content-type"), header(DIGEST_HEADER));
                 let bytes = self.transport.body(&url, answer, MAX_MANIFEST_BYTES).await?;
                 let digest = Digest::of(&bytes);
-                let expected = pinned.or_else(|| told.and_then(|t| t.parse().ok()));
+                let expected = pinned.or_else(|| reported.and_then(|t| t.parse().ok()));
                 if let Some(expected) = expected
                     && expected != digest
                 {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::trouble::one_line;
+use crate::error_detail::one_line;
 
 const MAX_SAID: usize = 300;
 /// How deep a reason may lie in a document.
@@ -34,8 +34,8 @@ fn of_json(value: &Value, depth: usize) -> Option<String> {
     }
 }
 
-/// The reason in an object store's XML. A page for people says nothing, and free text is not repeated: it is in no form in
-/// which a server would keep what it was sent apart from what it says.
+/// The reason in an object store's XML. A page for people says nothing, and free text is not repeated: it is in no form
+/// in which a server would keep what it was sent apart from what it says.
 fn of_xml(text: &str) -> Option<String> {
     let between = |tag: &str| {
         let (_, rest) = text.split_once(&format!("<{tag}>"))?;

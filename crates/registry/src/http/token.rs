@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     credentials::{Credential, Login},
-    trouble::{malformed, unauthorized},
+    error_detail::{malformed, unauthorized},
 };
 
 const MAX_TOKEN_ANSWER: usize = 256 << 10;
@@ -135,7 +135,7 @@ impl Authorizer {
             return Err(transport::busy(url, status, &headers, ""));
         }
         if !status.is_success() {
-            // Why it refuses is told where it can be read, and is missed where it cannot.
+            // Why it refuses is reported where it can be read, and is missed where it cannot.
             let body = self.transport.body(url, answer, MAX_TOKEN_ANSWER).await.unwrap_or_default();
             return Err(unauthorized(
                 shown(url),
@@ -180,7 +180,7 @@ impl Authorizer {
         // Some registries name their token service by its path alone.
         let absolute = if realm.starts_with('/') { self.base.join(realm) } else { Url::parse(realm) };
         let url = absolute.map_err(|_| {
-            let realm = crate::trouble::one_line(realm, 200);
+            let realm = crate::error_detail::one_line(realm, 200);
             malformed(&self.registry, format!("its token service {realm:?} is not a URL"))
         })?;
         match url.scheme() {

@@ -14,12 +14,12 @@ use std::{
 
 use futures::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
-use layergate_ports::values::{SourceError, Trouble};
+use layergate_ports::values::{ErrorDetail, SourceError};
 use reqwest::Response;
 use url::Url;
 
 use super::{proxy, trust};
-use crate::trouble::{malformed, unauthorized, unavailable};
+use crate::error_detail::{malformed, unauthorized, unavailable};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -128,7 +128,7 @@ impl Transport {
         let Ok(client) = self.client(&tls) else { return false };
         match tokio::time::timeout(self.timeouts.connect, client.get(tls).send()).await {
             Ok(Ok(_)) => true,
-            // Its certificate is not trusted: that is then what is told.
+            // Its certificate is not trusted: that is then what is reported.
             Ok(Err(error)) => mentions_certificate(&error),
             Err(_) => false,
         }
@@ -293,7 +293,7 @@ pub(crate) fn busy(url: &Url, status: StatusCode, headers: &HeaderMap, said: &st
         StatusCode::TOO_MANY_REQUESTS => format!("the registry limits how often it may be asked (429){wait}{said}"),
         _ => format!("the registry has trouble of its own ({}){wait}{said}", status.as_u16()),
     };
-    SourceError::Unavailable { trouble: Trouble::new(shown(url), what, "try again later"), retry_after }
+    SourceError::Unavailable { trouble: ErrorDetail::new(shown(url), what, "try again later"), retry_after }
 }
 
 fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, SourceError> {
@@ -385,5 +385,5 @@ fn describe(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.and_then(|c| c.source()) {
         cause = Some(inner);
     }
-    cause.map_or_else(|| what.to_owned(), |c| format!("{what}: {}", crate::trouble::one_line(&c.to_string(), 200)))
+    cause.map_or_else(|| what.to_owned(), |c| format!("{what}: {}", crate::error_detail::one_line(&c.to_string(), 200)))
 }

@@ -1,4 +1,5 @@
-//! What the tests share: sources that do not wait long, images made by hand, and a small HTTP server that does as told.
+//! What the tests share: sources that do not wait long, images made by hand, and a small HTTP server that does as
+//! reported.
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
@@ -122,8 +123,8 @@ pub fn image(seed: &str, platform: &str) -> Image {
 /// Where the shared data lies, if it is on this machine: beside the checkout, or above it.
 pub fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared"));
-    let told = std::env::var_os("LAYERGATE_SHARED").map(PathBuf::from);
-    told.into_iter().chain(beside).find(|root| root.join("data/images").is_dir())
+    let reported = std::env::var_os("LAYERGATE_SHARED").map(PathBuf::from);
+    reported.into_iter().chain(beside).find(|root| root.join("data/images").is_dir())
 }
 
 #[derive(Clone, Debug)]

@@ -48,8 +48,8 @@ pub(super) struct Needed {
     version: String,
 }
 
-/// What is behind the references that somebody needs. It holds no component, so that each can be let go when its package is
-/// made: documents have hundreds of thousands.
+/// What is behind the references that somebody needs. It holds no component, so that each can be let go when its
+/// package is made: documents have hundreds of thousands.
 pub(super) type Index = HashMap<String, Needed>;
 
 pub(super) fn index(components: &[Component]) -> Index {
@@ -164,7 +164,7 @@ impl Component {
         package
     }
 
-    /// The source package: as the component tells it, else from the `upstream` qualifier, which is a name, a name and a
+    /// The source package: as the component shows it, else from the `upstream` qualifier, which is a name, a name and a
     /// version (`gcc-12@12.2.0-14`), or the file name of a source rpm.
     fn source(&self, package: &Package, upstream: Option<&str>) -> Option<SourcePackage> {
         let own = &package.version;

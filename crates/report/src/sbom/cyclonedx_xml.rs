@@ -1,5 +1,6 @@
-//! CycloneDX XML (cyclonedx.org, bom-1.6.xsd) to the document model of `cyclonedx.rs`. Elements are told apart by their
-//! local names and parents; what does not speak of packages is passed over. Nesting is bounded as the JSON reader's is.
+//! CycloneDX XML (cyclonedx.org, bom-1.6.xsd) to the document model of `cyclonedx.rs`. Elements are distinguished by
+//! their local names and parents; what does not speak of packages is passed over. Nesting is bounded as the JSON
+//! reader's is.
 
 use quick_xml::{Reader, escape::unescape, events::BytesStart, events::Event};
 

@@ -177,8 +177,8 @@ impl Raw {
         dev: bool,
         texts: &HashMap<String, String>,
     ) -> Component {
-        let told = |l: &&String| !l.is_empty() && *l != "NOASSERTION" && *l != "NONE";
-        let license = [&self.license_declared, &self.license_concluded].into_iter().find(told);
+        let reported = |l: &&String| !l.is_empty() && *l != "NOASSERTION" && *l != "NONE";
+        let license = [&self.license_declared, &self.license_concluded].into_iter().find(reported);
         let license = license.map(|l| texts.get(l).unwrap_or(l).clone());
         let all = |prefix: &str| {
             let found = self.annotations.iter().filter_map(|a| a.comment.strip_prefix(prefix));
@@ -188,16 +188,16 @@ impl Raw {
         if licenses.is_empty() {
             licenses.extend(license);
         }
-        let told = |prefix: &str| self.annotations.iter().find_map(|a| a.comment.strip_prefix(prefix));
-        let kind = told("layergate:type: ").and_then(|k| k.parse().ok());
-        let origin = component::origin(told("layergate:origin: "));
-        let owner = told("layergate:owned-by: ").map(str::to_owned);
-        let module = told("layergate:module: ").map(str::to_owned);
+        let reported = |prefix: &str| self.annotations.iter().find_map(|a| a.comment.strip_prefix(prefix));
+        let kind = reported("layergate:type: ").and_then(|k| k.parse().ok());
+        let origin = component::origin(reported("layergate:origin: "));
+        let owner = reported("layergate:owned-by: ").map(str::to_owned);
+        let module = reported("layergate:module: ").map(str::to_owned);
         let source = self.source_info.strip_prefix("built package from: ").map(|s| {
             let (name, version) = s.trim().split_once(' ').unwrap_or((s.trim(), ""));
             (name.to_owned(), version.to_owned())
         });
-        // Syft tells the files in sourceInfo, we in annotations.
+        // Syft shows the files in sourceInfo, we in annotations.
         let mut locations = all("layergate:location: ");
         if let Some((_, files)) =
             self.source_info.split_once(": ").filter(|(h, _)| h.starts_with("acquired package info"))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use layergate_model::*;
 
-/// A digest that tells its origin.
+/// A digest that shows its origin.
 pub fn digest(word: &str) -> Digest {
     Digest::of(word.as_bytes())
 }

@@ -1,5 +1,5 @@
-//! The books of the jobs: what was submitted, which verdict stands, whether it is the right one or an error with a reason
-//! that holds, and the ledger at the end.
+//! The books of the jobs: what was submitted, which verdict stands, whether it is the right one or an error with a
+//! reason that holds, and the ledger at the end.
 
 use std::time::Duration;
 
@@ -117,11 +117,11 @@ impl Oracle {
         if record.verdict == truth {
             return;
         }
-        let excuse = match record.verdict {
-            Verdict::Error => self.excuse(state, record, now + self.bounds.skew >= deadline),
+        let unsupported_reason = match record.verdict {
+            Verdict::Error => self.unsupported_reason(state, record, now + self.bounds.skew >= deadline),
             _ => Err("the image deserves another".into()),
         };
-        match excuse {
+        match unsupported_reason {
             Ok(why) => {
                 state.counts.excused_errors += 1;
                 state.counts.excuses[why] += 1;
@@ -134,7 +134,7 @@ impl Oracle {
     }
 
     /// Whether an error of a sound image names troubles that really happened.
-    fn excuse(&self, state: &State, record: &VerdictRecord, late: bool) -> Result<usize, String> {
+    fn unsupported_reason(&self, state: &State, record: &VerdictRecord, late: bool) -> Result<usize, String> {
         match &record.error {
             Some(JobError::Deadline(_)) if late => return Ok(2),
             Some(error) => return Err(error.to_string()),
@@ -164,8 +164,8 @@ impl Oracle {
         first.ok_or_else(|| "nothing is said to be missing".into())
     }
 
-    /// The ledger; and how long jobs without poisonous layers took from submission to verdict, by lane, sorted; and when
-    /// the last verdict came, and all those of jobs without poisonous layers, sorted.
+    /// The ledger; and how long jobs without poisonous layers took from submission to verdict, by lane, sorted; and
+    /// when the last verdict came, and all those of jobs without poisonous layers, sorted.
     pub(crate) fn close(&self, jobs: usize) -> (Vec<Duration>, Vec<Duration>, Duration, Vec<Duration>) {
         let now = self.now();
         let mut state = lock(&self.state);

@@ -1,11 +1,11 @@
-//! What must be true, checked at every event, by a book-keeping that shares nothing with the loops: it sees what reaches the
-//! server and what the readers do, and knows each image's right verdict from the image alone.
+//! What must be true, checked at every event, by a book-keeping that shares nothing with the loops: it sees what
+//! reaches the server and what the readers do, and knows each image's right verdict from the image alone.
 //!
-//! Checked: no layer is read by two workers at a time unless the earlier one is dead or the server's time for its message ran
-//! out; a layer message is acked after its inventory is stored, a job message after its verdict; what is stored and what is
-//! judged is what the layer holds; every job has one verdict, and it stands; a pass or fail is the right one and every layer
-//! of it was read to the end; an error that the image does not deserve names layers whose troubles really happened;
-//! queues and workers' bytes stay in their bounds; nothing is left over.
+//! Checked: no layer is read by two workers at a time unless the earlier one is dead or the server's time for its
+//! message ran out; a layer message is acked after its inventory is stored, a job message after its verdict; what is
+//! stored and what is judged is what the layer holds; every job has one verdict, and it stands; a pass or fail is the
+//! right one and every layer of it was read to the end; an error that the image does not deserve names layers whose
+//! troubles really happened; queues and workers' bytes stay in their bounds; nothing is left over.
 
 mod counts;
 mod jobs;
@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{catalogue::Catalogue, net::lock, rng::mix};
 
-/// Violations told; one is enough to fail.
+/// Violations reported; one is enough to fail.
 const MAX_VIOLATIONS: usize = 20;
 
 /// What the trace of a run is made of, beside the time.
@@ -46,7 +46,7 @@ enum Event {
     Failure = 10,
     Announced = 11,
     Finished = 12,
-    Trouble = 13,
+    ErrorDetail = 13,
     Read = 14,
     Forgotten = 15,
     Stored = 16,

@@ -1,4 +1,5 @@
-//! The books of the readers: which member reads which layer, that no two do at a time, and that their bytes stay in bounds.
+//! The books of the readers: which member reads which layer, that no two do at a time, and that their bytes stay in
+//! bounds.
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl Oracle {
             return false;
         }
         book.troubles += 1;
-        state.note(now, Event::Trouble, u64::from(layer), 0);
+        state.note(now, Event::ErrorDetail, u64::from(layer), 0);
         true
     }
 

@@ -1,5 +1,5 @@
-//! The books of the layer tasks and of the cache: who holds which message until when, what was stored before its message was
-//! acked, what was lost, and whether what is judged is what the layer holds.
+//! The books of the layer tasks and of the cache: who holds which message until when, what was stored before its
+//! message was acked, what was lost, and whether what is judged is what the layer holds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -138,7 +138,7 @@ impl Oracle {
         Some(layer)
     }
 
-    /// Somebody had a layer taken off the cache, or told that it is lost.
+    /// Somebody had a layer taken off the cache, or reported that it is lost.
     pub(crate) fn removed(&self, layer: u32) {
         let now = self.now();
         lock(&self.state).note(now, Event::Removed, u64::from(layer), 0);

@@ -20,7 +20,7 @@ pub(crate) struct Parts<'v> {
     revision: &'v [u8],
 }
 
-/// Takes a version apart, or tells what makes it unreadable.
+/// Takes a version apart, or shows what makes it unreadable.
 pub(crate) fn read(v: &[u8]) -> Result<Parts<'_>, &'static str> {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
     let (epoch, rest) = match v.get(digits) {

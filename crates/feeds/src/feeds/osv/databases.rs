@@ -1,4 +1,4 @@
-//! The databases that write OSV, told by the prefixes of their ids. Each is a feed with an age of its own.
+//! The databases that write OSV, known by the prefixes of their ids. Each is a feed with an age of its own.
 
 use crate::feed::FeedRow;
 

@@ -1,5 +1,5 @@
-//! The sections and segments of a program: ELF (System V ABI), PE (Microsoft PE/COFF) and Mach-O (also the first slice of a
-//! universal file), as much as the analyzers of programs need.
+//! The sections and segments of a program: ELF (System V ABI), PE (Microsoft PE/COFF) and Mach-O (also the first slice
+//! of a universal file), as much as the analyzers of programs need.
 //!
 //! Written by hand rather than with a general reader: a program of a layer is hostile, and what is needed is little.
 //! Nothing is copied, offsets and lengths are checked against the file, names are compared and never searched for their
@@ -55,8 +55,8 @@ pub(crate) fn may_be_program(entry: &crate::Entry<'_>) -> bool {
         || ![".o", ".a", ".ko", ".obj", ".lo", ".mod", ".syso"].iter().any(|end| name.ends_with(end))
 }
 
-/// Whether the first bytes (1024) are those of a shared library that no Go linker made: those have thread-local storage,
-/// most others do not. Only what is certain counts: 64 bits, lowest byte first, all of the table seen.
+/// Whether the first bytes (1024) are those of a shared library that no Go linker made: those have thread-local
+/// storage, most others do not. Only what is certain counts: 64 bits, lowest byte first, all of the table seen.
 pub(crate) fn is_plain_library(head: &[u8]) -> bool {
     let number = |at: usize| head.get(at..at + 2).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])));
     // e_type 3: a library or a program that may lie anywhere.
@@ -69,8 +69,8 @@ pub(crate) fn is_plain_library(head: &[u8]) -> bool {
     count > 4 && types.len() == count && !types.into_iter().any(|t| matches!(t, 3 | 7))
 }
 
-/// Whether the first bytes are those of a library that nothing can start: usual linkers leave the address to begin at out of
-/// it. Only what is certain counts, as with [`is_plain_library`].
+/// Whether the first bytes are those of a library that nothing can start: usual linkers leave the address to begin at
+/// out of it. Only what is certain counts, as with [`is_plain_library`].
 pub(crate) fn is_without_entry(head: &[u8]) -> bool {
     let number = |at: usize| head.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
     head.starts_with(b"\x7fELF\x02\x01")

@@ -1,9 +1,9 @@
 //! Modules that a Go program was built from: the build information that the linker leaves (Go's `debug/buildinfo`).
 //!
-//! A blob `\xff Go buildinf:`, 16-byte aligned, in the section `.go.buildinfo` (`__go_buildinfo` in Mach-O) or at the begin
-//! of the data; since Go 1.18 the Go version and the module list follow as two strings with a length each, before that
-//! two pointers to string headers. The standard library is listed as `stdlib`, a replaced module as what replaces it.
-//! The program's own version is often `(devel)`; see `go_version.rs` for where the true one may stand.
+//! A blob `\xff Go buildinf:`, 16-byte aligned, in the section `.go.buildinfo` (`__go_buildinfo` in Mach-O) or at the
+//! begin of the data; since Go 1.18 the Go version and the module list follow as two strings with a length each, before
+//! that two pointers to string headers. The standard library is listed as `stdlib`, a replaced module as what replaces
+//! it. The program's own version is often `(devel)`; see `go_version.rs` for where the true one may stand.
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
 

@@ -87,9 +87,9 @@ impl Analyzer for KnownPrograms {
     /// A `java` whose home has a `release` file is named better by that.
     fn finish(&self, out: &mut Section) {
         let homes: HashSet<String> =
-            out.packages.iter().filter_map(|p| Some(p.proof().strip_suffix("release")?.to_owned())).collect();
+            out.packages.iter().filter_map(|p| Some(p.evidence().strip_suffix("release")?.to_owned())).collect();
         out.packages.retain(|package| {
-            let home = package.proof().strip_suffix("bin/java").filter(|_| package.name.starts_with("java/"));
+            let home = package.evidence().strip_suffix("bin/java").filter(|_| package.name.starts_with("java/"));
             home.is_none_or(|home| !homes.contains(home) && !homes.contains(home.trim_end_matches("jre/")))
         });
     }
@@ -154,7 +154,10 @@ mod tests {
             section.packages.push(Package::new(PackageKind::Generic, name, "17", &path));
         }
         KnownPrograms.finish(&mut section);
-        assert_eq!(section.packages.iter().map(|p| p.proof()).collect::<Vec<_>>(), ["opt/j/release", "usr/bin/java"]);
+        assert_eq!(
+            section.packages.iter().map(|p| p.evidence()).collect::<Vec<_>>(),
+            ["opt/j/release", "usr/bin/java"]
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Programs that run what cannot be seen in them: packed ones, and bundles of an interpreter with scripts and packages. One
-//! table of what they are known by; each is a `packed_program` gap. A .NET bundle names its packages in the `deps.json`
-//! inside, and is read (github.com/dotnet/designs, "single-file bundles"); it is a gap only without one.
+//! Programs that run what cannot be seen in them: packed ones, and bundles of an interpreter with scripts and packages.
+//! One table of what they are known by; each is a `packed_program` gap. A .NET bundle names its packages in the
+//! `deps.json` inside, and is read (github.com/dotnet/designs, "single-file bundles"); it is a gap only without one.
 //!
-//! Of a program its head, its end and its sections are looked at; the few marks that may stand anywhere are searched for
-//! in one pass, window by window, whatever the program's size.
+//! Of a program its head, its end and its sections are looked at; the few marks that may stand anywhere are searched
+//! for in one pass, window by window, whatever the program's size.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -68,8 +68,8 @@ static ANYWHERE: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
     std::iter::once(&DOTNET[..]).chain(anywhere).collect()
 });
 
-/// One pass for all of them, by vectors; `None` on a machine that has none fit for it. (The usual automaton is many times
-/// slower here: the bytes by which it would skip ahead are common ones in programs.)
+/// One pass for all of them, by vectors; `None` on a machine that has none fit for it. (The usual automaton is many
+/// times slower here: the bytes by which it would skip ahead are common ones in programs.)
 static SEARCH: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(ANYWHERE.iter()));
 
 impl Analyzer for PackedProgram {

@@ -1,13 +1,15 @@
 //! What a Windows program or .NET assembly says of itself: the strings of its version resource (Microsoft, "PE Format",
 //! ".rsrc Section"; "VS_VERSIONINFO structure").
 //!
-//! An assembly (managed code) is the NuGet package of its name: what it was compiled as, with the version of the product,
-//! which is the package's (`13.0.1+ae9fe44`), and not that of the file, which no package has (`13.0.1.25517`). Where a
-//! `deps.json` tells of the file, or it lies in a place of .NET's own ([`dotnet_root`]), that has said what it is.
+//! An assembly (managed code) is the NuGet package of its name: what it was compiled as, with the version of the
+//! product, which is the package's (`13.0.1+ae9fe44`), and not that of the file, which no package has (`13.0.1.25517`).
+//! Where a `deps.json` describes the file, or it lies in a place of .NET's own ([`dotnet_root`]), that has said what it
+//! is.
 //!
-//! Other programs are listed as programs: the product's name comes first, for Microsoft's own files the file's description, as
-//! their product is "Microsoft Windows" or the like, and the greater of both versions. Launchers that Python packages bring
-//! along are parts of these. Only the first version resource is read, and of it what lies in the resource's section.
+//! Other programs are listed as programs: the product's name comes first, for Microsoft's own files the file's
+//! description, as their product is "Microsoft Windows" or the like, and the greater of both versions. Launchers that
+//! Python packages bring along are parts of these. Only the first version resource is read, and of it what lies in the
+//! resource's section.
 
 use std::{
     cmp::Ordering,
@@ -32,7 +34,7 @@ use crate::{
 /// Reads version resources.
 pub struct PeVersion;
 
-/// Directories above an assembly in which a `deps.json` may tell of it (`runtimes/linux/lib/net8.0`).
+/// Directories above an assembly in which a `deps.json` may describe it (`runtimes/linux/lib/net8.0`).
 const MAX_ABOVE: usize = 8;
 
 impl Analyzer for PeVersion {
@@ -68,7 +70,7 @@ impl Analyzer for PeVersion {
             if part.is_none()
                 && let Some(directory) = file.path.parent()
             {
-                // A broken one is told by the analyzer that lists its packages.
+                // A broken one is known by the analyzer that lists its packages.
                 let names = dotnet_deps::files(file).unwrap_or_default();
                 let _ = out.notes.keep(&directory, names.into_iter().collect::<Vec<_>>().join("\n"));
             }
@@ -82,7 +84,8 @@ impl Analyzer for PeVersion {
             }
             return Ok(());
         }
-        // A program without such a resource says nothing; one whose resource is damaged says nothing either, as in Windows.
+        // A program without such a resource says nothing; one whose resource is damaged says nothing either, as in
+        // Windows.
         let Some(program) = Executable::parse(file.bytes) else { return Ok(()) };
         let Some(strings) = program.directory(2).and_then(|tree| version_resource(&program, tree)).map(strings) else {
             return Ok(());
@@ -99,21 +102,21 @@ impl Analyzer for PeVersion {
         Ok(())
     }
 
-    /// What a `deps.json` tells of is its package's.
+    /// What a `deps.json` describes is its package's.
     fn finish(&self, out: &mut Section) {
-        let mut told: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut reported: HashMap<String, HashSet<String>> = HashMap::new();
         for (directory, names) in out.notes.take() {
-            told.entry(directory.to_string()).or_default().extend(names.lines().map(str::to_owned));
+            reported.entry(directory.to_string()).or_default().extend(names.lines().map(str::to_owned));
         }
-        if told.is_empty() {
+        if reported.is_empty() {
             return;
         }
         out.packages.retain(|package| {
-            let path = package.proof().to_owned();
+            let path = package.evidence().to_owned();
             let (mut directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
             let name = name.to_ascii_lowercase();
             for _ in 0..MAX_ABOVE {
-                if told.get(directory).is_some_and(|names| names.contains(&name)) {
+                if reported.get(directory).is_some_and(|names| names.contains(&name)) {
                     return false;
                 }
                 if directory.is_empty() {
@@ -126,7 +129,8 @@ impl Analyzer for PeVersion {
     }
 }
 
-/// What an assembly was compiled as, which is mostly what its package is called; texts in other languages are parts of one.
+/// What an assembly was compiled as, which is mostly what its package is called; texts in other languages are parts of
+/// one.
 fn assembly(strings: &[(String, String)], path: &str) -> Option<String> {
     let on_disk = path.rsplit('/').next().unwrap_or(path);
     let keys = ["OriginalFilename", "InternalName"];
@@ -140,11 +144,12 @@ fn stem(name: &str) -> Option<&str> {
     name.rsplit_once('.').filter(|(_, end)| matches!(end.to_ascii_lowercase().as_str(), "dll" | "exe")).map(|(s, _)| s)
 }
 
-/// The version of an assembly's package, as NuGet writes it: without what was built and without a fourth number that is zero.
+/// The version of an assembly's package, as NuGet writes it: without what was built and without a fourth number that is
+/// zero.
 fn package_version(strings: &[(String, String)]) -> Option<String> {
     let read = |key: &str| {
-        let told = text(strings, key)?;
-        let word = told.split([' ', '+']).next()?;
+        let reported = text(strings, key)?;
+        let word = reported.split([' ', '+']).next()?;
         let end = word.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(word.len());
         let (numbers, rest) = word.split_at(end);
         let parts = numbers.split('.').count();

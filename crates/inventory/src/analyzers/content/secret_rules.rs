@@ -2,8 +2,8 @@
 //!
 //! A rule is tried on a file only when one of its keywords is in it (whatever the case; all keywords of all rules are
 //! looked for in one pass), or always where it has none, which only rules about files of one name may. Group 1 of the
-//! pattern is the secret. Of two rules that match the same place the earlier one is told, so the exact ones come first.
-//! The formats are the ones that the issuers document, or that their tokens have had for years.
+//! pattern is the secret. Of two rules that match the same place the earlier one is reported, so the exact ones come
+//! first. The formats are the ones that the issuers document, or that their tokens have had for years.
 
 use layergate_model::Severity::{self, Critical, High, Low, Medium};
 

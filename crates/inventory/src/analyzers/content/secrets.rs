@@ -2,8 +2,9 @@
 //!
 //! Which files are read is `secret_scope.rs`, what is looked for is `secret_rules.rs`. One pass of an Aho-Corasick
 //! automaton over a file says which rules can match at all; those few patterns then run over it. A match counts when it
-//! is random enough for its rule and is no example (`AKIAIOSFODNN7EXAMPLE`, `xxxx`, `${TOKEN}`). The secret itself is cut
-//! here, at the source: a section, a cache or a report never holds more than its first four and last two characters.
+//! is random enough for its rule and is no example (`AKIAIOSFODNN7EXAMPLE`, `xxxx`, `${TOKEN}`). The secret itself is
+//! cut here, at the source: a section, a cache or a report never holds more than its first four and last two
+//! characters.
 //!
 //! Bounds: the sizes of `secret_scope.rs`; [`MAX_OF_FILE`] of one file, [`MAX_OF_LAYER`] of one layer, and a gap that
 //! says so when there are more. Patterns run in linear time, whatever the file says.
@@ -23,9 +24,9 @@ use super::{
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
-/// Secrets of one file that are told.
+/// Secrets of one file that are reported.
 const MAX_OF_FILE: usize = 100;
-/// Secrets of one layer that are told.
+/// Secrets of one layer that are reported.
 const MAX_OF_LAYER: usize = 1000;
 
 /// Finds secrets in settings, key files and sources.
@@ -37,7 +38,7 @@ impl Analyzer for Secrets {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -86,7 +87,7 @@ impl Analyzer for Secrets {
         }
         if more > 0 {
             return Err(AnalyzeError::unreadable(format!(
-                "{more} or more further secrets of this file are not told one by one (at most {MAX_OF_FILE} of a file \
+                "{more} or more further secrets of this file are not reported one by one (at most {MAX_OF_FILE} of a file \
                  and {MAX_OF_LAYER} of a layer are)"
             )));
         }
@@ -120,7 +121,7 @@ fn pattern(rule: usize) -> Option<&'static Regex> {
     PATTERNS[rule].get_or_init(compiled).as_ref()
 }
 
-/// All that counts in `bytes`, by place; at most a few more than can be told.
+/// All that counts in `bytes`, by place; at most a few more than can be reported.
 fn search(bytes: &[u8], name: &str, sort: Sort) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
     let possible = possible_rules(bytes);

@@ -57,8 +57,8 @@ impl<'a> Archive<'a> {
             && bytes.get(locator..locator + 4) == Some(b"PK\x06\x07")
         {
             // The end record of zip64 usually stands right before its locator; a program before it shifts the offset.
-            let told = usize::try_from(wide(bytes, locator + 8)?).ok()?;
-            let at = [told, locator.wrapping_sub(56)]
+            let reported = usize::try_from(wide(bytes, locator + 8)?).ok()?;
+            let at = [reported, locator.wrapping_sub(56)]
                 .into_iter()
                 .find(|at| bytes.get(*at..at.saturating_add(4)) == Some(b"PK\x06\x06"))?;
             size = wide(bytes, at + 40)?;

@@ -1,5 +1,5 @@
-//! `bun.lock` (bun.sh, "Lockfile"): JSON with comments and trailing commas. `packages` maps a path of names to a list that begins with
-//! `name@version`; `workspaces` tells which of them are wanted, and which only for development.
+//! `bun.lock` (bun.sh, "Lockfile"): JSON with comments and trailing commas. `packages` maps a path of names to a list
+//! that begins with `name@version`; `workspaces` shows which of them are wanted, and which only for development.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! `Cargo.lock` (doc.rust-lang.org/cargo, "Cargo.toml vs Cargo.lock"), all versions: the root package of version 1, checksums in
-//! `[metadata]` (1) or at the package (2 to 4). Workspace members are listed as well. The lock does not tell development
-//! dependencies from the others; the `Cargo.toml` files beside and below it do, where the layer has them. What builds
-//! (`[build-dependencies]`) counts as runtime: what it writes is in the program.
+//! `Cargo.lock` (doc.rust-lang.org/cargo, "Cargo.toml vs Cargo.lock"), all versions: the root package of version 1,
+//! checksums in `[metadata]` (1) or at the package (2 to 4). Workspace members are listed as well. The lock does not
+//! show development dependencies from the others; the `Cargo.toml` files beside and below it do, where the layer has
+//! them. What builds (`[build-dependencies]`) counts as runtime: what it writes is in the program.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -36,7 +36,7 @@ struct Locked {
     dependencies: List<Text>,
 }
 
-/// A `Cargo.toml`, as far as it tells who needs what to run.
+/// A `Cargo.toml`, as far as it shows who needs what to run.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Manifest {

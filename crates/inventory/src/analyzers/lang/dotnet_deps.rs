@@ -1,7 +1,8 @@
-//! What a .NET application was published with: `*.deps.json` (github.com/dotnet/sdk, "runtime-configuration-file"). `libraries` names
-//! everything; the chosen target tells what is there at run time. Runtime packs of self-contained applications carry the
-//! prefix `runtimepack.`, which is not part of the package's name. The list of a shared framework tells how that was built:
-//! what is there is the framework itself ([`dotnet_root`]), and before ASP.NET Core 3 the packages that it was put together from.
+//! What a .NET application was published with: `*.deps.json` (github.com/dotnet/sdk, "runtime-configuration-file").
+//! `libraries` names everything; the chosen target shows what is there at run time. Runtime packs of self-contained
+//! applications carry the prefix `runtimepack.`, which is not part of the package's name. The list of a shared
+//! framework shows how that was built: what is there is the framework itself ([`dotnet_root`]), and before ASP.NET Core
+//! 3 the packages that it was put together from.
 
 use std::collections::HashSet;
 
@@ -87,7 +88,7 @@ fn put_together(framework: &str, version: &str) -> bool {
     framework.starts_with("Microsoft.AspNetCore.") && version.starts_with("2.")
 }
 
-/// The names of the program files that a `deps.json` tells of: they belong to its packages.
+/// The names of the program files that a `deps.json` describes: they belong to its packages.
 pub(crate) fn files(file: &File<'_>) -> Result<HashSet<String>, AnalyzeError> {
     let deps: Deps = input::json(file)?;
     let members = deps.targets.0.iter().flat_map(|(_, target)| &target.0);

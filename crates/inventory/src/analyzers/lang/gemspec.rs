@@ -1,6 +1,6 @@
-//! Installed Ruby gems: `specifications/**/NAME-VERSION.gemspec` (guides.rubygems.org, "Specification Reference"). A gemspec is a Ruby
-//! program; it is never run. RubyGems writes the installed ones in one plain form, of which the assignments of string
-//! literals are read; the file's name helps where a value is computed.
+//! Installed Ruby gems: `specifications/**/NAME-VERSION.gemspec` (guides.rubygems.org, "Specification Reference"). A
+//! gemspec is a Ruby program; it is never run. RubyGems writes the installed ones in one plain form, of which the
+//! assignments of string literals are read; the file's name helps where a value is computed.
 
 use layergate_model::{AnalyzerId, Dependency, PackageKind, Section};
 
@@ -21,7 +21,7 @@ impl Analyzer for Gemspec {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -71,7 +71,7 @@ impl Analyzer for Gemspec {
         let version = version.or(by_name.map(|(_, v)| v));
         let (Some(name), Some(version)) = (name, version) else {
             return Err(AnalyzeError::unreadable(
-                "the gemspec tells neither name nor version in a way that can be read",
+                "the gemspec shows neither name nor version in a way that can be read",
             ));
         };
         needs.sort();

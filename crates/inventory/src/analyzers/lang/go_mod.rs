@@ -1,9 +1,9 @@
 //! Go modules as sources declare them (go.dev/ref/mod): `go.mod` with `require`, `replace` and `exclude`, and `go.sum`.
 //!
-//! From Go 1.17 on a `go.mod` lists every module of the build. An older one lists its direct needs only, and what else is
-//! built is known from the `go.sum` beside it, which then counts too, with the last version of each module. Otherwise
-//! `go.sum` also names versions that no build uses, and does not count. The go directive is a minimum, not an installed
-//! toolchain: no `stdlib` is made of it.
+//! From Go 1.17 on a `go.mod` lists every module of the build. An older one lists its direct needs only, and what else
+//! is built is known from the `go.sum` beside it, which then counts too, with the last version of each module.
+//! Otherwise `go.sum` also names versions that no build uses, and does not count. The go directive is a minimum, not an
+//! installed toolchain: no `stdlib` is made of it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -117,14 +117,14 @@ impl Analyzer for GoMod {
         let listed: HashSet<(String, String, String)> = out
             .packages
             .iter()
-            .filter(|p| p.proof().ends_with("go.mod"))
-            .map(|p| (directory(p.proof()).to_owned(), p.name.clone(), p.version.clone()))
+            .filter(|p| p.evidence().ends_with("go.mod"))
+            .map(|p| (directory(p.evidence()).to_owned(), p.name.clone(), p.version.clone()))
             .collect();
         out.packages.retain(|p| {
-            if !p.proof().ends_with("go.sum") {
+            if !p.evidence().ends_with("go.sum") {
                 return true;
             }
-            let at = directory(p.proof());
+            let at = directory(p.evidence());
             old.get(at).is_some_and(|direct| !direct.contains(p.name.as_str()))
                 && !listed.contains(&(at.to_owned(), p.name.clone(), p.version.clone()))
         });
@@ -135,8 +135,8 @@ fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(d, _)| d)
 }
 
-/// `path version h1:…` lines, the last version of each module. A line of `version/go.mod` alone says that its requirements
-/// were read; whether it is built is not to be known here, and then it counts.
+/// `path version h1:…` lines, the last version of each module. A line of `version/go.mod` alone says that its
+/// requirements were read; whether it is built is not to be known here, and then it counts.
 fn sums(text: &str) -> std::collections::BTreeMap<&str, (&str, Option<&str>)> {
     let mut out = std::collections::BTreeMap::new();
     for line in text.lines() {

@@ -1,5 +1,5 @@
-//! How a lock file becomes values: bounded by its size first, then by the reader's own limits on nesting (JSON 128, TOML
-//! 80) and, for YAML, by refusing aliases, which no lock file needs and which make a small file a large tree.
+//! How a lock file becomes values: bounded by its size first, then by the reader's own limits on nesting (JSON 128,
+//! TOML 80) and, for YAML, by refusing aliases, which no lock file needs and which make a small file a large tree.
 
 use layergate_model::{Package, PackageKind, Scope, Section};
 use serde::de::DeserializeOwned;
@@ -98,7 +98,7 @@ pub(crate) fn push<'s>(
     out.packages.last_mut()
 }
 
-/// Adds a package of which nothing tells the version: what is known of its name is undecided, and not clean.
+/// Adds a package of which nothing shows the version: what is known of its name is undecided, and not clean.
 pub(crate) fn push_without_version<'s>(
     out: &'s mut Section,
     kind: PackageKind,

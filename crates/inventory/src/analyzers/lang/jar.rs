@@ -1,6 +1,6 @@
 //! Java archives (JAR, WAR, EAR and their like; "JAR File Specification", Maven's `META-INF/maven`): each
 //! `pom.properties` is a package, so that shaded archives show what they were made of; without a fitting one the
-//! archive's name and manifest tell; archives inside are read in the same way.
+//! archive's name and manifest show; archives inside are read in the same way.
 //! `jar_walk.rs` goes through one, `jar_identity.rs` says what it is.
 
 use layergate_model::{AnalyzerId, PackageKind, Section};

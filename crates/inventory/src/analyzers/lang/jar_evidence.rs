@@ -1,5 +1,5 @@
 //! What a Java archive shows of itself beside its name: its manifest (docs.oracle.com, "JAR File Specification"), the
-//! packages that its classes are in, and a version that a file or a class of it tells.
+//! packages that its classes are in, and a version that a file or a class of it shows.
 
 use std::{collections::BTreeSet, ops::Bound, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 /// Packages of one archive that are remembered, and bytes of the longest.
 const MAX_CLASS_PACKAGES: usize = 4096;
 const MAX_CLASS_PACKAGE: usize = 256;
-/// Lines of a manifest that are read; what tells of the archive stands at its beginning.
+/// Lines of a manifest that are read; what describes the archive stands at its beginning.
 const MAX_LINES: usize = 20_000;
 /// Sections of single entries that are kept.
 const MAX_SECTIONS: usize = 256;
@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     pub(super) manifest: Manifest,
     /// Directories of classes.
     pub(super) class_packages: BTreeSet<String>,
-    /// A version that a file or a class inside tells.
+    /// A version that a file or a class inside shows.
     pub(super) version: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Keys {
 #[derive(Default)]
 pub(super) struct Manifest {
     main: Keys,
-    /// Sections of single entries that tell an implementation's version: the entry's name and that version.
+    /// Sections of single entries that show an implementation's version: the entry's name and that version.
     entries: Vec<(String, String)>,
 }
 
@@ -106,7 +106,7 @@ impl Manifest {
         self.first(&["Bundle-License"])
     }
 
-    /// The implementation's version that entries below this one tell, or that all entries which tell one agree upon.
+    /// The implementation's version that entries below this one show, or that all entries which show one agree upon.
     pub(super) fn of_entries(&self, entry: Option<&str>) -> Option<&str> {
         let own = |name: &str| entry.is_some_and(|e| name.starts_with(e));
         let mut versions: Vec<&str> = self.entries.iter().filter(|(n, _)| own(n)).map(|(_, v)| v.as_str()).collect();
@@ -151,7 +151,7 @@ pub(super) fn is_version_file(path: &[u8]) -> bool {
     depth <= 2 && (path.ends_with(b"version.properties") || path == b"library.properties")
 }
 
-/// The version that such a file tells.
+/// The version that such a file shows.
 pub(super) fn version_of_file(text: &str) -> Option<String> {
     let pairs = || text.lines().filter_map(|line| line.split_once('='));
     let value = ["version", "version.number"].iter().find_map(|key| pairs().find(|(k, _)| k.trim() == *key));

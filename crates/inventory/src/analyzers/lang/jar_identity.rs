@@ -1,7 +1,7 @@
-//! What a Java archive is called when no `pom.properties` tells: its file name, what it shows of itself (`jar_evidence.rs`), and
-//! two tables of well-known artifacts that are published without `pom.properties`. Where the name and the classes fit a row
-//! of the first (`jar_sure.rs`), that is what it is. Then the manifest speaks, unless it names an organisation only, and the
-//! second (`jar_groups.rs`), which knows names alone.
+//! What a Java archive is called when no `pom.properties` shows: its file name, what it shows of itself
+//! (`jar_evidence.rs`), and two tables of well-known artifacts that are published without `pom.properties`. Where the
+//! name and the classes fit a row of the first (`jar_sure.rs`), that is what it is. Then the manifest speaks, unless it
+//! names an organisation only, and the second (`jar_groups.rs`), which knows names alone.
 
 use super::{
     jar_evidence::{Evidence, Manifest},
@@ -99,11 +99,11 @@ pub(crate) fn guess(stem: &str, evidence: &Evidence) -> Option<Identity> {
     let sure = jar_sure::find(&lower, version.as_deref(), evidence).map(|(group, _)| group.to_owned());
     let Some(version) = version else {
         // A name alone is anybody's.
-        let group = Some(sure.or_else(|| told(artifact, manifest).filter(|_| evidence.has_classes()))?);
+        let group = Some(sure.or_else(|| declared_group(artifact, manifest).filter(|_| evidence.has_classes()))?);
         return Some(Identity { group, artifact: artifact.to_owned(), version: None });
     };
     let table = jar_groups::known(&lower, &version).map(str::to_owned);
-    let said = told(artifact, manifest).filter(|group| table.is_none() || !is_general(group));
+    let said = declared_group(artifact, manifest).filter(|group| table.is_none() || !is_general(group));
     let group = sure.or(by_name).or(said).or(table).or_else(|| module(artifact, manifest));
     Some(Identity { group, artifact: artifact.to_owned(), version: Some(version) })
 }
@@ -131,8 +131,8 @@ fn is_written_out(name: &str, group: &str) -> bool {
     letters(name) || letters(group) && group.contains('.') && TOPS.contains(&top)
 }
 
-/// The version of the main section. OSGi writes three numbers for two (`1.69.0`), and some specifications only the first of
-/// them; the bundle's version decides between both.
+/// The version of the main section. OSGi writes three numbers for two (`1.69.0`), and some specifications only the
+/// first of them; the bundle's version decides between both.
 fn manifest_version(manifest: &Manifest) -> Option<String> {
     let value = |key: &str| manifest.first(&[key]).and_then(clean);
     let bundle = value("Bundle-Version");
@@ -142,8 +142,9 @@ fn manifest_version(manifest: &Manifest) -> Option<String> {
     Some(if longer || first == format!("{bundle}.0") { bundle.clone() } else { first })
 }
 
-/// A version of a manifest without what is said besides: `5.12.1 (b0)`, `1.5.31-release-548(1.5.31)`, and the qualifier that
-/// Eclipse's and Scala's builds put behind it (`2.12.10.v20190904-150159-VFINAL-61701c2`; Jetty's `.v20220622` is its own).
+/// A version of a manifest without what is said besides: `5.12.1 (b0)`, `1.5.31-release-548(1.5.31)`, and the qualifier
+/// that Eclipse's and Scala's builds put behind it (`2.12.10.v20190904-150159-VFINAL-61701c2`; Jetty's `.v20220622` is
+/// its own).
 fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some((before, inside)) = text.strip_suffix(')').and_then(|t| t.rsplit_once('('))
@@ -214,7 +215,7 @@ fn domain(text: &str) -> bool {
 }
 
 /// The group by the manifest: nothing is taken that is no reversed domain name.
-fn told(artifact: &str, manifest: &Manifest) -> Option<String> {
+fn declared_group(artifact: &str, manifest: &Manifest) -> Option<String> {
     if let Some(group) = manifest.first(&["Group-Id", "Implementation-Vendor-Id"]).filter(|g| domain(g)) {
         return Some(group.to_owned());
     }
@@ -315,7 +316,7 @@ mod tests {
                 "org/apache/xerces/A",
                 "xerces:xercesImpl 2.12.0",
             ),
-            // Somebody's whose version nothing tells, and nobody's.
+            // Somebody's whose version nothing shows, and nobody's.
             ("okio", "", "okio/A", "okio: com.squareup.okio"),
             ("okio", "", "com/own/A", ""),
             ("own", "Implementation-Vendor-Id: org.own\n", "org/own/A", "own: org.own"),

@@ -1,7 +1,7 @@
-//! Artifacts whose group is known together with the packages that their classes are in: where both fit, this is what the
-//! archive is, whatever its manifest says (`Implementation-Vendor-Id: com.mysql` for `mysql:mysql-connector-java`). Most are
-//! published without `pom.properties`, by Gradle, sbt or Ant. The groups are those of Maven Central (central.sonatype.com),
-//! with the versions from which projects moved.
+//! Artifacts whose group is known together with the packages that their classes are in: where both fit, this is what
+//! the archive is, whatever its manifest says (`Implementation-Vendor-Id: com.mysql` for `mysql:mysql-connector-java`).
+//! Most are published without `pom.properties`, by Gradle, sbt or Ant. The groups are those of Maven Central
+//! (central.sonatype.com), with the versions from which projects moved.
 
 use super::jar_evidence::Evidence;
 
@@ -10,7 +10,7 @@ struct Row {
     artifact: &'static str,
     group: &'static str,
     package: &'static str,
-    /// The manifest's entry that tells the version, where the package's do not agree.
+    /// The manifest's entry that shows the version, where the package's do not agree.
     entry: Option<&'static str>,
     from: u32,
     before: u32,
@@ -201,8 +201,8 @@ pub(super) fn without_scala(artifact: &str) -> &str {
     }
 }
 
-/// The group of an artifact, whose name is in small letters, and the entries of its manifest that tell its version, where the
-/// classes fit.
+/// The group of an artifact, whose name is in small letters, and the entries of its manifest that show its version,
+/// where the classes fit.
 pub(super) fn find(artifact: &str, version: Option<&str>, evidence: &Evidence) -> Option<(&'static str, &'static str)> {
     let major = version.and_then(|v| v.split('.').next()?.parse().ok());
     let name = without_scala(artifact);

@@ -122,11 +122,11 @@ impl Analyzer for MavenPom {
 }
 
 /// Where the parent lies: `../pom.xml` unless the file says otherwise.
-fn relative(from: &LayerPath, told: Option<&str>) -> Option<LayerPath> {
-    let told = told.unwrap_or("../pom.xml");
+fn relative(from: &LayerPath, reported: Option<&str>) -> Option<LayerPath> {
+    let reported = reported.unwrap_or("../pom.xml");
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
-    for part in told.split('/').take(64) {
+    for part in reported.split('/').take(64) {
         match part {
             "" | "." => {}
             ".." => {
@@ -135,7 +135,7 @@ fn relative(from: &LayerPath, told: Option<&str>) -> Option<LayerPath> {
             part => parts.push(part),
         }
     }
-    if !told.ends_with(".xml") {
+    if !reported.ends_with(".xml") {
         parts.push("pom.xml");
     }
     LayerPath::normalise(&parts.join("/")).ok()
@@ -209,7 +209,7 @@ impl<'p> Values<'p> {
         for pom in chain.iter().rev() {
             properties.extend(pom.properties.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         }
-        let told = |of: fn(&Dependency) -> &String| {
+        let reported = |of: fn(&Dependency) -> &String| {
             // What the parents' own files say comes before what a child says of its parent.
             let last = chain.last().and_then(|p| p.parent.as_ref());
             let all = chain.iter().map(|p| &p.own).chain(last);
@@ -219,8 +219,8 @@ impl<'p> Values<'p> {
         let artifact = chain.first().map_or("", |p| p.own.artifact.as_str());
         let mut new = Self {
             properties,
-            group: told(|d| &d.group),
-            version: told(|d| &d.version),
+            group: reported(|d| &d.group),
+            version: reported(|d| &d.version),
             artifact,
             parent: (parent.group, parent.version),
         };

@@ -1,6 +1,7 @@
-//! Erlang's and Elixir's locks: `mix.lock` (hexdocs.pm/mix) and `rebar.lock` (rebar3.org), read by their lines without evaluating
-//! the terms. Git dependencies carry a commit, not a version, and are left out. Which dependencies are `only:` for
-//! development or tests stands in the `mix.exs` beside the lock, a program of which only such literals are read.
+//! Erlang's and Elixir's locks: `mix.lock` (hexdocs.pm/mix) and `rebar.lock` (rebar3.org), read by their lines without
+//! evaluating the terms. Git dependencies carry a commit, not a version, and are left out. Which dependencies are
+//! `only:` for development or tests stands in the `mix.exs` beside the lock, a program of which only such literals are
+//! read.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -79,7 +80,7 @@ impl Analyzer for MixLock {
             let needed: HashSet<String> = out
                 .packages
                 .iter()
-                .filter(|p| p.proof() == path.as_str())
+                .filter(|p| p.evidence() == path.as_str())
                 .flat_map(|p| p.dependencies.iter().map(|d| d.name.clone()))
                 .collect();
             let runtime: HashSet<&str> = project.lines().filter_map(|l| l.strip_prefix("1 ")).collect();

@@ -1,9 +1,9 @@
 //! PHP's extensions from PECL: PEAR's registry below `php/.registry/.channel.pecl.php.net/NAME.reg`, a value of PHP's
 //! `serialize` (php.net, "serialize"; wiki.php.net describes the form) whose outermost array has `name` and `version`.
 //!
-//! The text is walked over token by token; strings are skipped by their length where that is true, which the quote after
-//! them tells. Depth is a number, so that nothing nests. PEAR's own libraries (other channels) are PHP code that no
-//! advisory names by its registry.
+//! The text is walked over token by token; strings are skipped by their length where that is true, which the quote
+//! after them shows. Depth is a number, so that nothing nests. PEAR's own libraries (other channels) are PHP code that
+//! no advisory names by its registry.
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
 

@@ -1,7 +1,7 @@
-//! Poetry's `poetry.lock` (python-poetry.org), lock versions 1 and 2: `[[package]]` with a `category` (before 1.5) or `groups` (from
-//! 2.0 on). Between them the lock alone does not tell development dependencies; the `pyproject.toml` beside it does, where
-//! the layer has it (`[project]`, `[tool.poetry.dependencies]` and the groups whose names do not say that they are for
-//! development).
+//! Poetry's `poetry.lock` (python-poetry.org), lock versions 1 and 2: `[[package]]` with a `category` (before 1.5) or
+//! `groups` (from 2.0 on). Between them the lock alone does not show development dependencies; the `pyproject.toml`
+//! beside it does, where the layer has it (`[project]`, `[tool.poetry.dependencies]` and the groups whose names do not
+//! say that they are for development).
 
 use std::collections::{BTreeMap, HashSet};
 

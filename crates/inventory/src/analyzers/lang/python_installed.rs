@@ -83,7 +83,7 @@ impl Analyzer for PythonInstalled {
             out.notes.take().into_iter().filter_map(|(path, _)| Some(path.parent()?.to_string())).collect();
         if !elsewhere.is_empty() {
             for package in &mut out.packages {
-                let directory = package.proof().strip_suffix("/METADATA").unwrap_or_default();
+                let directory = package.evidence().strip_suffix("/METADATA").unwrap_or_default();
                 if elsewhere.contains(directory) {
                     package.provenance = Provenance::Elsewhere;
                 }
@@ -93,12 +93,12 @@ impl Analyzer for PythonInstalled {
 }
 
 /// Whether a `direct_url.json` names a repository, an archive of one, or a directory. A wheel that was built or fetched
-/// before is the index's as far as anything tells.
+/// before is the index's as far as anything shows.
 fn is_from_elsewhere(text: &str) -> bool {
-    let Ok(told) = serde_json::from_str::<Value>(text) else { return false };
-    let url = told.get("url").and_then(Value::as_str).unwrap_or_default();
+    let Ok(reported) = serde_json::from_str::<Value>(text) else { return false };
+    let url = reported.get("url").and_then(Value::as_str).unwrap_or_default();
     let condas = ["feedstock_root", "conda-bld", "/croot/", "build_artifacts"].iter().any(|part| url.contains(part));
-    told.get("vcs_info").is_some() || told.get("dir_info").is_some() && !condas || url.contains("/archive/")
+    reported.get("vcs_info").is_some() || reported.get("dir_info").is_some() && !condas || url.contains("/archive/")
 }
 
 /// The package that a file of metadata describes.

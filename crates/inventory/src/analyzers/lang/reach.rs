@@ -13,7 +13,7 @@ pub(crate) fn settle(
     is_root: impl Fn(&Package) -> bool,
     counts: impl Fn(&Package, &Dependency) -> bool,
 ) {
-    let packages: Vec<&mut Package> = out.packages.iter_mut().filter(|p| p.proof() == lock).collect();
+    let packages: Vec<&mut Package> = out.packages.iter_mut().filter(|p| p.evidence() == lock).collect();
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, package) in packages.iter().enumerate() {
         by_name.entry(fold(&package.name)).or_default().push(index);

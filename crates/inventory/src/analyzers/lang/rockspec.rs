@@ -1,5 +1,6 @@
-//! Installed Lua rocks: `NAME-VERSION-REVISION.rockspec` (github.com/luarocks/luarocks, "Rockspec format"). It is a Lua program that is never
-//! run: the string literals of `package`, `version` and `license` are read, or else the file's name.
+//! Installed Lua rocks: `NAME-VERSION-REVISION.rockspec` (github.com/luarocks/luarocks, "Rockspec format"). It is a Lua
+//! program that is never run: the string literals of `package`, `version` and `license` are read, or else the file's
+//! name.
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
 
@@ -18,7 +19,7 @@ impl Analyzer for Rockspec {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -37,7 +38,7 @@ impl Analyzer for Rockspec {
         let version = literal(&text, "version").or(by_name.map(|(_, v)| v));
         let (Some(name), Some(version)) = (name, version) else {
             return Err(AnalyzeError::unreadable(
-                "the rockspec tells neither package nor version in a way that can be read",
+                "the rockspec shows neither package nor version in a way that can be read",
             ));
         };
         if let Some(new) = input::push(out, PackageKind::Luarocks, name, version, file) {

@@ -1,6 +1,6 @@
-//! `yarn.lock` of yarn 1 and of yarn 2 and later ("berry"; classic.yarnpkg.com and yarnpkg.com, "lockfile"). Both are read by one
-//! pass over lines: a heading names the ranges, the indented lines below it what they became. The lock does not tell
-//! development dependencies; the `package.json` files beside and below it do.
+//! `yarn.lock` of yarn 1 and of yarn 2 and later ("berry"; classic.yarnpkg.com and yarnpkg.com, "lockfile"). Both are
+//! read by one pass over lines: a heading names the ranges, the indented lines below it what they became. The lock does
+//! not show development dependencies; the `package.json` files beside and below it do.
 
 use std::collections::{BTreeMap, HashMap};
 

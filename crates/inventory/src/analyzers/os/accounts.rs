@@ -1,5 +1,6 @@
-//! The accounts of an image as far as checks ask: `etc/shadow` and `etc/passwd` (shadow(5), passwd(5)). An empty second field is
-//! an empty password; `x`, `*` and `!` are none. A file that does not look like one tells nothing: no package hides in it.
+//! The accounts of an image as far as checks ask: `etc/shadow` and `etc/passwd` (shadow(5), passwd(5)). An empty second
+//! field is an empty password; `x`, `*` and `!` are none. A file that does not look like one shows nothing: no package
+//! hides in it.
 
 use layergate_model::{AnalyzerId, CheckFact, FactKind, Section};
 
@@ -33,12 +34,12 @@ impl Analyzer for Accounts {
                 Some((fields.next().filter(|n| !n.is_empty())?, fields.next()?, fields.next()?))
             })
         };
-        let mut tell = |kind| out.facts.push(CheckFact { kind, path: file.path.clone() });
+        let mut show = |kind| out.facts.push(CheckFact { kind, path: file.path.clone() });
         if accounts().any(|(_, password, _)| password.is_empty()) {
-            tell(FactKind::EmptyPassword);
+            show(FactKind::EmptyPassword);
         }
         if file.path.file_name() == "passwd" && accounts().any(|(name, _, number)| number == "0" && name != "root") {
-            tell(FactKind::SecondRoot);
+            show(FactKind::SecondRoot);
         }
         Ok(())
     }

@@ -131,7 +131,7 @@ fn finish<'a>(
     needs.needs(index, names(record.needs));
     out.packages.push(package);
     if !paths.is_empty() {
-        out.owned.push(OwnedFiles { proof: file.path.clone(), package: record.name.to_owned(), paths });
+        out.owned.push(OwnedFiles { evidence: file.path.clone(), package: record.name.to_owned(), paths });
     }
     if record.strange {
         return Err(format!("the record at line {} has lines that are no fields", record.line));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_and_what_was_read_stays() {
+    fn damage_is_reported_and_what_was_read_stays() {
         for (bytes, read) in [
             (TWO.as_bytes()[..170].to_vec(), 2),
             (b"P:a\nV:1\n\nP:b\n".to_vec(), 1),

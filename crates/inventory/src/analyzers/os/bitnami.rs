@@ -1,5 +1,5 @@
-//! Bitnami's own lists: `opt/bitnami/**/.spdx-COMPONENT.spdx`, SPDX 2.3 in JSON. Each package there names itself by a package
-//! URL (`pkg:bitnami/nginx@1.25.3-0`); the ones of languages count as theirs.
+//! Bitnami's own lists: `opt/bitnami/**/.spdx-COMPONENT.spdx`, SPDX 2.3 in JSON. Each package there names itself by a
+//! package URL (`pkg:bitnami/nginx@1.25.3-0`); the ones of languages count as theirs.
 
 use std::collections::BTreeSet;
 
@@ -60,11 +60,11 @@ impl Analyzer for Bitnami {
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let document: Document = serde_json::from_slice(file.bytes)
             .map_err(|e| AnalyzeError::unreadable(format!("not an SPDX document in JSON: {e}")))?;
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         for component in document.packages.iter().take(MAX_PACKAGES) {
             let purl = component.external_refs.iter().find(|r| r.reference_type == "purl");
             let Some((kind, name, version)) = purl.and_then(|r| package(&r.reference_locator)) else { continue };
-            if !told.insert((kind, name.clone(), version.clone())) {
+            if !reported.insert((kind, name.clone(), version.clone())) {
                 continue;
             }
             let mut package = Package::new(kind, name, version, file.path);

@@ -1,5 +1,5 @@
-//! Homebrew's kegs (docs.brew.sh, "Formula Cookbook"): `Cellar/NAME/VERSION[_REVISION]/INSTALL_RECEIPT.json`. Name and version
-//! are the directories', the receipt tells what the keg needs.
+//! Homebrew's kegs (docs.brew.sh, "Formula Cookbook"): `Cellar/NAME/VERSION[_REVISION]/INSTALL_RECEIPT.json`. Name and
+//! version are the directories', the receipt shows what the keg needs.
 
 use layergate_model::{AnalyzerId, Dependency, Package, PackageKind, Section};
 use serde::Deserialize;

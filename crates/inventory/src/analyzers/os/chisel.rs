@@ -1,7 +1,7 @@
-//! Chiselled Ubuntu images (github.com/canonical/chisel, "manifest"): `var/lib/chisel/manifest.wall`, a zstd-compressed file of
-//! one JSON object a line. `{"kind":"package","name":…,"version":…,"arch":…}` is a Debian package of which slices were
-//! installed, `{"kind":"path","path":…,"slices":["NAME_SLICE"]}` a file. dpkg's own database is not in such images, or only
-//! an imitation of it, and neither Trivy 0.76 nor Syft 1.18 reads this one.
+//! Chiselled Ubuntu images (github.com/canonical/chisel, "manifest"): `var/lib/chisel/manifest.wall`, a zstd-compressed
+//! file of one JSON object a line. `{"kind":"package","name":…,"version":…,"arch":…}` is a Debian package of which
+//! slices were installed, `{"kind":"path","path":…,"slices":["NAME_SLICE"]}` a file. dpkg's own database is not in such
+//! images, or only an imitation of it, and neither Trivy 0.76 nor Syft 1.18 reads this one.
 //!
 //! The first line counts the entries: fewer mean a cut file.
 
@@ -101,7 +101,8 @@ impl Analyzer for Chisel {
                 _ => {}
             }
         }
-        let owned = owned.into_iter().map(|(package, paths)| OwnedFiles { proof: file.path.clone(), package, paths });
+        let owned =
+            owned.into_iter().map(|(package, paths)| OwnedFiles { evidence: file.path.clone(), package, paths });
         out.owned.extend(owned);
         match (damage, counted) {
             (Some(damage), _) => Err(damage),

@@ -53,7 +53,7 @@ impl Analyzer for Copyright {
         }
         if !licenses.is_empty() {
             let licenses = licenses.into_iter().take(MAX_LICENSES).collect();
-            out.licenses.push(LicenseFact { proof: file.path.clone(), package, licenses });
+            out.licenses.push(LicenseFact { evidence: file.path.clone(), package, licenses });
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! dpkg's databases (deb822(5), dpkg-query(1)): `var/lib/dpkg/status`, and `var/lib/dpkg/status.d/*` of distroless images,
-//! which hold one package each and no `Status` field.
+//! dpkg's databases (deb822(5), dpkg-query(1)): `var/lib/dpkg/status`, and `var/lib/dpkg/status.d/*` of distroless
+//! images, which hold one package each and no `Status` field.
 //!
 //! Listed is every package whose files may be there: all states but `not-installed` and `config-files`. (Syft lists the
 //! latter too, a package that was removed and left only its configuration; Trivy leaves out what is only marked for
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_and_what_was_read_stays() {
+    fn damage_is_reported_and_what_was_read_stays() {
         for (bytes, read) in [
             (TWO.as_bytes()[..150].to_vec(), 1),
             (b"Package: a\nVersion: 1\n\nPackage: b\nStatus: install ok inst".to_vec(), 1),

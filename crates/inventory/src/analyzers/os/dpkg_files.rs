@@ -3,8 +3,8 @@
 //!
 //! A language package that lies among them is the distribution's and is not reported twice.
 //!
-//! `var/lib/dpkg/diversions` (dpkg-divert(1)) says which file of one package another has put elsewhere, as three lines: from,
-//! to, and for whom. The list still has the first place. Diversions count for the lists of their own layer.
+//! `var/lib/dpkg/diversions` (dpkg-divert(1)) says which file of one package another has put elsewhere, as three lines:
+//! from, to, and for whom. The list still has the first place. Diversions count for the lists of their own layer.
 
 use std::collections::HashMap;
 
@@ -52,10 +52,10 @@ impl Analyzer for DpkgFiles {
                 (name.trim_end_matches(".md5sums"), lines.collect())
             }
         };
-        // Lists of several architectures of one package are told apart by it: it stays in the name.
+        // Lists of several architectures of one package are distinguished by it: it stays in the name.
         let package = stem.to_owned();
         if !package.is_empty() && !paths.is_empty() {
-            out.owned.push(OwnedFiles { proof: file.path.clone(), package, paths });
+            out.owned.push(OwnedFiles { evidence: file.path.clone(), package, paths });
         }
         Ok(())
     }

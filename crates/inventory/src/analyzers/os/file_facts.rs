@@ -1,7 +1,8 @@
-//! Files that a check of the whole image asks about, seen by path and mode alone: setuid and setgid programs, what everybody
-//! may write, package managers' caches, SSH daemons and host keys, shells, the history of projects (CIS Docker Benchmark section 4 and practice).
+//! Files that a check of the whole image asks about, seen by path and mode alone: setuid and setgid programs, what
+//! everybody may write, package managers' caches, SSH daemons and host keys, shells, the history of projects (CIS
+//! Docker Benchmark section 4 and practice).
 //!
-//! At most [`MAX_OF_A_KIND`] of each kind are told for a layer; a check says "here and elsewhere" well before that.
+//! At most [`MAX_OF_A_KIND`] of each kind are reported for a layer; a check says "here and elsewhere" well before that.
 
 use layergate_model::{AnalyzerId, CheckFact, EntryKind, FactKind, Section};
 
@@ -54,25 +55,25 @@ impl Analyzer for FileFacts {
             return;
         }
         let is_file = entry.kind == EntryKind::File;
-        let mut tell = |kind: FactKind| {
+        let mut show = |kind: FactKind| {
             if out.facts.iter().filter(|f| f.kind == kind).count() < MAX_OF_A_KIND {
                 out.facts.push(CheckFact { kind, path: entry.path.clone() });
             }
         };
         if is_file && entry.mode & 0o6000 != 0 && entry.mode & 0o111 != 0 {
-            tell(FactKind::Setuid);
+            show(FactKind::Setuid);
         }
         let shared_directory = entry.kind == EntryKind::Directory && entry.mode & 0o1000 == 0;
         if entry.mode & 0o002 != 0 && (is_file || shared_directory) && !entry.path.is_empty() {
-            tell(FactKind::WorldWritable);
+            show(FactKind::WorldWritable);
         }
         let history = [(".git", "HEAD"), (".hg", "requires"), (".svn", "wc.db")];
         let parent = entry.path.rsplit('/').nth(1).unwrap_or_default();
         if is_file && history.contains(&(parent, name)) {
-            tell(FactKind::VersionControl);
+            show(FactKind::VersionControl);
         }
         if is_file && is_cache(entry.path, name) {
-            tell(FactKind::PackageCache);
+            show(FactKind::PackageCache);
         }
         if matches!(entry.kind, EntryKind::Directory | EntryKind::Special) {
             return;
@@ -80,9 +81,9 @@ impl Analyzer for FileFacts {
         let directory = parent;
         if matches!(directory, "bin" | "sbin" | "busybox") {
             match name {
-                "sshd" | "dropbear" => tell(FactKind::SshDaemon),
+                "sshd" | "dropbear" => show(FactKind::SshDaemon),
                 "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "fish" | "csh" | "tcsh" | "busybox" => {
-                    tell(FactKind::Shell);
+                    show(FactKind::Shell);
                 }
                 _ => {}
             }
@@ -90,7 +91,7 @@ impl Analyzer for FileFacts {
         let openssh = directory == "ssh" && name.starts_with("ssh_host_") && name.ends_with("_key");
         let dropbear = directory == "dropbear" && name.ends_with("_host_key");
         if openssh || dropbear {
-            tell(FactKind::SshHostKey);
+            show(FactKind::SshHostKey);
         }
     }
 }
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told() {
+    fn what_is_reported() {
         use EntryKind::{Directory, File, HardLink, Symlink};
         for (path, kind, mode, want) in [
             ("usr/bin/su", File, 0o4755, Some(FactKind::Setuid)),

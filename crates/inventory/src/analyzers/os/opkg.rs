@@ -1,6 +1,6 @@
 //! opkg's database (OpenWrt, Yocto): `usr/lib/opkg/status` or `var/lib/opkg/status` in dpkg's form, and
-//! `…/opkg/info/NAME.list`, the paths that a package installed, and `NAME.control`, the package's own record, which is left
-//! where a build strips the status file away.
+//! `…/opkg/info/NAME.list`, the paths that a package installed, and `NAME.control`, the package's own record, which is
+//! left where a build strips the status file away.
 
 use layergate_model::{AnalyzerId, Dependency, OwnedFiles, Package, PackageKind, Section};
 
@@ -49,7 +49,7 @@ impl Analyzer for Opkg {
         if let Some(package) = file.path.file_name().strip_suffix(".list") {
             let paths: Vec<_> = text.lines().filter_map(|l| owned_path(l.split('\t').next()?)).collect();
             if !paths.is_empty() {
-                out.owned.push(OwnedFiles { proof: file.path.clone(), package: package.to_owned(), paths });
+                out.owned.push(OwnedFiles { evidence: file.path.clone(), package: package.to_owned(), paths });
             }
             return Ok(());
         }

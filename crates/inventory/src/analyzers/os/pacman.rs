@@ -39,7 +39,7 @@ impl Analyzer for Pacman {
             let package = directory.rsplitn(3, '-').nth(2).unwrap_or(directory).to_owned();
             let paths: Vec<_> = values(&text, "%FILES%").filter(|p| !p.ends_with('/')).filter_map(owned_path).collect();
             if !paths.is_empty() {
-                out.owned.push(OwnedFiles { proof: file.path.clone(), package, paths });
+                out.owned.push(OwnedFiles { evidence: file.path.clone(), package, paths });
             }
             return Ok(());
         }

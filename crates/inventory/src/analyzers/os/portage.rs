@@ -1,6 +1,6 @@
-//! Gentoo's portage (Package Manager Specification, appendix on the VDB): one directory `var/db/pkg/CATEGORY/NAME-VERSION`
-//! for each package, in it `CONTENTS` (`obj PATH md5 mtime`, `sym PATH -> TARGET mtime`, `dir PATH`) and `LICENSE`. Name and
-//! version are the directory's, for every file of it repeats them.
+//! Gentoo's portage (Package Manager Specification, appendix on the VDB): one directory
+//! `var/db/pkg/CATEGORY/NAME-VERSION` for each package, in it `CONTENTS` (`obj PATH md5 mtime`, `sym PATH -> TARGET
+//! mtime`, `dir PATH`) and `LICENSE`. Name and version are the directory's, for every file of it repeats them.
 
 use layergate_model::{AnalyzerId, LicenseFact, OwnedFiles, Package, PackageKind, Section};
 
@@ -39,14 +39,14 @@ impl Analyzer for Portage {
         if name == "LICENSE" {
             let licenses: Vec<_> = license::normal(&text).into_iter().collect();
             if !licenses.is_empty() {
-                out.licenses.push(LicenseFact { proof: file.path.clone(), package, licenses });
+                out.licenses.push(LicenseFact { evidence: file.path.clone(), package, licenses });
             }
             return Ok(());
         }
         let paths: Vec<_> = text.lines().filter_map(installed).collect();
         out.packages.push(Package::new(PackageKind::Portage, package.as_str(), version, file.path));
         if !paths.is_empty() {
-            out.owned.push(OwnedFiles { proof: file.path.clone(), package, paths });
+            out.owned.push(OwnedFiles { evidence: file.path.clone(), package, paths });
         }
         Ok(())
     }

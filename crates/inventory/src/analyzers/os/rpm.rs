@@ -1,9 +1,9 @@
 //! rpm's databases (Berkeley DB, NDB, SQLite; see `layergate-rpmdb`) at the places where distributions keep them.
 //!
-//! The version is `epoch:version-release`, the epoch where it is not 0; the source's is taken from the name of the source
-//! package, with the package's epoch. Imported keys (`gpg-pubkey`) are listed, as `rpm -qa` does. Files that a package
-//! only owns (ghosts) are not its proof of anything. Databases that could be read only in part are gaps, as is an SQLite
-//! log that was never written back: what it holds is missing in the database beside it.
+//! The version is `epoch:version-release`, the epoch where it is not 0; the source's is taken from the name of the
+//! source package, with the package's epoch. Imported keys (`gpg-pubkey`) are listed, as `rpm -qa` does. Files that a
+//! package only owns (ghosts) are not its evidence of anything. Databases that could be read only in part are gaps, as
+//! is an SQLite log that was never written back: what it holds is missing in the database beside it.
 
 use layergate_model::{AnalyzerId, OwnedFiles, Package, PackageKind, Section, SourcePackage};
 use layergate_rpmdb::RpmPackage;
@@ -70,7 +70,7 @@ impl Analyzer for Rpm {
             let files = rpm.files().filter(|f| !f.flags.is_ghost() && !f.flags.is_doc());
             let paths: Vec<_> = files.filter_map(|f| owned_path(&f.to_string())).collect();
             if !paths.is_empty() {
-                out.owned.push(OwnedFiles { proof: file.path.clone(), package: rpm.name.clone(), paths });
+                out.owned.push(OwnedFiles { evidence: file.path.clone(), package: rpm.name.clone(), paths });
             }
         }
         needs.resolve(&mut out.packages);

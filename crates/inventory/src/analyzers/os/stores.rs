@@ -1,6 +1,6 @@
-//! Paths of the nix and guix stores: `nix/store/HASH-NAME-VERSION[-OUTPUT]`, `gnu/store/HASH-NAME-VERSION`. The store keeps
-//! no list of what is in it beside an SQLite database that images often lack: the directory's name is the proof, nothing
-//! is read.
+//! Paths of the nix and guix stores: `nix/store/HASH-NAME-VERSION[-OUTPUT]`, `gnu/store/HASH-NAME-VERSION`. The store
+//! keeps no list of what is in it beside an SQLite database that images often lack: the directory's name is the
+//! evidence, nothing is read.
 //!
 //! The version begins at the first dash before a digit, as nix's own `parseDrvName` has it. Names without a version
 //! (configuration, wrappers) are no packages.

@@ -1,11 +1,11 @@
-//! What is told of every layer, shown or not: gaps and secrets.
+//! What is reported of every layer, shown or not: gaps and secrets.
 //!
 //! A gap goes only with the file that it is about: when an upper layer hides the file, nothing is missing any more. A
 //! gap that names no file of its layer stays. A secret stays always: who can pull the image can read every layer.
 
 use layergate_model::{Gap, GapKind, Secret};
 
-use crate::{overlay::MAX_PLACES, proofs::is_about_a_file, view::View};
+use crate::{evidence::is_about_a_file, overlay::MAX_PLACES, view::View};
 
 /// The gaps of the image, sorted. Places that are not paths carry the layer's digest.
 pub(crate) fn gaps(view: &View<'_>) -> Vec<Gap> {

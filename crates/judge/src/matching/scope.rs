@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::{hit, subject};
 
 /// The advisories of one distribution's release.
-pub(super) struct DistroSpace {
+pub(super) struct AdvisoryScope {
     /// For people: `debian 12`.
     pub(super) name: String,
     /// The namespaces to ask; all of them apply.
@@ -20,14 +20,14 @@ pub(super) struct DistroSpace {
     pub(super) extended: Option<Namespace>,
 }
 
-impl DistroSpace {
+impl AdvisoryScope {
     /// Whether the snapshot has anything on it.
     pub(super) fn covered(&self, snapshot: &Snapshot) -> bool {
         self.namespaces.iter().any(|n| snapshot.coverage(n).is_some())
     }
 }
 
-impl DistroSpace {
+impl AdvisoryScope {
     /// The namespace of a build that is fixed apart from the plain ones.
     pub(super) fn flavour(&self, version: &str) -> Option<Namespace> {
         let family = oracle_flavour(version);
@@ -37,20 +37,20 @@ impl DistroSpace {
 }
 
 /// Why nobody's advisories can be used.
-pub(super) struct NoSpace {
+pub(super) struct UnknownScope {
     pub(super) place: String,
     pub(super) detail: String,
 }
 
-/// The advisories of an image's distribution. `versions` are those of its packages: they tell whether extended support
+/// The advisories of an image's distribution. `versions` are those of its packages: they show whether extended support
 /// is in use.
 pub(super) fn distribution<'v>(
     distro: Option<&Distro>,
     versions: impl Iterator<Item = &'v str>,
-) -> Result<DistroSpace, NoSpace> {
+) -> Result<AdvisoryScope, UnknownScope> {
     let Some(distro) = distro else {
-        let detail = "no os-release (nor an older file of its kind) tells which distribution they are of";
-        return Err(NoSpace { place: "etc/os-release".into(), detail: detail.into() });
+        let detail = "no os-release (nor an older file of its kind) shows which distribution they are of";
+        return Err(UnknownScope { place: "etc/os-release".into(), detail: detail.into() });
     };
     let Some(row) = Distribution::of(&distro.id) else {
         let like = if distro.like.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn distribution<'v>(
         };
         let why = unjudged(&distro.id).map(|why| format!(": {why}")).unwrap_or_default();
         let detail = format!("nobody here knows the advisories of {:?}{like}{why}", distro.id);
-        return Err(NoSpace { place: distro.id.clone(), detail });
+        return Err(UnknownScope { place: distro.id.clone(), detail });
     };
     let release = row.release(distro);
     let name = match &release {
@@ -68,12 +68,14 @@ pub(super) fn distribution<'v>(
         None => distro.id.clone(),
     };
     if release.is_none() && row.cut != Cut::Rolling {
-        let detail = format!("{} does not tell its release", distro.id);
-        return Err(NoSpace { place: name, detail });
+        let detail = format!("{} does not show its release", distro.id);
+        return Err(UnknownScope { place: name, detail });
     }
     let namespace = |family: &str| {
-        Namespace::of(family, release.as_deref())
-            .map_err(|error| NoSpace { place: name.clone(), detail: format!("its release cannot be used: {error}") })
+        Namespace::of(family, release.as_deref()).map_err(|error| UnknownScope {
+            place: name.clone(),
+            detail: format!("its release cannot be used: {error}"),
+        })
     };
     let mut namespaces = vec![namespace(row.family)?];
     let epel = matches!(row.family, "rhel" | "almalinux" | "rocky" | "oracle");
@@ -89,23 +91,23 @@ pub(super) fn distribution<'v>(
             extended = Some(esm)
         }
     }
-    Ok(DistroSpace { name, row, namespaces, epel, extended })
+    Ok(AdvisoryScope { name, row, namespaces, epel, extended })
 }
 
-/// An image of a release that has left standard support: what only extended support fixes is told as one gap, for the
-/// release's own tracker says nothing of it any more.
-pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapshot: &Snapshot) -> Option<Gap> {
-    let extended = space.extended.as_ref()?;
+/// An image of a release that has left standard support: what only extended support fixes is reported as one gap, for
+/// the release's own tracker says nothing of it any more.
+pub(super) fn extended_support(scope: &AdvisoryScope, os: &[&ImagePackage], snapshot: &Snapshot) -> Option<Gap> {
+    let extended = scope.extended.as_ref()?;
     snapshot.coverage(extended)?;
     let mut vulnerabilities = std::collections::BTreeSet::new();
     let mut sources = std::collections::BTreeSet::new();
     for package in os {
-        for subject in &subject::subjects(&package.package, space.row.names) {
+        for subject in &subject::subjects(&package.package, scope.row.names) {
             // Thirty binaries of one source are asked for once.
             if !sources.insert((subject.name.to_string(), subject.version.to_string())) {
                 continue;
             }
-            let own: FxHashSet<u32> = space
+            let own: FxHashSet<u32> = scope
                 .namespaces
                 .iter()
                 .flat_map(|n| snapshot.lookup(n, &subject.name))
@@ -123,7 +125,7 @@ pub(super) fn extended_support(space: &DistroSpace, os: &[&ImagePackage], snapsh
             format!(
                 "{} vulnerabilities in packages of {} are followed only by its extended support, which this image does not use; they are not among the findings",
                 vulnerabilities.len(),
-                space.name
+                scope.name
             ),
         )
     })
@@ -163,13 +165,13 @@ mod tests {
             ("arch", None, "arch"),
         ];
         for (id, version, want) in cases {
-            let space = distribution(Some(&distro(id, version, "")), std::iter::empty());
-            assert_eq!(space.map(|s| s.namespaces[0].to_string()).map_err(|e| e.detail).as_deref(), Ok(want), "{id}");
+            let scope = distribution(Some(&distro(id, version, "")), std::iter::empty());
+            assert_eq!(scope.map(|s| s.namespaces[0].to_string()).map_err(|e| e.detail).as_deref(), Ok(want), "{id}");
         }
     }
 
     #[test]
-    fn id_like_is_told_and_not_used() {
+    fn id_like_is_reported_and_not_used() {
         let found = distribution(Some(&distro("mint", Some("21"), "ubuntu debian")), std::iter::empty());
         let gap = found.err().unwrap();
         assert!(gap.detail.contains("ubuntu, debian"), "{}", gap.detail);

@@ -8,7 +8,7 @@ use crate::{MergeLayer, links::Across};
 
 /// A file of one layer that something was found in.
 #[derive(Debug)]
-pub(crate) struct Proof<'a> {
+pub(crate) struct Evidence<'a> {
     /// The layer's position.
     pub(crate) layer: u32,
     /// The path, as the layer names it.
@@ -19,55 +19,55 @@ pub(crate) struct Proof<'a> {
     pub(crate) seen: bool,
     /// Of a hard link to a file of a lower layer: that file.
     pub(crate) link: Option<&'a str>,
-    /// The proof that its target is, once it is known.
+    /// The evidence that its target is, once it is known.
     pub(crate) target: Option<u32>,
 }
 
-/// All proofs of an image, and for each layer the proofs by path.
+/// All evidence_set of an image, and for each layer the evidence_set by path.
 #[derive(Debug, Default)]
-pub(crate) struct Proofs<'a> {
-    pub(crate) all: Vec<Proof<'a>>,
+pub(crate) struct EvidenceSet<'a> {
+    pub(crate) all: Vec<Evidence<'a>>,
     by_layer: Vec<HashMap<&'a str, u32>>,
 }
 
-impl<'a> Proofs<'a> {
+impl<'a> EvidenceSet<'a> {
     pub(crate) fn of(layers: &[MergeLayer<'a>]) -> Self {
-        let mut proofs = Self::default();
+        let mut evidence_set = Self::default();
         for (layer, merge) in (0u32..).zip(layers) {
-            proofs.by_layer.push(HashMap::new());
+            evidence_set.by_layer.push(HashMap::new());
             for section in merge.inventory.sections.values() {
-                proofs.section(layer, section);
+                evidence_set.section(layer, section);
             }
-            proofs.gaps(layer, &merge.inventory.gaps);
+            evidence_set.gaps(layer, &merge.inventory.gaps);
         }
-        proofs
+        evidence_set
     }
 
-    /// Proofs of nothing but that these entries are there.
+    /// EvidenceSet of nothing but that these entries are there.
     pub(crate) fn entries(layers: usize, wanted: &[(u32, &'a str)]) -> Self {
-        let mut proofs = Self { all: Vec::new(), by_layer: vec![HashMap::new(); layers] };
+        let mut evidence_set = Self { all: Vec::new(), by_layer: vec![HashMap::new(); layers] };
         for (layer, path) in wanted {
-            proofs.add(*layer, path, false);
+            evidence_set.add(*layer, path, false);
         }
-        proofs
+        evidence_set
     }
 
     /// Adds hard links to files of lower layers: what was found there is shown here, too.
     pub(crate) fn hard_links(&mut self, links: &'a [Across]) {
         for link in links {
-            let proof = self.add(link.layer, &link.path, false);
-            self.all[proof as usize].link = Some(&link.target);
+            let evidence = self.add(link.layer, &link.path, false);
+            self.all[evidence as usize].link = Some(&link.target);
         }
     }
 
     fn section(&mut self, layer: u32, section: &'a Section) {
         for package in &section.packages {
-            self.add(layer, package.proof(), true);
+            self.add(layer, package.evidence(), true);
         }
         let paths: [&mut dyn Iterator<Item = &'a LayerPath>; 4] = [
             &mut section.os_releases.iter().map(|o| &o.path),
-            &mut section.owned.iter().map(|o| &o.proof),
-            &mut section.licenses.iter().map(|l| &l.proof),
+            &mut section.owned.iter().map(|o| &o.evidence),
+            &mut section.licenses.iter().map(|l| &l.evidence),
             &mut section.facts.iter().map(|f| &f.path),
         ];
         for path in paths.into_iter().flatten() {
@@ -89,18 +89,18 @@ impl<'a> Proofs<'a> {
         let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let id = *self.by_layer[layer as usize].entry(path).or_insert(next);
         if id == next {
-            self.all.push(Proof { layer, path, solid, seen: false, link: None, target: None });
+            self.all.push(Evidence { layer, path, solid, seen: false, link: None, target: None });
         }
         self.all[id as usize].solid |= solid;
         id
     }
 
-    /// The proof that `path` of `layer` is.
+    /// The evidence that `path` of `layer` is.
     pub(crate) fn find(&self, layer: u32, path: &str) -> Option<u32> {
         self.by_layer.get(layer as usize)?.get(path).copied()
     }
 
-    /// The proofs of one layer.
+    /// The evidence_set of one layer.
     pub(crate) fn of_layer(&self, layer: u32) -> impl Iterator<Item = (&'a str, u32)> + '_ {
         self.by_layer.get(layer as usize).into_iter().flatten().map(|(path, id)| (*path, *id))
     }

@@ -2,39 +2,39 @@
 
 use std::{io, path::Path};
 
-use layergate_ports::values::{SourceError, Trouble};
+use layergate_ports::values::{ErrorDetail, SourceError};
 
 /// Nothing is there.
 pub(crate) fn not_found(place: impl ToString, what: impl Into<String>, advice: impl Into<String>) -> SourceError {
-    SourceError::NotFound(Trouble::new(place.to_string(), what, advice))
+    SourceError::NotFound(ErrorDetail::new(place.to_string(), what, advice))
 }
 
 /// Something is there, and it is not what it must be.
 pub(crate) fn malformed(place: impl ToString, what: impl Into<String>) -> SourceError {
-    SourceError::Malformed(Trouble::new(place.to_string(), what, ""))
+    SourceError::Malformed(ErrorDetail::new(place.to_string(), what, ""))
 }
 
 /// Another try may succeed.
 pub(crate) fn unavailable(place: impl ToString, what: impl Into<String>, advice: impl Into<String>) -> SourceError {
-    SourceError::Unavailable { trouble: Trouble::new(place.to_string(), what, advice), retry_after: None }
+    SourceError::Unavailable { trouble: ErrorDetail::new(place.to_string(), what, advice), retry_after: None }
 }
 
 /// Credentials are missing or refused.
 pub(crate) fn unauthorized(place: impl ToString, what: impl Into<String>, advice: impl Into<String>) -> SourceError {
-    SourceError::Unauthorized(Trouble::new(place.to_string(), what, advice))
+    SourceError::Unauthorized(ErrorDetail::new(place.to_string(), what, advice))
 }
 
 /// A kind that is refused.
 pub(crate) fn unsupported(place: impl ToString, what: impl Into<String>, advice: impl Into<String>) -> SourceError {
-    SourceError::Unsupported(Trouble::new(place.to_string(), what, advice))
+    SourceError::Unsupported(ErrorDetail::new(place.to_string(), what, advice))
 }
 
 /// Another thing than an image.
 pub(crate) fn not_an_image(place: impl ToString, what: impl Into<String>) -> SourceError {
-    SourceError::NotAnImage(Trouble::new(place.to_string(), what, "only container images can be scanned"))
+    SourceError::NotAnImage(ErrorDetail::new(place.to_string(), what, "only container images can be scanned"))
 }
 
-/// Trouble with a local file.
+/// ErrorDetail with a local file.
 pub(crate) fn file(path: &Path, error: &io::Error) -> SourceError {
     let place = path.display();
     match error.kind() {

@@ -1,5 +1,5 @@
-//! The real gate: layers to an image inventory (`image`), advisories, policy and reasons to a report (`judge`). What an SBOM
-//! lists is an image inventory already and is judged like any other.
+//! The real evaluator: layers to an image inventory (`image`), advisories, policy and reasons to a report (`judge`).
+//! What an SBOM lists is an image inventory already and is judged like any other.
 //!
 //! The work is CPU only and runs on blocking threads. Bulk jobs get half of the cores at most, so that a rescan of the
 //! estate does not stand before the image that somebody waits for.
@@ -17,7 +17,7 @@ use layergate_model::{
 use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
 use tokio::sync::Semaphore;
 
-use super::{Bench, Gate, GateError};
+use super::{Evaluator, EvaluatorError, PinnedEvaluation};
 use layergate_ports::{
     SnapshotError, SnapshotStore,
     values::{ImageContent, Job, Lane, PolicyOverrides, ResolvedImage},
@@ -34,8 +34,8 @@ pub enum Snapshots {
     Store(Arc<dyn SnapshotStore>),
 }
 
-/// What the gate judges by.
-pub struct StandardGateConfig {
+/// What the evaluator judges by.
+pub struct StandardEvaluatorConfig {
     /// The advisories.
     pub snapshots: Snapshots,
     /// The rules.
@@ -48,8 +48,8 @@ pub struct StandardGateConfig {
     pub analyzers: String,
 }
 
-/// The real gate.
-pub struct StandardGate {
+/// The real evaluator.
+pub struct StandardEvaluator {
     rules: Arc<Rules>,
     policy: Arc<Policy>,
     snapshots: Snapshots,
@@ -64,7 +64,7 @@ struct Rules {
     analyzers: String,
 }
 
-struct StandardBench {
+struct StandardPinnedEvaluation {
     rules: Arc<Rules>,
     policy: Arc<Policy>,
     snapshot: Option<Snapshot>,
@@ -73,10 +73,10 @@ struct StandardBench {
     places: Option<Arc<Semaphore>>,
 }
 
-impl StandardGate {
-    /// A gate that judges by `config`.
-    pub fn new(config: StandardGateConfig) -> Self {
-        let StandardGateConfig { snapshots, policy, vex, limits, analyzers } = config;
+impl StandardEvaluator {
+    /// A evaluator that judges by `config`.
+    pub fn new(config: StandardEvaluatorConfig) -> Self {
+        let StandardEvaluatorConfig { snapshots, policy, vex, limits, analyzers } = config;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             rules: Arc::new(Rules { vex, limits, analyzers }),
@@ -87,16 +87,16 @@ impl StandardGate {
         }
     }
 
-    async fn snapshot(&self, job: &Job) -> Result<Option<Snapshot>, GateError> {
+    async fn snapshot(&self, job: &Job) -> Result<Option<Snapshot>, EvaluatorError> {
         let store = match &self.snapshots {
             Snapshots::Fixed(snapshot) => return Ok(snapshot.clone()),
             Snapshots::Store(store) => store,
         };
-        let transient = |error: SnapshotError| GateError::Transient(error.to_string());
+        let transient = |error: SnapshotError| EvaluatorError::Transient(error.to_string());
         let digest = match job.snapshot {
             Some(digest) => digest,
             None => store.current().await.map_err(transient)?.ok_or_else(|| {
-                GateError::Transient(
+                EvaluatorError::Transient(
                     "the fleet has no advisory snapshot yet; give one to a coordinator with --db, or use `layergate db push`"
                         .to_owned(),
                 )
@@ -107,7 +107,7 @@ impl StandardGate {
         }
         let path = store.fetch(&digest).await.map_err(transient)?;
         // The store has verified the file when it arrived.
-        let snapshot = Snapshot::open(&path).map_err(|e| GateError::Final(e.to_string()))?.with_digest(digest);
+        let snapshot = Snapshot::open(&path).map_err(|e| EvaluatorError::Final(e.to_string()))?.with_digest(digest);
         let mut opened = self.opened();
         opened.insert(0, (digest, snapshot.clone()));
         opened.truncate(OPEN_SNAPSHOTS);
@@ -119,8 +119,8 @@ impl StandardGate {
     }
 }
 
-/// The policy of a job: never laxer than the gate's own.
-fn tightened(policy: &Arc<Policy>, wishes: &PolicyOverrides) -> Result<Arc<Policy>, GateError> {
+/// The policy of a job: never laxer than the evaluator's own.
+fn tightened(policy: &Arc<Policy>, wishes: &PolicyOverrides) -> Result<Arc<Policy>, EvaluatorError> {
     if *wishes == PolicyOverrides::default() {
         return Ok(policy.clone());
     }
@@ -128,18 +128,18 @@ fn tightened(policy: &Arc<Policy>, wishes: &PolicyOverrides) -> Result<Arc<Polic
     let client = Overrides {
         fail_on: wishes.fail_on.map(Threshold::From),
         only_fixed: wishes.only_fixed,
-        policy: theirs.map_err(|e| GateError::Final(e.to_string()))?,
+        policy: theirs.map_err(|e| EvaluatorError::Final(e.to_string()))?,
     };
     Ok(Arc::new(policy.tighten(&client)))
 }
 
 #[async_trait]
-impl Gate for StandardGate {
-    async fn pin(&self, job: &Job) -> Result<Arc<dyn Bench>, GateError> {
+impl Evaluator for StandardEvaluator {
+    async fn pin(&self, job: &Job) -> Result<Arc<dyn PinnedEvaluation>, EvaluatorError> {
         let as_of: Date = job.as_of.parse().map_err(|_| {
-            GateError::Final(format!("{:?} is not a day (ISO 8601, for example 2026-11-21)", job.as_of))
+            EvaluatorError::Final(format!("{:?} is not a day (ISO 8601, for example 2026-11-21)", job.as_of))
         })?;
-        Ok(Arc::new(StandardBench {
+        Ok(Arc::new(StandardPinnedEvaluation {
             rules: self.rules.clone(),
             policy: tightened(&self.policy, &job.policy)?,
             snapshot: self.snapshot(job).await?,
@@ -150,7 +150,7 @@ impl Gate for StandardGate {
 }
 
 #[async_trait]
-impl Bench for StandardBench {
+impl PinnedEvaluation for StandardPinnedEvaluation {
     fn pins(&self) -> String {
         let snapshot = self.snapshot.as_ref().map(|s| s.digest().to_string()).unwrap_or_default();
         let mut vex: Vec<String> = self.rules.vex.iter().map(|d| d.digest.to_string()).collect();
@@ -184,7 +184,7 @@ impl Bench for StandardBench {
             && inputs.as_of == self.as_of.to_string()
     }
 
-    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, GateError> {
+    async fn assess(&self, image: &ResolvedImage, layers: Vec<Arc<LayerInventory>>) -> Result<Report, EvaluatorError> {
         let place = match &self.places {
             // A semaphore that is never closed gives a permit.
             Some(places) => places.clone().acquire_owned().await.ok(),
@@ -196,7 +196,7 @@ impl Bench for StandardBench {
             let _place = place;
             judge(&image, &layers, &rules, &policy, snapshot.as_ref(), as_of)
         });
-        judged.await.map_err(|e| GateError::Final(format!("judging broke down ({e}); please report this")))
+        judged.await.map_err(|e| EvaluatorError::Final(format!("judging broke down ({e}); please report this")))
     }
 }
 
@@ -244,7 +244,7 @@ fn merged(
     let options = MergeOptions { reference: reference.as_ref(), as_of: Some(as_of), base: None, without_layers: tree };
     let mut inventory = merge(&merged, config, &options);
     if image.gaps.iter().any(|g| g.kind == GapKind::UnsupportedPlatform) {
-        // Told once, of the image; each of its layers was left alone for the same reason.
+        // Reported once, of the image; each of its layers was left alone for the same reason.
         inventory.gaps.retain(|g| g.kind != GapKind::UnsupportedPlatform);
     }
     inventory.gaps.extend(image.gaps.iter().cloned());
@@ -290,14 +290,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_report_is_accepted_only_under_its_own_pins() {
-        let gate = StandardGate::new(StandardGateConfig {
+        let evaluator = StandardEvaluator::new(StandardEvaluatorConfig {
             snapshots: Snapshots::Fixed(None),
             policy: Policy::default(),
             vex: Vec::new(),
             limits: Limits::default(),
             analyzers: "a".into(),
         });
-        let bench = gate.pin(&conformance::job("one", Lane::Interactive, "team")).await.unwrap();
+        let pinned = evaluator.pin(&conformance::job("one", Lane::Interactive, "team")).await.unwrap();
         let image = ResolvedImage {
             reference: "registry.example/a:1".into(),
             digest: Digest::of(b"image"),
@@ -309,8 +309,8 @@ mod tests {
             other_platforms: Vec::new(),
             left_out: Vec::new(),
         };
-        let good = bench.assess(&image, Vec::new()).await.unwrap();
-        assert!(bench.judged(&good));
+        let good = pinned.assess(&image, Vec::new()).await.unwrap();
+        assert!(pinned.judged(&good));
         type Change = fn(&mut Report);
         let changes: [(&str, Change); 8] = [
             ("snapshot", |r| r.inputs.snapshot = Some(Digest::of(b"x"))),
@@ -325,7 +325,7 @@ mod tests {
         for (pin, change) in changes {
             let mut other = good.clone();
             change(&mut other);
-            assert!(!bench.judged(&other), "{pin}");
+            assert!(!pinned.judged(&other), "{pin}");
         }
     }
 }
