@@ -8,10 +8,10 @@ use bytes::Bytes;
 use layergate_model::{Backoff, Digest, Report};
 use layergate_ports::{
     MAX_SBOM_BYTES,
-    values::{IdempotencyKey, JobId, SbomName, UploadedSbom, VerdictRecord},
+    values::{IdempotencyKey, JobId, SbomName, VerdictRecord},
 };
 use layergate_registry::Location;
-use layergate_server::{FleetStatus, JobAnswer, Subject, Submission, Submitted, UploadedDigest};
+use layergate_server::{FleetStatus, JobAnswer, SbomRef, Subject, Submission, Submitted, UploadedDigest};
 use reqwest::{Method, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -119,7 +119,7 @@ impl Client {
     }
 
     /// Gives the fleet an SBOM.
-    async fn upload(&self, path: &Path) -> Result<UploadedSbom, Failure> {
+    async fn upload(&self, path: &Path) -> Result<SbomRef, Failure> {
         let shown = path.display();
         let name = SbomName::new(&shown.to_string()).map_err(|e| usage(anyhow!("{shown}: {e}")))?;
         let mut document = Vec::new();
@@ -135,7 +135,7 @@ impl Client {
         if stored.digest != digest {
             return Err(anyhow!("the SBOM {shown} arrived as {} and is {digest}; try again", stored.digest).into());
         }
-        Ok(UploadedSbom { digest, name })
+        Ok(SbomRef { digest, name })
     }
 
     /// Waits for a job's verdict until `end`.
@@ -146,7 +146,7 @@ impl Client {
             let seconds = left.as_secs().max(1).to_string();
             let answer: JobAnswer = self.ask(Method::GET, &path, &[("wait", &seconds)], Body::Nothing, left).await?;
             if let Some(record) = answer.verdict {
-                return Ok(record);
+                return Ok(record.read());
             }
             if end.is_some_and(|end| Instant::now() >= end) {
                 return Err(anyhow!("job {job} has no verdict yet; `layergate wait {job}` goes on waiting").into());
@@ -156,7 +156,16 @@ impl Client {
 
     /// The reports behind a verdict.
     pub(crate) async fn reports(&self, job: &JobId) -> Result<Vec<Report>, Failure> {
-        self.ask(Method::GET, &format!("api/v1/jobs/{job}/reports"), &[], Body::Nothing, Duration::ZERO).await
+        let path = format!("api/v1/jobs/{job}/reports");
+        let answer = self.answer(Method::GET, &path, &[], Body::Nothing, Duration::ZERO).await?;
+        let reports = match serde_json::from_slice(&answer) {
+            Ok(reports) => return Ok(reports),
+            // A newer coordinator, perhaps: each is read by itself, with what is not known told in it.
+            Err(_) => serde_json::from_slice::<Vec<serde_json::Value>>(&answer),
+        };
+        let read = |report: serde_json::Value| layergate_model::read_report(report.to_string().as_bytes());
+        let reports = reports.and_then(|all| all.into_iter().map(read).collect());
+        Ok(reports.with_context(|| format!("the reports of job {job} cannot be read"))?)
     }
 
     /// The fleet at this moment.
@@ -172,7 +181,7 @@ impl Client {
         Ok(())
     }
 
-    /// Asks one coordinator after the other, for as long as one may still answer.
+    /// Asks, and reads the answer.
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -181,6 +190,20 @@ impl Client {
         body: Body,
         takes: Duration,
     ) -> Result<T, Failure> {
+        let bytes = self.answer(method, path, query, body, takes).await?;
+        let read = serde_json::from_slice(if bytes.is_empty() { b"null" } else { &bytes });
+        Ok(read.with_context(|| format!("the answer to {path} cannot be read"))?)
+    }
+
+    /// Asks one coordinator after the other, for as long as one may still answer.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Body,
+        takes: Duration,
+    ) -> Result<Vec<u8>, Failure> {
         let end = Instant::now() + PATIENCE;
         let (mut tries, who) = (0, JobId::random().to_string());
         let mut reported = false;
@@ -220,7 +243,7 @@ impl Client {
         }
     }
 
-    async fn once<T: DeserializeOwned>(&self, mut request: RequestBuilder, server: &Url) -> Result<T, Refusal> {
+    async fn once(&self, mut request: RequestBuilder, server: &Url) -> Result<Vec<u8>, Refusal> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -236,9 +259,7 @@ impl Client {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            let bytes = if bytes.is_empty() { b"null".to_vec() } else { bytes };
-            return serde_json::from_slice(&bytes)
-                .map_err(|e| Refusal::Final(anyhow!("the answer of {server} cannot be read: {e}")));
+            return Ok(bytes);
         }
         #[derive(serde::Deserialize)]
         struct Reported {

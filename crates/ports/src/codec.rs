@@ -90,9 +90,9 @@ pub fn encode_report(report: &Report) -> Result<Vec<u8>, Unreadable> {
     pack(report, LEVEL)
 }
 
-/// Reads the stored form of a report.
+/// Reads the stored form of a report, of a newer version of this program too.
 pub fn decode_report(stored: &[u8]) -> Result<Report, Unreadable> {
-    serde_json::from_slice(&unpack(stored, MAX_REPORT)?).map_err(Unreadable::new)
+    layergate_model::read_report(&unpack(stored, MAX_REPORT)?).map_err(Unreadable::new)
 }
 
 /// The stored form of an SBOM of at most [`crate::MAX_SBOM_BYTES`].

@@ -20,10 +20,10 @@ use layergate_ports::{
     Clock, JobQueue, Membership, Published, SbomStore, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{Semaphore, broadcast};
 
-use crate::{Submission, Token, auth, fleet, sboms};
+use crate::{ErrorAnswer, JobAnswer, Submission, Submitted, Token, auth, fleet, sboms};
 
 /// A submission with a policy in it; more is refused before it is read.
 const MAX_BODY: usize = 1 << 20;
@@ -42,23 +42,6 @@ pub struct Api {
     pub(crate) uploads: Semaphore,
     clock: Arc<dyn Clock>,
     finished: broadcast::Sender<JobId>,
-}
-
-/// The answer to a submission.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Submitted {
-    /// The job; the earlier one when the idempotency key was known.
-    pub job: JobId,
-}
-
-/// The answer to a question about a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct JobAnswer {
-    /// The job.
-    pub job: JobId,
-    /// The verdict; absent while there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<VerdictRecord>,
 }
 
 /// The key under which the parts are bound together; hashed, so that no part can be read into another.
@@ -189,7 +172,7 @@ async fn job(
 ) -> Result<Json<JobAnswer>, ApiError> {
     let job: JobId = id.parse().map_err(ApiError::bad)?;
     let verdict = api.wait(&job, Duration::from_secs(wait.min(LONGEST_WAIT))).await?;
-    Ok(Json(JobAnswer { job, verdict }))
+    Ok(Json(JobAnswer { job, verdict: verdict.map(Into::into) }))
 }
 
 async fn reports(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<Json<Vec<Arc<Report>>>, ApiError> {
@@ -226,6 +209,6 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.0, Json(serde_json::json!({"error": self.1}))).into_response()
+        (self.0, Json(ErrorAnswer { error: self.1 })).into_response()
     }
 }

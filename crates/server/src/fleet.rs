@@ -11,12 +11,13 @@ use layergate_ports::{
     Member, MemberState,
     values::{Lane, MemberId},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, ApiError};
 
 /// The fleet at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FleetStatus {
     /// Jobs that nobody has taken yet, by lane.
     pub waiting: BTreeMap<String, u64>,
@@ -25,7 +26,7 @@ pub struct FleetStatus {
 }
 
 /// One process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberStatus {
     /// `coordinator` or `worker`.
     pub kind: String,
@@ -56,7 +57,7 @@ pub struct MemberStatus {
 }
 
 /// A layer or a job in hand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldingStatus {
     /// The layer's digest, or the job's image.
     pub what: String,

@@ -7,6 +7,7 @@ use axum::{Json, body::Body, extract::State, http::StatusCode};
 use futures::StreamExt;
 use layergate_model::Digest;
 use layergate_ports::MAX_SBOM_BYTES;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, ApiError};
@@ -17,7 +18,7 @@ pub(crate) const AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The answer to an upload.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct UploadedDigest {
     /// The digest of the bytes that arrived.
     pub digest: Digest,

@@ -4,47 +4,128 @@
 //! never laxer, and it chooses neither the advisories nor the day: otherwise nobody could trust a pass.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use layergate_model::{Digest, ImageReference};
+use layergate_model::{Digest, ImageReference, Platform, Severity};
 use layergate_ports::values::{
-    CredentialName, IdempotencyKey, ImageLocator, Job, JobId, Lane, PlatformSelection, PolicyOverrides, Tenant,
-    UploadedSbom,
+    CredentialName, IdempotencyKey, ImageLocator, Job, JobId, Lane, PlatformSelection, PolicyOverrides, SbomName,
+    Tenant, UploadedSbom,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest time that a client may give a job.
 const LONGEST: u64 = 24 * 3600;
 
 /// The body of `POST /api/v1/jobs`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     /// A registry reference. An image or an SBOM is submitted, not both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub image: Option<ImageReference>,
     /// An SBOM that was uploaded before (`POST /api/v1/sboms`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sbom: Option<UploadedSbom>,
+    pub sbom: Option<SbomRef>,
     /// Which platforms.
     #[serde(default)]
-    pub platforms: PlatformSelection,
+    pub platforms: Platforms,
     /// What must hold besides the server's policy.
     #[serde(default)]
-    pub policy: PolicyOverrides,
+    pub policy: PolicyWishes,
     /// Who goes first.
     #[serde(default)]
-    pub lane: Lane,
+    pub lane: LaneWord,
     /// Who asks.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub tenant: Option<Tenant>,
     /// The name of the registry credential.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub credential: Option<CredentialName>,
     /// The same key again is the same job.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub idempotency_key: Option<IdempotencyKey>,
     /// Seconds until the job ends as `error`; an hour without it, a day at most.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+}
+
+/// An SBOM that was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SbomRef {
+    /// The digest of the document's bytes, as the upload answered.
+    pub digest: Digest,
+    /// What the report calls it: 1 to 4096 bytes without control characters.
+    #[schemars(with = "String")]
+    pub name: SbomName,
+}
+
+/// Which platforms of an index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Platforms {
+    /// `linux/amd64` when the reference is an index, else the one there is.
+    #[default]
+    Default,
+    /// These (`os/arch[/variant]`), each of which must be there.
+    List(#[schemars(with = "Vec<String>")] Vec<Platform>),
+    /// All of them.
+    All,
+}
+
+/// Who goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LaneWord {
+    /// Somebody waits: a CI step, an admission.
+    #[default]
+    Interactive,
+    /// Nobody waits.
+    Bulk,
+}
+
+/// What must hold besides the server's policy: it can only make the verdict stricter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyWishes {
+    /// Fail from this severity on.
+    pub fail_on: Option<Severity>,
+    /// Whether only findings with a fix count.
+    pub only_fixed: Option<bool>,
+    /// A whole policy (TOML).
+    pub policy: Option<String>,
+}
+
+impl From<PlatformSelection> for Platforms {
+    fn from(selection: PlatformSelection) -> Self {
+        match selection {
+            PlatformSelection::Default => Self::Default,
+            PlatformSelection::List(list) => Self::List(list),
+            PlatformSelection::All => Self::All,
+        }
+    }
+}
+
+impl From<Platforms> for PlatformSelection {
+    fn from(platforms: Platforms) -> Self {
+        match platforms {
+            Platforms::Default => Self::Default,
+            Platforms::List(list) => Self::List(list),
+            Platforms::All => Self::All,
+        }
+    }
+}
+
+impl From<LaneWord> for Lane {
+    fn from(lane: LaneWord) -> Self {
+        match lane {
+            LaneWord::Interactive => Self::Interactive,
+            LaneWord::Bulk => Self::Bulk,
+        }
+    }
 }
 
 /// What is submitted.
@@ -53,7 +134,7 @@ pub enum Subject {
     /// An image in a registry.
     Image(ImageReference),
     /// An uploaded SBOM.
-    Sbom(UploadedSbom),
+    Sbom(SbomRef),
 }
 
 /// A submission that does not say what is to be judged.
@@ -71,9 +152,9 @@ impl Submission {
         Self {
             image,
             sbom,
-            platforms: PlatformSelection::default(),
-            policy: PolicyOverrides::default(),
-            lane: Lane::default(),
+            platforms: Platforms::default(),
+            policy: PolicyWishes::default(),
+            lane: LaneWord::default(),
             tenant: None,
             credential: None,
             idempotency_key: None,
@@ -92,18 +173,19 @@ impl Submission {
     pub fn job(self, id: JobId, now: Timestamp, trace: Option<String>) -> Result<Job, NoSubject> {
         let image = match (self.image, self.sbom) {
             (Some(image), None) => ImageLocator::Registry(image),
-            (None, Some(sbom)) => ImageLocator::Sbom(sbom),
+            (None, Some(SbomRef { digest, name })) => ImageLocator::Sbom(UploadedSbom { digest, name }),
             _ => return Err(NoSubject),
         };
         let seconds = self.timeout_seconds.unwrap_or(3600).clamp(1, LONGEST);
+        let PolicyWishes { fail_on, only_fixed, policy } = self.policy;
         let patience = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(3600));
         Ok(Job {
             id,
             image,
-            platforms: self.platforms,
+            platforms: self.platforms.into(),
             credential: self.credential,
-            policy: self.policy,
-            lane: self.lane,
+            policy: PolicyOverrides { fail_on, only_fixed, policy },
+            lane: self.lane.into(),
             tenant: self.tenant.unwrap_or_default(),
             idempotency_key: self.idempotency_key,
             snapshot: None,

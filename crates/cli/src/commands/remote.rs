@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::anyhow;
 use futures::{StreamExt, stream};
 use layergate_model::{Report, Verdict};
-use layergate_ports::values::{PlatformSelection, PolicyOverrides, VerdictRecord};
+use layergate_ports::values::{PlatformSelection, VerdictRecord};
 use layergate_registry::Location;
-use layergate_server::{Subject, Submission};
+use layergate_server::{PolicyWishes, Subject, Submission};
 use tokio::time::Instant;
 
 use super::scan::print_record;
@@ -38,7 +38,7 @@ pub(crate) async fn scan(
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
     locations.iter().try_for_each(check_travels)?;
     let submission = |subject| Submission {
-        platforms: platforms.clone(),
+        platforms: platforms.clone().into(),
         policy: policy.clone(),
         timeout_seconds: args.timeout.map(|t| t.as_secs()),
         ..Submission::of(subject)
@@ -100,7 +100,7 @@ pub(super) fn answers(reference: &str, record: &VerdictRecord, reports: &[Report
 }
 
 /// What the client asks of the policy.
-fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
+fn wishes(args: &JudgeArgs) -> Result<PolicyWishes, Failure> {
     let refused = |flag, why| Err(usage(anyhow!("{flag} has no place beside --server: {why}")));
     if !args.vex.is_empty() {
         return refused("--vex", "the server's VEX documents hold");
@@ -116,5 +116,5 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyOverrides, Failure> {
         }
         None => None,
     };
-    Ok(PolicyOverrides { fail_on: args.fail_on, only_fixed: args.only_fixed, policy })
+    Ok(PolicyWishes { fail_on: args.fail_on, only_fixed: args.only_fixed, policy })
 }

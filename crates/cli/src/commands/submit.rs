@@ -1,9 +1,9 @@
 //! `layergate submit` and `layergate wait`: the two halves of `scan --server`, for whoever does not want to stand by.
 
 use layergate_model::{Report, Verdict};
-use layergate_ports::values::{CredentialName, JobId, Lane, Tenant, VerdictRecord};
+use layergate_ports::values::{CredentialName, JobId, Tenant, VerdictRecord};
 use layergate_registry::Location;
-use layergate_server::Submission;
+use layergate_server::{LaneWord, Submission};
 use tokio::time::Instant;
 
 use super::{
@@ -31,8 +31,8 @@ pub(crate) async fn submit(args: SubmitArgs) -> Result<Outcome, Failure> {
         let subject = client.subject(&location).await?;
         let job = client
             .submit(Submission {
-                platforms: platforms.clone(),
-                lane: if args.bulk { Lane::Bulk } else { Lane::Interactive },
+                platforms: platforms.clone().into(),
+                lane: if args.bulk { LaneWord::Bulk } else { LaneWord::Interactive },
                 tenant: tenant.clone(),
                 credential: credential.clone(),
                 timeout_seconds: args.timeout.map(|t| t.as_secs()),
