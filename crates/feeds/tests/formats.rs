@@ -387,11 +387,12 @@ fn programs_by_nvd_and_by_node() {
         item("CVE-2024-2", "", "cpe:2.3:a:expressjs:express:*:*:*:*:*:node.js:*:*"),
     );
     let core = r#"{"cve": ["CVE-2024-1"], "vulnerable": "18.x || 20.x", "patched": "^18.19.1 || ^20.11.1", "ref": "https://nodejs.org", "description": "d", "overview": "o", "affectedEnvironments": ["all"], "severity": "high"}"#;
-    let windows = core.replace("\"all\"", "\"windows\"");
+    let windows = core.replace("\"all\"", "\"win32\"").replace("CVE-2024-1", "CVE-2024-4");
     check(
         &[("nvdcve-2.0-2024.json", &nvd), ("vuln/core/170.json", core), ("vuln/core/171.json", &windows)],
         &[
             "nodejs node NSWG-CORE-170 >= 18.0.0, < 18.19.1 | >= 20.0.0, < 20.11.1 Fixed high (nodejs-security-wg)",
+            "nodejs node NSWG-CORE-171 * NotAffected (nodejs-security-wg)",
             "nvd nodejs:node.js CVE-2024-1 >= 20.0.0, < 20.11.1 Fixed (nvd)",
             "nvd python:python CVE-2024-3 * UnderInvestigation (nvd)",
         ],

@@ -1,10 +1,10 @@
 //! Programs that lie in an image without a package manager are judged by Bitnami's records.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use layergate_advisory::{Affected, Builder, Namespace, Record, Snapshot};
+use layergate_advisory::{Affected, Builder, End, Namespace, Record, Snapshot, Start, VersionRange};
 use layergate_judge::match_image;
 use layergate_model::{
-    Distro, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
+    Distro, GapKind, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind, Status,
 };
 
 fn package(kind: PackageKind, name: &str, version: &str, at: &str) -> ImagePackage {
@@ -136,10 +136,23 @@ fn each_vulnerability_is_reported_by_the_first_source_that_knows_it() {
         ..Record::new(feed, id)
     };
     for record in [
-        of("nodejs-security-wg", "NSWG-CORE-1", "CVE-2024-1", "nodejs", "node", "20.11.1"),
-        of("osv-bitnami", "BIT-node-2024-1", "CVE-2024-1", "bitnami", "node", "99.0.0"),
+        Record {
+            aliases: vec!["CVE-2024-1".into()],
+            affected: vec![Affected {
+                ranges: vec![VersionRange { start: Start::From("20.0.0".into()), end: End::Fixed("20.11.1".into()) }],
+                ..Affected::bare(Namespace::new("nodejs").unwrap(), "node", Status::Fixed)
+            }],
+            ..Record::new("nodejs-security-wg", "NSWG-CORE-1")
+        },
+        of("osv-bitnami", "BIT-node-2024-1", "CVE-2024-1", "bitnami", "node", "20.99.0"),
+        Record {
+            aliases: vec!["CVE-2024-7".into()],
+            affected: vec![Affected::unfixed(Namespace::new("nodejs").unwrap(), "node", Status::NotAffected)],
+            ..Record::new("nodejs-security-wg", "NSWG-CORE-7")
+        },
+        of("osv-bitnami", "BIT-node-2024-7", "CVE-2024-7", "bitnami", "node", "99.0.0"),
         of("osv-bitnami", "BIT-node-2024-2", "CVE-2024-2", "bitnami", "node", "20.12.0"),
-        of("nvd", "CVE-2024-2", "CVE-2024-2", "nvd", "nodejs:node.js", "99.0.0"),
+        of("nvd", "CVE-2024-2", "CVE-2024-2", "nvd", "nodejs:node.js", "20.99.0"),
         of("nvd", "CVE-2024-3", "CVE-2024-3", "nvd", "nodejs:node.js", "20.13.0"),
         of("nvd", "CVE-2024-4", "CVE-2024-4", "nvd", "nginx:nginx", "1.25.4"),
         of("nvd", "CVE-2024-5", "CVE-2024-5", "nvd", "f5:nginx", "1.25.5"),
@@ -153,6 +166,9 @@ fn each_vulnerability_is_reported_by_the_first_source_that_knows_it() {
         ("node", "20.11.1", &["CVE-2024-2 osv-bitnami", "CVE-2024-3 nvd"]),
         ("node", "20.12.0", &["CVE-2024-3 nvd"]),
         ("node", "20.13.0", &[]),
+        ("node", "22.0.0", &[]),
+        // A line of which Node's advisory says nothing is not known to be clean.
+        ("node", "16.20.2", &["CVE-2024-1 osv-bitnami", "CVE-2024-2 osv-bitnami", "CVE-2024-3 nvd"]),
         ("nginx", "1.25.3", &["CVE-2024-4 nvd", "CVE-2024-5 nvd"]),
         ("lighttpd", "1.4.69", &["CVE-2024-6 nvd"]),
         ("lighttpd", "1.4.70", &[]),

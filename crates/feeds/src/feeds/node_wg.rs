@@ -118,9 +118,7 @@ fn core(file: &FeedFile, sink: &mut Sink<'_>) {
     };
     let linux =
         |environment: &String| matches!(environment.to_ascii_lowercase().as_str(), "all" | "linux" | "unix" | "posix");
-    if advisory.affected_environments.is_some_and(|list| !list.is_empty() && !list.iter().any(linux)) {
-        return;
-    }
+    let elsewhere = advisory.affected_environments.is_some_and(|list| !list.is_empty() && !list.iter().any(linux));
     let Ok(namespace) = Namespace::new("nodejs") else { return };
     let number = file.name().trim_end_matches(".json");
     let mut record = Record::new("nodejs-security-wg", format!("NSWG-CORE-{number}"));
@@ -129,6 +127,11 @@ fn core(file: &FeedFile, sink: &mut Sink<'_>) {
     let severity = advisory.severity.as_deref().and_then(|s| s.parse::<Severity>().ok());
     let severity = severity.filter(|s| *s != Severity::Unknown);
     record.ratings.extend(severity.map(|severity| Rating { source: "nodejs".into(), severity }));
+    if elsewhere {
+        // Said, and not only left out: others tell of it without a word on the system.
+        record.affected.push(Affected::unfixed(namespace, "node", Status::NotAffected));
+        return sink.record(record);
+    }
     match affected(
         Affected::bare(namespace, "node", Status::Affected),
         &advisory.vulnerable,

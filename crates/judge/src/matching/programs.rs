@@ -2,13 +2,15 @@
 //! or nginx: judged by their project's own records (Node's), by Bitnami's (github.com/bitnami/vulndb, Apache-2.0),
 //! which follow the projects' releases, and by NVD's configurations of products.
 //!
-//! They are asked in this order, and what one knows of a vulnerability the later ones are not asked about: NVD's ranges
-//! are the widest. What a distribution's package installed never comes here: the distribution knows its backports.
+//! They are asked in this order, and what one says of a vulnerability in a line of versions the later ones are not asked
+//! about. Node's advisories name the lines that are still kept (`20.x || 22.x`): of an older one they say nothing, and
+//! the next source is asked. What a distribution's package installed never comes here: the distribution knows its
+//! backports.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use layergate_advisory::{Namespace, Program, Snapshot, program_version};
-use layergate_model::{ImageInventory, ImagePackage, Package, PackageKind};
+use layergate_advisory::{End, Entry, Namespace, Program, Snapshot, Start, program_version};
+use layergate_model::{ImageInventory, ImagePackage, Package, PackageKind, Status};
 
 use super::{
     hit::{self, Hit, Undecided},
@@ -51,8 +53,8 @@ pub(super) fn asked(package: &ImagePackage, image: &ImageInventory, snapshot: &S
         .collect()
 }
 
-/// What the sources have against a program, each vulnerability by the first of them that knows it, whether it finds it
-/// in this version or not.
+/// What the sources have against a program, each vulnerability by the first of them that speaks of it in this version's
+/// line, whether it finds it in this version or not.
 pub(super) fn hits<'s, 'p>(
     package: &Package,
     asked: &'p [Asked],
@@ -69,9 +71,34 @@ pub(super) fn hits<'s, 'p>(
         }
         own.retain(|hit| !hit::cves(hit.entry.vulnerability, snapshot).iter().all(|cve| known.contains(cve)));
         undecided.extend(doubts.into_iter().filter(|doubt| !known.contains(doubt.vulnerability.as_str())));
-        let entries = source.iter().flat_map(|a| snapshot.lookup(&a.namespace, &a.subject.name));
-        known.extend(entries.flat_map(|entry| hit::cves(entry.vulnerability, snapshot)));
-        out.append(&mut own);
+        known.extend(own.iter().flat_map(|hit| hit::cves(hit.entry.vulnerability, snapshot)));
+        for asked in source {
+            let entries = snapshot.lookup(&asked.namespace, &asked.subject.name);
+            let spoken = entries.filter(|entry| speaks_of(entry, &asked.subject.version));
+            known.extend(spoken.flat_map(|entry| hit::cves(entry.vulnerability, snapshot)));
+        }
+        // "Not affected" has silenced the later sources; it is no finding.
+        out.extend(own.into_iter().filter(|hit| hit.entry.status != Status::NotAffected));
     }
     out
+}
+
+/// Whether an entry says something of the line (the first number) of a version: it names the line, or the version comes after
+/// every line that it names.
+fn speaks_of(entry: &Entry<'_>, version: &str) -> bool {
+    let line = |version: &str| version.split('.').next().and_then(|first| first.parse::<u64>().ok());
+    let Some(own) = line(version) else { return true };
+    let bounds = entry.ranges.clone().flat_map(|range| {
+        let start = match range.start {
+            Start::Beginning => None,
+            Start::From(v) | Start::After(v) => Some(v),
+        };
+        let end = match range.end {
+            End::Open => None,
+            End::Fixed(v) | End::Before(v) | End::Last(v) => Some(v),
+        };
+        start.into_iter().chain(end)
+    });
+    let named: Vec<u64> = bounds.chain(entry.versions.clone()).filter_map(line).collect();
+    named.contains(&own) || named.iter().all(|line| *line < own)
 }
