@@ -63,7 +63,7 @@ fn one(page: &mut Page, report: &Report, details: bool) {
     targets.iter().for_each(|t| findings::target(page, t, details));
     findings::ignored(page, &targets, details);
     sections::secrets(page, report);
-    sections::checks(page, report);
+    sections::checks(page, report, details);
     sections::suppressed(page, report);
     sections::gaps(page, report, details);
     if details {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use layergate_model::{Effect, GapKind, Report, ReportGap};
+use layergate_model::{Check, Effect, GapKind, Report, ReportGap};
 
 use super::{cut, effect_text, severity_ink};
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
 
 /// Gaps of one kind that are shown before "and N more".
 const GAPS: usize = 3;
+/// Places of one check that are shown before "and N more".
+const PLACES: usize = 3;
 
 pub(super) fn secrets(page: &mut Page, report: &Report) {
     if report.secrets.is_empty() {
@@ -31,17 +33,25 @@ pub(super) fn secrets(page: &mut Page, report: &Report) {
     page.hang("  → ", "revoke them first; then take them out of the layer that holds them", Ink::Good);
 }
 
-pub(super) fn checks(page: &mut Page, report: &Report) {
+/// Failed checks, each once with the places where it failed.
+pub(super) fn checks(page: &mut Page, report: &Report, details: bool) {
     if report.checks.is_empty() {
         return;
     }
     page.heading("Misconfiguration");
     let mut checks: Vec<_> = report.checks.iter().collect();
-    checks.sort_by_key(|c| (Reverse((c.effect, c.severity)), &c.id, &c.location));
-    for check in checks {
+    let rank = |c: &Check| (Reverse((c.effect, c.severity)), c.id.clone(), c.title.clone(), c.remediation.clone());
+    checks.sort_by_key(|c| (rank(c), c.location.clone()));
+    for same in checks.chunk_by(|a, b| rank(a) == rank(b)) {
+        let Some(check) = same.first() else { continue };
         let head = format!("  {}  ", pad(&check.severity.as_str().to_uppercase(), 10));
         let stop = if check.effect >= Effect::Fail { " (stops the image)" } else { "" };
-        page.hang_inked(&head, severity_ink(check.severity), &format!("{}: {}{stop}", check.location, check.title));
+        let shown = if details { same.len() } else { same.len().min(PLACES) };
+        let mut places = same[..shown].iter().map(|c| c.location.as_str()).collect::<Vec<_>>().join(", ");
+        if shown < same.len() {
+            places += &format!(" and {} more", same.len() - shown);
+        }
+        page.hang_inked(&head, severity_ink(check.severity), &format!("{places}: {}{stop}", check.title));
         // What stops the image is among the things to do.
         if check.effect < Effect::Fail {
             page.hang("              → ", &check.remediation, Ink::Good);
