@@ -302,7 +302,7 @@ impl<'c> Pass<'c> {
         size: u64,
         mut claims: Vec<Claim>,
         head: &[u8],
-        content: impl Read,
+        content: impl BufRead,
     ) -> Result<(), PassError> {
         fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
             name.as_ref().unwrap_or(entry.path)
@@ -334,7 +334,7 @@ impl<'c> Pass<'c> {
         if claims.is_empty() {
             return Ok(());
         }
-        let spool = Spool::fill(head.chain(content), self.limits.max_file_bytes)?;
+        let spool = Spool::fill(head.chain(content), size, self.limits.max_file_bytes)?;
         let Some(spool) = spool else {
             let detail = format!("the file is over the limit of {} bytes (max-file-bytes)", self.limits.max_file_bytes);
             self.gap(GapKind::FileLimit, entry.path, detail);

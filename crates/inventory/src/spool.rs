@@ -2,7 +2,7 @@
 //! temporary file when it is large (a fat JAR, a Go binary), so that a scan's memory does not grow with the files.
 
 use std::{
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, Read, Seek, SeekFrom, Write},
     ops::Deref,
 };
 
@@ -18,34 +18,42 @@ pub enum Spool {
 }
 
 impl Spool {
-    /// Takes everything `content` has, at most `max` bytes; `None` when there are more.
-    pub fn fill(mut content: impl Read, max: u64) -> io::Result<Option<Self>> {
+    /// Takes everything `content` has, at most `max` bytes; `None` when there are more. `size` is what is expected: it only
+    /// saves copies where it is right.
+    pub fn fill(mut content: impl BufRead, size: u64, max: u64) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
-        content.by_ref().take(IN_MEMORY.min(max) + 1).read_to_end(&mut bytes)?;
-        let length = bytes.len() as u64;
-        if length > max {
-            return Ok(None);
-        }
-        if length <= IN_MEMORY {
-            return Ok(Some(Self::Memory(bytes)));
+        if size <= IN_MEMORY {
+            bytes.reserve_exact(size as usize + 1);
+            content.by_ref().take(IN_MEMORY.min(max) + 1).read_to_end(&mut bytes)?;
+            let length = bytes.len() as u64;
+            if length > max {
+                return Ok(None);
+            }
+            if length <= IN_MEMORY {
+                return Ok(Some(Self::Memory(bytes)));
+            }
         }
         let mut file = tempfile::tempfile().map_err(disk)?;
         file.write_all(&bytes).map_err(disk)?;
-        bytes.truncate(64 << 10);
-        let mut total = length;
+        let mut total = bytes.len() as u64;
+        drop(bytes);
         loop {
-            bytes.resize(64 << 10, 0);
-            let n = match content.read(&mut bytes) {
-                Ok(0) => break,
-                Ok(n) => n,
+            let chunk = match content.fill_buf() {
+                Ok([]) => break,
+                Ok(chunk) => chunk,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e),
             };
+            let n = chunk.len();
             total += n as u64;
             if total > max {
                 return Ok(None);
             }
-            file.write_all(&bytes[..n]).map_err(disk)?;
+            file.write_all(chunk).map_err(disk)?;
+            content.consume(n);
+        }
+        if total == 0 {
+            return Ok(Some(Self::Memory(Vec::new())));
         }
         file.seek(SeekFrom::Start(0)).map_err(disk)?;
         // SAFETY: the file is unlinked and known to nobody else, so that no one can change or cut it while it is mapped.
@@ -99,13 +107,16 @@ mod tests {
     #[test]
     fn small_large_and_too_large() {
         for size in [0u64, 10, IN_MEMORY, IN_MEMORY + 1, 3 * IN_MEMORY + 7] {
-            let spool = Spool::fill(io::repeat(7).take(size), u64::MAX - 1).unwrap().unwrap();
-            assert_eq!(spool.len() as u64, size);
-            assert!(spool.iter().all(|b| *b == 7));
-            assert_eq!(matches!(spool, Spool::Mapped(_)), size > IN_MEMORY);
-            spool.release(0..spool.len() / 2);
-            assert!(spool.iter().all(|b| *b == 7));
-            assert!(Spool::fill(io::repeat(7).take(size + 1), size).unwrap().is_none());
+            for expected in [0, size, IN_MEMORY + 1] {
+                let content = |size| io::BufReader::new(io::repeat(7).take(size));
+                let spool = Spool::fill(content(size), expected, u64::MAX - 1).unwrap().unwrap();
+                assert_eq!(spool.len() as u64, size);
+                assert!(spool.iter().all(|b| *b == 7));
+                assert_eq!(matches!(spool, Spool::Mapped(_)), size > 0 && size.max(expected) > IN_MEMORY);
+                spool.release(0..spool.len() / 2);
+                assert!(spool.iter().all(|b| *b == 7));
+                assert!(Spool::fill(content(size + 1), expected, size).unwrap().is_none());
+            }
         }
     }
 }

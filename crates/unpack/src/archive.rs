@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashSet,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
 };
 
 use layergate_model::{EntryKind, LayerPath, Limits, readable};
@@ -153,11 +153,12 @@ impl<R: Read> Archive<R> {
         }
     }
 
-    /// The content of the entry that was returned last.
-    pub fn content(&mut self) -> impl Read + '_ {
+    /// The content of the entry that was returned last; where it lies in the buffer it need not be copied.
+    pub fn content(&mut self) -> impl BufRead + '_ {
         match self.sparse.take() {
             Some((map, real_size)) => {
-                Content::Sparse(SparseReader { stored: Stored(self), map, at: 0, piece: 0, real_size })
+                let reader = SparseReader { stored: Stored(self), map, at: 0, piece: 0, real_size };
+                Content::Sparse(BufReader::new(reader))
             }
             None => Content::Plain(Stored(self)),
         }
@@ -371,9 +372,20 @@ struct Stored<'a, R>(&'a mut Archive<R>);
 
 impl<R: Read> Read for Stored<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let archive = &mut *self.0;
-        if archive.stored == 0 || out.is_empty() {
+        if out.is_empty() {
             return Ok(0);
+        }
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: Read> BufRead for Stored<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let archive = &mut *self.0;
+        if archive.stored == 0 {
+            return Ok(&[]);
         }
         let available = archive.fill(1).map_err(|error| match error {
             UnpackError::Source(error) => error,
@@ -383,17 +395,20 @@ impl<R: Read> Read for Stored<'_, R> {
         if available == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let room = usize::try_from(archive.stored).unwrap_or(usize::MAX).min(available).min(out.len());
-        out[..room].copy_from_slice(&archive.buffer[archive.start..archive.start + room]);
-        archive.start += room;
-        archive.stored -= room as u64;
-        Ok(room)
+        let room = usize::try_from(archive.stored).unwrap_or(usize::MAX).min(available);
+        Ok(&archive.buffer[archive.start..archive.start + room])
+    }
+
+    fn consume(&mut self, n: usize) {
+        let archive = &mut *self.0;
+        archive.start += n;
+        archive.stored -= n as u64;
     }
 }
 
 enum Content<'a, R: Read> {
     Plain(Stored<'a, R>),
-    Sparse(SparseReader<Stored<'a, R>>),
+    Sparse(BufReader<SparseReader<Stored<'a, R>>>),
 }
 
 impl<R: Read> Read for Content<'_, R> {
@@ -401,6 +416,22 @@ impl<R: Read> Read for Content<'_, R> {
         match self {
             Self::Plain(stored) => stored.read(out),
             Self::Sparse(sparse) => sparse.read(out),
+        }
+    }
+}
+
+impl<R: Read> BufRead for Content<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Self::Plain(stored) => stored.fill_buf(),
+            Self::Sparse(sparse) => sparse.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        match self {
+            Self::Plain(stored) => stored.consume(n),
+            Self::Sparse(sparse) => sparse.consume(n),
         }
     }
 }

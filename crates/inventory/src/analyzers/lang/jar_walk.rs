@@ -5,7 +5,7 @@
 //! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in
 //! place; packed ones go through a spool.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::BufReader};
 
 use layergate_model::{GapKind, PackageKind, Section};
 
@@ -160,7 +160,7 @@ impl Walk<'_> {
                 return true;
             }
         };
-        match Spool::fill(reader, self.bytes_left.min(self.room_left)) {
+        match Spool::fill(BufReader::with_capacity(64 << 10, reader), 0, self.bytes_left.min(self.room_left)) {
             Ok(Some(spool)) => {
                 let size = spool.len() as u64;
                 if !self.spend(size.max(member.packed_size()), location) {
