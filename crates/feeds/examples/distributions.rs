@@ -52,7 +52,8 @@ pub fn page() -> String {
             Some((_, family)) => format!("`{family}`"),
             None if DISTRIBUTIONS.iter().any(|row| row.manager == *kind) => "its distribution".to_owned(),
             None if *kind == PackageKind::Generic => {
-                "a program of the table below by `nodejs`, `bitnami` and `nvd`; else `unwatched_ecosystem`".to_owned()
+                "a [program that is known](programs.md) by `nodejs`, `bitnami` and `nvd`; else `unwatched_ecosystem`"
+                    .to_owned()
             }
             None => "nobody: gap `unwatched_ecosystem`".to_owned(),
         };

@@ -409,7 +409,7 @@ mod tests {
     fn words_of_a_newer_coordinator_never_pass_and_are_reported() {
         let record = VerdictRecord { verdict: Verdict::Pass, ..sample() };
         let answer = serde_json::to_value(VerdictAnswer::from(record)).unwrap();
-        for (pointer, word, told, verdict) in [
+        for (pointer, word, listed, verdict) in [
             ("/verdict", json!("deferred"), "verdict \"deferred\"", Verdict::Error),
             ("/images/0/verdict", json!("deferred"), "verdict \"deferred\"", Verdict::Pass),
             ("/images/0/reasons/0/effect", json!("nag"), "effect \"nag\"", Verdict::Pass),
@@ -422,7 +422,7 @@ mod tests {
             *newer.pointer_mut(pointer).unwrap() = word;
             newer["something_more"] = json!(1);
             let read = serde_json::from_value::<VerdictAnswer>(newer).unwrap().read();
-            assert_eq!((read.unknown.join(", ").as_str(), read.verdict), (told, verdict), "{pointer}");
+            assert_eq!((read.unknown.join(", ").as_str(), read.verdict), (listed, verdict), "{pointer}");
             if pointer == "/images/0/verdict" {
                 assert_eq!(read.images[0].verdict, Verdict::Error);
             }
