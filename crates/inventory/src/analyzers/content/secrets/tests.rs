@@ -197,3 +197,38 @@ fn rules_are_sound() {
         assert!(rule.keywords.iter().all(|k| k.len() >= 2 && *k == k.to_ascii_lowercase()), "{}", rule.id);
     }
 }
+
+/// `docs/secrets.md`, from the rules.
+fn page() -> String {
+    let introduction = "\
+# Secrets
+
+What the secret scanner looks for. A rule is tried where one of its words stands in a file that counts (settings, sources, texts,
+and what can hold a token by name); the text is cut before it is stored anywhere, and a secret is reported even where an upper
+layer hides its file. The id is what a [policy](policy.md) and an exception name.
+
+This page is made from the rules by `UPDATE_GOLDEN=1 cargo test -p layergate-inventory page_of_secrets`.
+
+| rule | severity | what | tried in |
+|---|---|---|---|
+";
+    let rows = RULES.iter().map(|rule| {
+        let scope = match rule.scope {
+            In::Any => "every file that is read".to_owned(),
+            In::Settings => "texts, not programs and data".to_owned(),
+            In::Named(names) => format!("`{}`", names.join("`, `")),
+        };
+        format!("| `{}` | {} | {} | {scope} |\n", rule.id, rule.severity, rule.title)
+    });
+    std::iter::once(introduction.to_owned()).chain(rows).collect()
+}
+
+#[test]
+fn the_page_of_secrets_is_the_rules() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/secrets.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, page()).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == page(), "UPDATE_GOLDEN=1 cargo test -p layergate-inventory page_of_secrets renews it");
+}
