@@ -160,7 +160,7 @@ impl Client {
         let answer = self.answer(Method::GET, &path, &[], Body::Nothing, Duration::ZERO).await?;
         let reports = match serde_json::from_slice(&answer) {
             Ok(reports) => return Ok(reports),
-            // A newer coordinator, perhaps: each is read by itself, with what is not known told in it.
+            // A newer coordinator, perhaps: each is read by itself, with what is not known reported in it.
             Err(_) => serde_json::from_slice::<Vec<serde_json::Value>>(&answer),
         };
         let read = |report: serde_json::Value| layergate_model::read_report(report.to_string().as_bytes());

@@ -1,6 +1,7 @@
-//! Reports of a newer version of this program. Within v1 a report only grows: fields that this version does not know are
-//! passed over, and a word of an enumeration that it does not know is replaced by the one that is safe. Each such word is
-//! told in a reason of its own, so that a client or a coordinator that is upgraded later than the others refuses no verdict.
+//! Reports of a newer version of this program. Within v1 a report only grows: fields that this version does not know
+//! are passed over, and a word of an enumeration that it does not know is replaced by the one that is safe. Each such
+//! word is reported in a reason of its own, so that a client or a coordinator that is upgraded later than the others
+//! refuses no verdict.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

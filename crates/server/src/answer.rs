@@ -1,12 +1,14 @@
-//! What the API answers about a job: types of its own, so that a change of what is stored is no change of what clients read.
+//! What the API answers about a job: types of its own, so that a change of what is stored is no change of what clients
+//! read.
 //!
 //! Enumerations are words here. The published schema lists those of this version; a client reads an answer of a newer
-//! coordinator all the same, where a word that it does not know counts as the worst and is reported ([`VerdictAnswer::read`]).
+//! coordinator all the same, where a word that it does not know counts as the worst and is reported
+//! ([`VerdictAnswer::read`]).
 
 use jiff::Timestamp;
 use layergate_model::{Digest, Effect, FindingId, Gap, GapKind, Inputs, Reason, Summary, Verdict};
 use layergate_ports::values::{
-    ImageVerdict, JobError, JobId, Lane, ReportKey, SourceError, Tenant, Trouble, VerdictRecord,
+    ErrorDetail, ImageVerdict, JobError, JobId, Lane, ReportKey, SourceError, Tenant, VerdictRecord,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -249,7 +251,7 @@ impl From<JobError> for FailureAnswer {
 
 impl From<SourceError> for SourceFailure {
     fn from(error: SourceError) -> Self {
-        let detail = |t: Trouble| FailureDetail { place: t.place, what: t.what, advice: t.advice };
+        let detail = |t: ErrorDetail| FailureDetail { place: t.place, what: t.what, advice: t.advice };
         match error {
             SourceError::NotFound(t) => Self::NotFound(detail(t)),
             SourceError::Unauthorized(t) => Self::Unauthorized(detail(t)),
@@ -266,7 +268,7 @@ impl From<SourceError> for SourceFailure {
 
 impl From<FailureAnswer> for JobError {
     fn from(failure: FailureAnswer) -> Self {
-        let trouble = |d: FailureDetail| Trouble::new(d.place, d.what, d.advice);
+        let trouble = |d: FailureDetail| ErrorDetail::new(d.place, d.what, d.advice);
         let source = match failure {
             FailureAnswer::Judge(text) => return Self::Judge(text),
             FailureAnswer::Deadline(text) => return Self::Deadline(text),
@@ -301,8 +303,8 @@ impl Words {
 }
 
 impl VerdictAnswer {
-    /// The record that was answered, read by a client that may be older than the coordinator: what it does not know counts
-    /// as the worst and stands in `unknown`.
+    /// The record that was answered, read by a client that may be older than the coordinator: what it does not know
+    /// counts as the worst and stands in `unknown`.
     pub fn read(self) -> VerdictRecord {
         let mut words = Words(self.unknown);
         let images = self.images.into_iter().map(|image| ImageVerdict {
@@ -384,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_is_answered_is_what_is_stored() {
-        let trouble = || Trouble::new("a", "b", "c");
+        let trouble = || ErrorDetail::new("a", "b", "c");
         let retry_after = Some(std::time::Duration::from_millis(1500));
         let errors = [
             JobError::Judge("a".into()),
