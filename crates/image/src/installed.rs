@@ -3,8 +3,8 @@
 //! A lock names everything that may be installed: for development, for other systems, for an installation that somebody
 //! did or did not make here. In an image the package manager's own records show which of it is there, and where they
 //! are at hand only they count. A lock of which less than half is installed speaks of something else (a bundle, another
-//! directory) and stays whole: nothing is hidden by a record of another thing. A source directory is what will be
-//! installed, and keeps its locks.
+//! directory) and stays whole: nothing is hidden by a record of another thing. So does what has files where it would be
+//! installed, and no record of itself there. A source directory is what will be installed, and keeps its locks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -56,8 +56,10 @@ fn name(kind: PackageKind, name: &str) -> String {
     }
 }
 
-/// Drops what only a lock describes, where what is installed from it is in the image.
-pub(crate) fn only(found: &mut Vec<Found<'_>>) {
+/// Drops what only a lock describes, where what is installed from it is in the image. `has_files` answers below which
+/// directories the image has a file: what lies in a package's own directory is that package, though nothing there gives
+/// its version.
+pub(crate) fn only(found: &mut Vec<Found<'_>>, has_files: impl FnOnce(&[String]) -> Vec<bool>) {
     let mut locks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut installed: BTreeMap<(PackageKind, &str), Vec<usize>> = BTreeMap::new();
     for (index, item) in found.iter().enumerate() {
@@ -67,6 +69,16 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>) {
         }
     }
     let mut gone = HashSet::new();
+    // Gone, unless the image has files where it would be installed.
+    let mut unsure: Vec<(usize, String)> = Vec::new();
+    // A Plug'n'Play map names what the lock beside it names, but not what of it is for development only.
+    for (at, item) in found.iter().enumerate().filter(|(_, item)| item.package.kind == PackageKind::Npm) {
+        let (directory, name) = item.shown.path.rsplit_once('/').unwrap_or(("", item.shown.path));
+        let slash = if directory.is_empty() { "" } else { "/" };
+        if name.starts_with(".pnp.") && locks.contains_key(format!("{directory}{slash}yarn.lock").as_str()) {
+            gone.insert(at);
+        }
+    }
     // Everything that is installed of a kind, for the locks that do not say where.
     let mut anywhere: HashMap<PackageKind, HashMap<String, HashSet<&str>>> = HashMap::new();
     for (path, entries) in locks {
@@ -103,12 +115,24 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>) {
         if there.is_empty() || here * 2 < all {
             continue;
         }
-        gone.extend(entries.into_iter().filter(|index| {
-            let package = found[*index].package;
-            let versions = there.get(&name(kind, &package.name));
-            package.provenance != Provenance::Project
-                && versions.is_none_or(|versions| !versions.contains(package.version.as_str()))
-        }));
+        for index in entries {
+            let package = found[index].package;
+            match (there.get(&name(kind, &package.name)), place) {
+                _ if package.provenance == Provenance::Project => continue,
+                (Some(versions), _) if versions.contains(package.version.as_str()) => continue,
+                (None, Place::Beside(modules)) => {
+                    unsure.push((index, format!("{directory}{modules}/{}", package.name)))
+                }
+                _ => {}
+            }
+            gone.insert(index);
+        }
+    }
+    if !unsure.is_empty() {
+        let (indices, directories): (Vec<_>, Vec<_>) = unsure.into_iter().unzip();
+        for (index, _) in indices.into_iter().zip(has_files(&directories)).filter(|(_, has)| *has) {
+            gone.remove(&index);
+        }
     }
     if !gone.is_empty() {
         let mut index = 0..;
@@ -151,7 +175,7 @@ mod tests {
             .collect();
         let shown = |p| Found { package: p, shown: Shown { layer: 0, path: p.evidence(), node: None }, layer: 0 };
         let mut found: Vec<_> = packages.iter().map(shown).collect();
-        only(&mut found);
+        only(&mut found, |directories| directories.iter().map(|d| d == "app/node_modules/bare").collect());
         found.iter().map(|f| format!("{} {} {}", f.shown.path, f.package.name, f.package.version)).collect()
     }
 
@@ -184,6 +208,23 @@ mod tests {
                 &[],
             ),
             ("another version than locked", &["app/bun.lock npm a 1", "app/node_modules/a/package.json npm a 2"], &[0]),
+            (
+                "an installed package without a package.json",
+                &[
+                    "app/package-lock.json npm a 1",
+                    "app/package-lock.json npm bare 1",
+                    "app/package-lock.json npm gone 1",
+                    "app/package-lock.json npm b 1",
+                    "app/node_modules/a/package.json npm a 1",
+                    "app/node_modules/b/package.json npm b 1",
+                ],
+                &[2],
+            ),
+            (
+                "a map beside a lock",
+                &["app/yarn.lock npm a 1 dev", "app/.pnp.cjs npm a 1", "srv/.pnp.cjs npm b 1"],
+                &[1],
+            ),
             (
                 "composer without development",
                 &[

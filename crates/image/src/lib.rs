@@ -13,6 +13,7 @@ mod evidence;
 mod installed;
 mod links;
 mod merge;
+mod orphaned;
 mod overlay;
 mod ownership;
 mod packages;

@@ -3,7 +3,8 @@
 use layergate_model::{BaseImage, CheckFact, Digest, ImageConfig, ImageInventory, ImageReference, LayerInventory};
 
 use crate::{
-    base, checks, distro, every_layer, installed, links, ownership, packages, removed, repositories, view::View,
+    base, checks, distro, every_layer, installed, links, orphaned, ownership, packages, removed, repositories,
+    view::View,
 };
 
 /// One layer of the image.
@@ -34,9 +35,12 @@ pub struct MergeOptions<'a> {
 pub fn merge(layers: &[MergeLayer<'_>], config: Option<&ImageConfig>, options: &MergeOptions<'_>) -> ImageInventory {
     let hard_links = links::across(layers);
     let view = View::new(layers, &hard_links);
-    let (kept, mut gaps) = removed::find(&view);
+    let (mut kept, mut gaps) = removed::find(&view);
     let (distro, of_distro) = distro::find(&view, &kept);
     gaps.extend(of_distro);
+    let (orphaned, of_orphaned) = orphaned::find(&view);
+    kept.extend(orphaned);
+    gaps.extend(of_orphaned);
     let mut listed = packages::list(&view, &kept, distro.as_ref(), !options.without_layers);
     packages::add_licenses(&view, &mut listed);
     ownership::assign(&view, &mut listed);

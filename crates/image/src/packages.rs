@@ -51,7 +51,7 @@ pub(crate) fn list<'a>(view: &View<'a>, kept: &[Kept<'a>], distro: Option<&Distr
     });
     let mut found = find(view);
     if has_layers {
-        installed::only(&mut found);
+        installed::only(&mut found, |directories| view.has_files(directories));
     }
     for found in found.into_iter().chain(kept) {
         by_purl.entry(found.package.purl(distro)).or_default().push(found);

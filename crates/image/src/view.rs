@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{Digest, Section};
+use layergate_model::{Digest, EntryKind, Section};
 
 use crate::{
     MergeLayer,
@@ -79,6 +79,34 @@ impl<'a> View<'a> {
     /// Which of these entries, each a path as its layer names it, the image still shows.
     pub(crate) fn shown(&self, wanted: &[(u32, &str)]) -> Vec<bool> {
         shown(self.layers, &self.twofold, wanted)
+    }
+
+    /// Below which of these directories the image shows a file.
+    pub(crate) fn has_files(&self, directories: &[String]) -> Vec<bool> {
+        let mut has = vec![false; directories.len()];
+        if directories.is_empty() {
+            return has;
+        }
+        let known: HashMap<&str, usize> = directories.iter().enumerate().map(|(i, d)| (d.as_str(), i)).collect();
+        let mut wanted: Vec<(usize, u32, String)> = Vec::new();
+        for (layer, merge) in (0u32..).zip(self.layers) {
+            let mut last = None;
+            merge.inventory.paths.visit(|entry| {
+                if !matches!(entry.kind, EntryKind::File | EntryKind::HardLink) {
+                    return;
+                }
+                let found = entry.path.match_indices('/').find_map(|(at, _)| known.get(&entry.path[..at]));
+                // One file of each layer and directory at a time: archives are written directory by directory.
+                if let Some(index) = found.filter(|index| last.replace(**index) != Some(**index)) {
+                    wanted.push((*index, layer, entry.path.to_owned()));
+                }
+            });
+        }
+        let paths: Vec<(u32, &str)> = wanted.iter().map(|(_, layer, path)| (*layer, path.as_str())).collect();
+        for ((index, ..), shown) in wanted.iter().zip(self.shown(&paths)) {
+            has[*index] |= shown;
+        }
+        has
     }
 
     /// Whether `place` is a path of the layer that upper layers hide.

@@ -195,6 +195,9 @@ fn a_lock_beside_what_is_installed_gives_way_across_layers_and_not_in_a_director
     let one = "a 1 @0 app/node_modules/a/package.json app/package-lock.json";
     assert_eq!(lines(&image(&[lock, installed])), [one]);
     assert_eq!(lines(&image(&[lock, installed, "w app/node_modules"])).len(), 2, "nothing is installed any more");
+    let bare = "f app/node_modules/b/i.js";
+    assert_eq!(lines(&image(&[lock, installed, bare])).len(), 2, "b is there, and only the lock tells its version");
+    assert_eq!(lines(&image(&[lock, installed, bare, "w app/node_modules/b"])), [one]);
     let both = [layer(&format!("{lock}\n{installed}"))];
     let tree = image_of(&both, None, &MergeOptions { without_layers: true, ..Default::default() });
     assert_eq!(tree.packages.len(), 2);

@@ -55,6 +55,50 @@ fn what_a_database_said_counts_while_its_files_are_there() {
 }
 
 #[test]
+fn metadata_that_goes_alone_leaves_its_package_behind() {
+    let npm = "f s/node_modules/a/package.json: a 1\nf s/node_modules/a/i.js\nf s/node_modules/a/l.js";
+    let python = "f l/a-1.dist-info/METADATA: a 1\nf l/a/__init__.py\nf l/a/b.py";
+    let nested =
+        format!("{npm}\nf s/node_modules/a/node_modules/b/package.json: b 1\nf s/node_modules/a/node_modules/b/i.js");
+    let (here, json) = ("a 1", "s/node_modules/a/package.json");
+    let cases: &[(&str, &[&str], &str, bool)] = &[
+        ("untouched", &[npm], here, false),
+        ("whited out", &[npm, &format!("w {json}")], here, true),
+        ("another version in its place", &[npm, &format!("f {json}: a 2")], "a 1,a 2", true),
+        ("the same in its place", &[npm, &format!("f {json}: a 1")], here, false),
+        ("Python", &[python, "w l/a-1.dist-info"], here, true),
+        ("one file patched", &[npm, &format!("w {json}\nf s/node_modules/a/i.js")], here, true),
+        ("two layers above", &[npm, "f x", &format!("w {json}")], here, true),
+        // What package managers do.
+        ("upgraded", &[npm, &format!("f {json}: a 2\nf s/node_modules/a/i.js\nf s/node_modules/a/l.js")], "a 2", false),
+        ("removed", &[npm, "w s/node_modules/a"], "", false),
+        ("removed with what is in it", &[&nested, "w s/node_modules/a"], "", false),
+        (
+            "the inner one is another",
+            &[&nested, &format!("w {json}\nf s/node_modules/a/i.js\nf s/node_modules/a/l.js")],
+            "b 1",
+            false,
+        ),
+        (
+            "installed elsewhere as well",
+            &[npm, &format!("w {json}\nf t/node_modules/a/package.json: a 1")],
+            here,
+            false,
+        ),
+        (
+            "Python upgraded",
+            &[python, "w l/a-1.dist-info\nf l/a-2.dist-info/METADATA: a 2\nf l/a/__init__.py\nf l/a/b.py"],
+            "a 2",
+            false,
+        ),
+        ("a project's own", &["f s/package.json: s 1\nf s/i.js", "f s/package.json: s 2"], "s 2", false),
+    ];
+    for (what, layers, packages, told) in cases {
+        assert_eq!(seen(layers), ((*packages).to_owned(), *told), "{what}: {layers:#?}");
+    }
+}
+
+#[test]
 fn what_is_kept_names_its_layer_and_the_distribution() {
     let base = format!("f etc/os-release\nos etc/os-release 0 debian 12\nf {STATUS}: openssl 1");
     let image = image(&[&base, "f app/x", &format!("w {STATUS}")]);

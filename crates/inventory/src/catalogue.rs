@@ -43,6 +43,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &lang::bun_lock::BunLock,
     &lang::deno_lock::DenoLock,
     &lang::yarn_cache::YarnCache,
+    &lang::yarn_pnp::YarnPnp,
     &lang::python_requirements::PythonRequirements,
     &lang::go_mod::GoMod,
     &lang::cargo_lock::CargoLock,

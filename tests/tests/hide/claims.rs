@@ -33,7 +33,7 @@ fn debian() -> Layer {
 }
 
 pub(crate) fn ways() -> Vec<Way> {
-    [databases(), releases(), owners(), files(), versions()].into_iter().flatten().collect()
+    [databases(), orphans(), releases(), owners(), files(), versions()].into_iter().flatten().collect()
 }
 
 /// Packages that Node finds all the same.
@@ -145,6 +145,31 @@ fn databases() -> Vec<Way> {
             Gap("no_package_database"),
         ),
         Way::new("an empty image", vec![plain(tar())], Gap("no_packages")),
+    ]
+}
+
+/// Language packages whose metadata goes and whose code stays.
+fn orphans() -> Vec<Way> {
+    let over = |name, upper| {
+        let lower = RawTar::new().file(LODASH, EVIL).file("srv/node_modules/lodash/index.js", "x");
+        Way::new(name, vec![base(), plain(lower), plain(upper)], Gap("package_database_removed"))
+    };
+    let metadata = "Metadata-Version: 2.1\nName: requests\nVersion: 2.19.0\n";
+    let python = RawTar::new()
+        .file("usr/lib/python3/site-packages/requests-2.19.0.dist-info/METADATA", metadata)
+        .file("usr/lib/python3/site-packages/requests/__init__.py", "x");
+    vec![
+        over("a whiteout of a package.json", RawTar::new().file("srv/node_modules/lodash/.wh.package.json", "")),
+        over("a package.json with another version upon it", RawTar::new().file(LODASH, crate::way::GOOD)),
+        Way::new(
+            "a whiteout of a dist-info",
+            vec![
+                base(),
+                plain(python),
+                plain(RawTar::new().file("usr/lib/python3/site-packages/.wh.requests-2.19.0.dist-info", "")),
+            ],
+            Gap("package_database_removed"),
+        ),
     ]
 }
 

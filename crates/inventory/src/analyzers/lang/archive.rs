@@ -4,6 +4,9 @@
 
 use std::io::Read;
 
+/// End records that are tried.
+const MAX_ENDS: usize = 64;
+
 /// An archive whose directory was found.
 #[derive(Clone, Copy)]
 pub(crate) struct Archive<'a> {
@@ -45,10 +48,19 @@ fn wide(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 impl<'a> Archive<'a> {
-    /// Finds the directory; `None` when the bytes are no zip archive.
+    /// Finds the directory; `None` when the bytes are no zip archive. The end record's own bytes may stand in the comment
+    /// behind it: as Java has it, the last one counts whose comment ends where the file does, or that leads to a directory.
     pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
         let tail = bytes.len().saturating_sub(22 + usize::from(u16::MAX));
-        let end = tail + memchr::memmem::rfind(&bytes[tail..], b"PK\x05\x06")?;
+        let ends = memchr::memmem::rfind_iter(&bytes[tail..], b"PK\x05\x06").take(MAX_ENDS).map(|at| tail + at);
+        ends.filter_map(|end| {
+            let ends_here = end + 22 + usize::from(short(bytes, end + 20)?) == bytes.len();
+            Self::ending(bytes, end).filter(|archive| ends_here || !archive.directory.is_empty())
+        })
+        .next()
+    }
+
+    fn ending(bytes: &'a [u8], end: usize) -> Option<Self> {
         let mut size = u64::from(long(bytes, end + 12)?);
         let mut offset = u64::from(long(bytes, end + 16)?);
         let mut directory_end = end;
@@ -221,6 +233,13 @@ pub(crate) mod tests {
         assert_eq!(list(&[plain.as_slice(), b"trailing"].concat()), want);
         assert_eq!(list(&zip(&[])), Some(vec![]));
         assert_eq!(list(b"PK not an archive"), None);
+        // An end record of no members inside of the comment.
+        let mut bytes = plain.clone();
+        let length = bytes.len() - 2;
+        bytes[length..].copy_from_slice(&44u16.to_le_bytes());
+        bytes.extend(b"PK\x05\x06");
+        bytes.extend([0; 40]);
+        assert_eq!(list(&bytes), want);
     }
 
     #[test]

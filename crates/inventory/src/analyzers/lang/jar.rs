@@ -29,7 +29,7 @@ impl Analyzer for Jar {
     }
 
     fn revision(&self) -> u32 {
-        5
+        6
     }
 
     fn max_bytes(&self) -> u64 {
@@ -87,7 +87,7 @@ impl Analyzer for UnnamedJar {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -234,6 +234,20 @@ mod tests {
         let jar =
             zip(&[("META-INF/maven/org.x/a/pom.properties", &pom("a", "1")), ("META-INF/maven/org.x/a/pom.xml", xml)]);
         assert_eq!(analyze(&Jar, "a.jar", &jar).0.packages[0].licenses, ["MIT"]);
+    }
+
+    #[test]
+    fn a_pom_without_properties_beside_it() {
+        let at = "META-INF/maven/org.x/a/pom.xml";
+        let parent = b"<project><parent><groupId>org.x</groupId><version>2.1</version></parent><artifactId>a</artifactId></project>";
+        let open = b"<project><groupId>org.x</groupId><artifactId>a</artifactId><version>${v}</version></project>";
+        let other = b"<project><groupId>org.x</groupId><artifactId>b</artifactId><version>1</version></project>";
+        for (xml, want) in [(&parent[..], &["org.x:a 2.1"][..]), (&open[..], &[]), (&other[..], &[]), (&b"<"[..], &[])]
+        {
+            assert_eq!(packages(&Jar, "lib/core.jar", &zip(&[(at, xml)])), want);
+        }
+        let both = zip(&[(at, parent), ("META-INF/maven/org.x/a/pom.properties", &pom("a", "3"))]);
+        assert_eq!(packages(&Jar, "a.jar", &both), ["org.x:a 3"]);
     }
 
     #[test]

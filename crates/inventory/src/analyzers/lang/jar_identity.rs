@@ -19,10 +19,25 @@ pub(crate) fn split(stem: &str) -> (&str, Option<&str>) {
             .windows(2)
             .any(|pair| !digit(pair[0]) && !is_qualifier(pair[0]) && digit(pair[1]) && pair[1].contains('.'));
         if !name_goes_on {
-            return (&stem[..at], Some(version));
+            return (&stem[..at], Some(without_classifier(version)));
         }
     }
     (stem, None)
+}
+
+/// The version without a classifier behind it (`4.1.77.Final-linux-x86_64`): the machine that its native code is for, or what
+/// of the project is in it.
+fn without_classifier(version: &str) -> &str {
+    const SYSTEMS: [&str; 7] = ["linux", "osx", "windows", "macosx", "darwin", "natives", "native"];
+    const PARTS: [&str; 9] =
+        ["tests", "test", "sources", "javadoc", "all", "shaded", "jar-with-dependencies", "uber", "exec"];
+    let system = SYSTEMS.iter().find_map(|system| {
+        let at = version.find(&format!("-{system}")).filter(|at| *at > 0)?;
+        let rest = &version[at + 1 + system.len()..];
+        (rest.is_empty() || rest.starts_with(['-', '_'])).then_some(at)
+    });
+    let part = PARTS.iter().find_map(|part| Some(version.strip_suffix(part)?.strip_suffix('-')?.len()));
+    system.or(part).map_or(version, |at| &version[..at])
 }
 
 fn digit(text: &str) -> bool {
@@ -255,6 +270,11 @@ mod tests {
             ("x-1.0-20200101.123456-1", "x", Some("1.0-20200101.123456-1")),
             ("x-1.0-beta-2.1", "x", Some("1.0-beta-2.1")),
             ("-1.0", "-1.0", None),
+            ("netty-epoll-4.1.77.Final-linux-x86_64", "netty-epoll", Some("4.1.77.Final")),
+            ("netty-tcnative-2.0.5-osx-aarch_64", "netty-tcnative", Some("2.0.5")),
+            ("app-1.0-jar-with-dependencies", "app", Some("1.0")),
+            ("own-1.0-tests", "own", Some("1.0")),
+            ("own-1.0-linuxes", "own", Some("1.0-linuxes")),
         ] {
             assert_eq!(split(stem), (name, version), "{stem}");
         }

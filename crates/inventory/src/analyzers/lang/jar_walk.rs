@@ -5,7 +5,10 @@
 //! (`max_file_bytes`), the number of archives and of packages. Stored archives, as Spring Boot has them, are read in
 //! place; packed ones go through a spool.
 
-use std::{collections::HashMap, io::BufReader};
+use std::{
+    collections::{HashMap, HashSet},
+    io::BufReader,
+};
 
 use layergate_model::{GapKind, PackageKind, Section};
 
@@ -117,6 +120,7 @@ impl Walk<'_> {
                 inner.push(member);
             }
         }
+        self.without_properties(archive, &mut poms, &pom_files);
         self.packages(archive, location, &poms, &pom_files, &evidence);
         if !inner.is_empty() && depth >= self.file.limits.max_nesting {
             let limit = self.file.limits.max_nesting;
@@ -224,6 +228,25 @@ impl Walk<'_> {
                 // What does not unpack, or not within its bound, was worked on as well.
                 self.spend(max, location);
                 None
+            }
+        }
+    }
+
+    /// `META-INF/maven/GROUP/ARTIFACT/pom.xml` without a `pom.properties` beside it tells the same.
+    fn without_properties(&mut self, archive: &Archive<'_>, poms: &mut Vec<Coordinates>, pom_files: &[Member<'_>]) {
+        let known: HashSet<Vec<u8>> = poms.iter().map(|pom| pom.directory.clone()).collect();
+        for member in pom_files {
+            let Some(directory) = member.name.strip_suffix(b"pom.xml").filter(|d| !known.contains(*d)) else {
+                continue;
+            };
+            if self.bytes_left == 0 || poms.len() >= MAX_POMS {
+                return;
+            }
+            let Ok(bytes) = archive.read(member, MAX_POM) else { continue };
+            self.bytes_left = self.bytes_left.saturating_sub((bytes.len() as u64).max(member.packed_size()));
+            let fits = |artifact: &str| last(&directory[..directory.len() - 1]) == artifact.as_bytes();
+            if let Some((group, artifact, version)) = maven_pom::own(&bytes).filter(|(_, artifact, _)| fits(artifact)) {
+                poms.push(Coordinates { group, artifact, version, directory: directory.to_vec() });
             }
         }
     }

@@ -275,6 +275,17 @@ impl<'p> Values<'p> {
     }
 }
 
+/// Group, artifact and version that a `pom.xml` gives its own project; what it takes from its parent counts as far as the
+/// file tells it.
+pub(crate) fn own(bytes: &[u8]) -> Option<(String, String, String)> {
+    let pom = parse(&String::from_utf8_lossy(bytes)).ok()?;
+    let values = Values::of(&[&pom]);
+    let artifact = values.fill(&pom.own.artifact);
+    let good = |text: &String| !text.is_empty() && !text.contains('$');
+    let all = [&values.group, &artifact, &values.version].into_iter().all(good);
+    all.then_some((values.group, artifact, values.version))
+}
+
 /// The licenses that a `pom.xml` names.
 pub(crate) fn licenses(bytes: &[u8]) -> Vec<String> {
     parse(&String::from_utf8_lossy(bytes)).map(|pom| pom.licenses).unwrap_or_default()

@@ -55,3 +55,4 @@ pub mod uv_lock;
 pub mod wordpress;
 pub mod yarn_cache;
 pub mod yarn_lock;
+pub mod yarn_pnp;

@@ -4,8 +4,9 @@
 //!
 //! Node resolves `node_modules/NAME` and `node_modules/@SCOPE/NAME` and nothing else: what lies deeper inside a package
 //! is test data or a template, unless its directory says that it is a copy that the package runs with. A project that
-//! is marked private is not published: what is called like it in the registry is something else. A key that stands
-//! twice counts as `JSON.parse` has it, the last time; if it is the name or the version, that is a gap too.
+//! is marked private is not published, and an editor's extension not there: what is called like it in the registry is
+//! something else. A key that stands twice counts as `JSON.parse` has it, the last time; if it is the name or the
+//! version, that is a gap too.
 
 use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
 use serde::{Deserialize, de::IgnoredAny};
@@ -72,7 +73,7 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        6
+        7
     }
 
     fn max_bytes(&self) -> u64 {
@@ -113,7 +114,9 @@ impl Analyzer for NodePackage {
         };
         let mut package = Package::new(PackageKind::Npm, name, version, file.path);
         let private = manifest.get("private").is_some_and(|p| *p == Value::Bool(true) || p.as_str() == Some("true"));
-        if private && place == Place::Project {
+        // An editor's extension is published elsewhere than in npm's registry.
+        let extension = manifest.pointer("/engines/vscode").is_some() && text("publisher").is_some();
+        if (private || extension) && place == Place::Project {
             package.provenance = Provenance::Project;
         }
         for key in ["license", "licenses"] {
@@ -265,6 +268,12 @@ mod tests {
             [("app/package.json", Provenance::Project), ("app/node_modules/a/package.json", Provenance::Registry)]
         {
             assert_eq!(analyze(&NodePackage, path, text).0.packages[0].provenance, want, "{path}");
+        }
+        let extension = br#"{"name":"git","version":"1.0.0","publisher":"vscode","engines":{"vscode":"^1.5.0"}}"#;
+        let engines = br#"{"name":"git","version":"1.0.0","engines":{"vscode":"^1.5.0"}}"#;
+        for (text, want) in [(&extension[..], Provenance::Project), (engines, Provenance::Registry)] {
+            let package = &analyze(&NodePackage, "opt/code/extensions/git/package.json", text).0.packages[0];
+            assert_eq!(package.provenance, want);
         }
     }
 }
