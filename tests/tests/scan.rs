@@ -155,6 +155,30 @@ fn largest_blob(layout: &Path) -> std::path::PathBuf {
 }
 
 #[test]
+fn a_directory_that_is_no_root_file_system_is_no_pass() {
+    let program = Program::default();
+    type Build = fn(&Path);
+    let rows: [(&str, Build); 4] = [
+        ("nothing", |_| {}),
+        ("an OCI layout", |at| recipe("kiosk").write_layout(at).unwrap()),
+        ("a saved image", |at| fs::write(at.join("image.tar"), [0; 1024]).unwrap()),
+        ("a folder of archives", |at| {
+            fs::create_dir(at.join("images")).unwrap();
+            fs::write(at.join("images/a.tar.gz"), b"\x1f\x8b").unwrap();
+        }),
+    ];
+    for (what, build) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        build(directory.path());
+        let (run, report) = program.scan(&format!("dir:{}", directory.path().display()), &[]);
+        assert_eq!(run.code, 3, "{what}: {} {}", run.stdout, run.stderr);
+        assert_ne!(report["verdict"], "pass", "{what}");
+        let reported = format!("{}{}", run.stderr, report["gaps"]);
+        assert!(reported.len() > 40, "{what}: nothing is said: {reported}");
+    }
+}
+
+#[test]
 fn bad_input_ends_in_an_error_that_says_what_and_never_in_a_pass() {
     let program = Program::default();
     type Change = Box<dyn Fn(&Path)>;

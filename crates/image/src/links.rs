@@ -27,7 +27,8 @@ use crate::{
 const MAX_NAMES: usize = 200_000;
 /// Pairs of a file or link and a name that are looked at.
 const MAX_TRIED: usize = 5_000_000;
-/// Directory links in directory links that are followed for their names.
+/// Directory links in directory links that are followed for their names. No name that means something is made of more: the
+/// longest is `META-INF/maven/GROUP/ARTIFACT/pom.properties`, and what a link's own path means is known without the others.
 const MAX_DEPTH: usize = 4;
 /// Hard links to hard links that are followed.
 const MAX_LINKS: usize = 8;
@@ -101,6 +102,34 @@ pub fn looks(layers: &[MergeLayer<'_>], readers: &dyn Readers) -> Looks {
     bound(found)
 }
 
+/// A name made of links, and where it leads.
+struct Composed {
+    name: String,
+    to: String,
+    /// Where the links lead that it is made of.
+    over: Vec<String>,
+    /// Whether it is made of links alone, none of which leads where another one does: a name that goes on like this may mean
+    /// anything. Workspaces refer to each other in circles, and by paths that mean something by themselves.
+    goes_on: bool,
+}
+
+impl Composed {
+    fn new(name: &str, to: &str) -> Self {
+        Self { name: name.to_owned(), to: to.to_owned(), over: vec![to.to_owned()], goes_on: true }
+    }
+
+    fn then(&self, below: &str, to: &str) -> Self {
+        let mut over = self.over.clone();
+        over.push(to.to_owned());
+        let goes_on = self.goes_on && !below.contains('/') && !self.over.iter().any(|o| o == to);
+        Self { name: format!("{}/{below}", self.name), to: to.to_owned(), over, goes_on }
+    }
+
+    fn pair(self) -> (String, String) {
+        (self.name, self.to)
+    }
+}
+
 /// For each path without links the other names that it has.
 fn names(tree: &Tree, places: &[LayerPath], gaps: &mut Vec<(u32, Gap)>) -> HashMap<String, Vec<String>> {
     let links: BTreeMap<String, String> = tree
@@ -116,12 +145,13 @@ fn names(tree: &Tree, places: &[LayerPath], gaps: &mut Vec<(u32, Gap)>) -> HashM
         (!to.is_empty() && to != place.as_str()).then(|| (place.to_string(), to))
     });
     let mut all: BTreeSet<(String, String)> = of_places.collect();
-    let mut new: Vec<(String, String)> = links.iter().map(|(a, b)| (a.clone(), b.clone())).collect();
-    new.extend(all.iter().cloned());
+    let mut new: Vec<Composed> = links.iter().map(|(a, b)| Composed::new(a, b)).collect();
+    new.extend(all.iter().map(|(a, b)| Composed::new(a, b)));
     let mut tried = 0;
     for _ in 0..MAX_DEPTH {
         let mut next = Vec::new();
-        for (name, to) in &new {
+        for from in &new {
+            let (name, to) = (&from.name, &from.to);
             // A merged /usr changes nothing of what a name means.
             if to.strip_prefix("usr/") == Some(name) {
                 continue;
@@ -132,21 +162,27 @@ fn names(tree: &Tree, places: &[LayerPath], gaps: &mut Vec<(u32, Gap)>) -> HashM
                 if tried > MAX_TRIED || all.len() + next.len() >= MAX_NAMES {
                     break;
                 }
-                let composed = format!("{name}/{}", &link[begin.len()..]);
                 let loops = *to == *target || to.starts_with(&format!("{target}/"));
                 if !loops {
-                    next.push((composed, target.clone()));
+                    next.push(from.then(&link[begin.len()..], target));
                 }
             }
         }
-        all.extend(new);
-        next.retain(|n| !all.contains(n));
+        all.extend(new.into_iter().map(Composed::pair));
+        next.retain(|n| !all.contains(&(n.name.clone(), n.to.clone())));
         new = next;
         if new.is_empty() {
             break;
         }
     }
-    all.extend(new);
+    if let Some(deeper) = new.iter().find(|n| n.goes_on) {
+        let detail = format!(
+            "links lie in links more than {MAX_DEPTH} deep, as {} does: what lies deeper was not read under these names",
+            deeper.name
+        );
+        gaps.push((0, Gap::new(GapKind::UnreadLink, "links", detail)));
+    }
+    all.extend(new.into_iter().map(Composed::pair));
     if tried > MAX_TRIED || all.len() >= MAX_NAMES {
         let detail =
             format!("there are more than {MAX_NAMES} names through links; what the others lead to was not read");

@@ -1,10 +1,10 @@
 //! Language packages whose metadata an upper layer has removed or rewritten, although their code is still there: whoever
-//! deletes `node_modules/lodash/package.json` or `requests-2.19.0.dist-info` has removed nothing but what is told of it.
+//! deletes `node_modules/lodash/package.json` or `requests-2.19.0.dist-info` has removed nothing but what is reported of it.
 //!
 //! Package managers write a package's code and its metadata together, so the code is asked: where at least half of the
 //! files that lay in the package's own directory are shown as its layer, or one below, wrote them, the package is still
 //! there as that layer tells. Where the code lies is known for npm, PyPI (by the package's name; some import another one),
-//! gems and Composer. What the image lists anyhow, somewhere, is not told again.
+//! gems and Composer. What the image lists anyhow, somewhere, is not reported again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -61,7 +61,7 @@ pub(crate) fn find<'a>(view: &View<'a>) -> (Vec<Kept<'a>>, Vec<Gap>) {
     (kept, gaps)
 }
 
-/// Where the package's code lies: directories, or files. Empty where its proof is no record of an installation.
+/// Where the package's code lies: directories, or files. Empty where its evidence is no record of an installation.
 fn places(package: &Package) -> Vec<String> {
     let evidence = package.evidence();
     let Some((directory, last)) = evidence.rsplit_once('/') else { return Vec::new() };
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn where_code_lies() {
-        for (kind, name, proof, want) in [
+        for (kind, name, at, want) in [
             (PackageKind::Npm, "a", "srv/node_modules/a/package.json", &["srv/node_modules/a"][..]),
             (PackageKind::Npm, "@s/a", "node_modules/@s/a/package.json", &["node_modules/@s/a"]),
             (PackageKind::Npm, "app", "srv/app/package.json", &[]),
@@ -170,8 +170,8 @@ mod tests {
             (PackageKind::Composer, "v/a", "w/vendor/composer/installed.json", &["w/vendor/v/a"]),
             (PackageKind::Cargo, "a", "w/Cargo.lock", &[]),
         ] {
-            let package = Package::new(kind, name, "1", &LayerPath::normalise(proof).unwrap());
-            assert_eq!(places(&package), want, "{proof}");
+            let package = Package::new(kind, name, "1", &LayerPath::normalise(at).unwrap());
+            assert_eq!(places(&package), want, "{at}");
         }
         let dotted = Package::new(
             PackageKind::Pypi,

@@ -168,6 +168,39 @@ fn one_look_has_an_end_and_says_so() {
 }
 
 #[test]
+fn a_look_is_bounded_in_bytes_too() {
+    let part = "p".repeat(200);
+    let deep = [part.as_str(); 9].join("/");
+    let links = (0..100).map(|n| format!("f opt/{n}\nl {deep}/node_modules/p{n}/package.json /opt/{n}\n"));
+    let layer = layer(&links.collect::<String>());
+    let found = looks(&[MergeLayer { digest: layer.blob, inventory: &layer }], &Reads);
+    let bytes: usize = found.looks.iter().map(|l| l.alias.name.len() + l.alias.path.len()).sum();
+    assert!((100 << 10..160 << 10).contains(&bytes), "{bytes}");
+    assert_eq!(found.gaps.iter().map(|(_, g)| g.kind).collect::<Vec<_>>(), [GapKind::UnreadLink]);
+}
+
+#[test]
+fn links_in_links_end_and_say_so_unless_they_are_a_workspace() {
+    let gaps = |text: &str| {
+        let layer = layer(text);
+        looks(&[MergeLayer { digest: layer.blob, inventory: &layer }], &Reads).gaps.len()
+    };
+    let links = |count: usize| -> String {
+        let each = (0..count).map(|n| format!("d o{n}\nl o{n}/x /o{}\n", n + 1));
+        each.chain([format!("f o{count}/package.json\n")]).collect()
+    };
+    assert_eq!((gaps(&links(4)), gaps(&links(7))), (0, 1));
+    // Two that lead to each other, by bare names and as workspaces do; and a chain of workspaces.
+    assert_eq!(gaps("d a\nd b\nl a/x /b\nl b/x /a\nf a/package.json"), 0);
+    let workspace = |pairs: &[(u32, u32)]| -> String {
+        let each = |(a, b): &(u32, u32)| format!("f w/p{a}/package.json\nl w/p{a}/node_modules/p{b} ../../p{b}\n");
+        pairs.iter().map(each).collect()
+    };
+    assert_eq!(gaps(&workspace(&[(0, 1), (1, 2), (2, 0), (0, 2), (2, 1), (1, 0)])), 0);
+    assert_eq!(gaps(&workspace(&[(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 8)])), 0);
+}
+
+#[test]
 fn many_names_for_many_files_end_soon_and_say_so() {
     let links: String = (0..5000).map(|n| format!("l app/p{n} /opt\nl opt/l{n} /opt/d\n")).collect();
     let files: String = (0..5000).map(|n| format!("f opt/d{n}/package.json\n")).collect();

@@ -93,8 +93,8 @@ fn metadata_that_goes_alone_leaves_its_package_behind() {
         ),
         ("a project's own", &["f s/package.json: s 1\nf s/i.js", "f s/package.json: s 2"], "s 2", false),
     ];
-    for (what, layers, packages, told) in cases {
-        assert_eq!(seen(layers), ((*packages).to_owned(), *told), "{what}: {layers:#?}");
+    for (what, layers, packages, reported) in cases {
+        assert_eq!(seen(layers), ((*packages).to_owned(), *reported), "{what}: {layers:#?}");
     }
 }
 

@@ -26,6 +26,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &os::portage::Portage,
     &os::opkg::Opkg,
     &os::stores::Stores,
+    &os::nested_root::NestedRoot,
     &os::brew::Brew,
     &os::snap::Snap,
     &os::bitnami::Bitnami,

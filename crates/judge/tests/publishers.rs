@@ -194,3 +194,32 @@ fn flavours_and_branches() {
         assert_eq!(!matches.findings.is_empty(), want, "{space} {version}: {matches:?}");
     }
 }
+
+#[test]
+fn a_flavour_without_advisories_is_reported() {
+    let record = record("f", "CVE-1", &[], Affected::fixed(ns("oracle:8"), "glibc", "2:2.28-225.el8"));
+    for (version, reported) in [("2:2.28-164.0.1.ksplice1.el8", true), ("2:2.28-225.el8", false)] {
+        let mut installed = package(PackageKind::Rpm, "glibc", version, None);
+        installed.package.vendor = Some("Oracle America".into());
+        let gaps = matched(distro("ol", "8.9"), vec![installed], std::slice::from_ref(&record)).gaps;
+        let flavour = |g: &layergate_model::Gap| g.kind == GapKind::NoAdvisories && g.place == "oracle-ksplice:8";
+        assert_eq!(gaps.iter().any(flavour), reported, "{version}: {gaps:?}");
+    }
+}
+
+#[test]
+fn a_jar_without_a_group_is_reported_unless_the_distribution_judges_it() {
+    let records = [
+        record("f", "CVE-1", &[], Affected::fixed(ns("maven"), "org.apache.kafka:connect-runtime", "3.4.0")),
+        record("f", "CVE-2", &[], Affected::fixed(ns("debian:12"), "other", "1")),
+    ];
+    for (vendor, reported) in [("Kafka <ops@acme.example>", true), ("D <pkg-java@lists.alioth.debian.org>", false)] {
+        let mut owner = package(PackageKind::Deb, "kafka", "3.3.1-1", None);
+        owner.package.vendor = Some(vendor.into());
+        let mut jar = package(PackageKind::Maven, "connect-runtime", "3.3.1", None);
+        jar.package.locations = vec!["usr/share/java/connect-runtime-3.3.1.jar".into()];
+        jar.owned_by = Some(owner.id.clone());
+        let gaps = matched(distro("debian", "12"), vec![owner, jar], &records).gaps;
+        assert_eq!(gaps.iter().any(|g| g.kind == GapKind::UnidentifiedPackage), reported, "{vendor}: {gaps:?}");
+    }
+}

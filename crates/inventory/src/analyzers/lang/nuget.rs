@@ -1,5 +1,5 @@
-//! NuGet's own files (learn.microsoft.com/nuget): `packages.lock.json`, `packages.config`, and central package management's
-//! `Directory.Packages.props` and other `*.Packages.props`.
+//! NuGet's own files (learn.microsoft.com/nuget): `packages.lock.json`, `packages.config`, `project.assets.json`, and central
+//! package management's `Directory.Packages.props` and other `*.Packages.props`; and Paket's `paket.lock` (fsprojects.github.io).
 
 use layergate_model::{AnalyzerId, Dependency, PackageKind, Scope, Section};
 use quick_xml::{Reader, events::Event};
@@ -37,11 +37,17 @@ impl Analyzer for Nuget {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Name("packages.lock.json"), Interest::Name("packages.config"), Interest::Extension(".props")]
+        &[
+            Interest::Name("packages.lock.json"),
+            Interest::Name("packages.config"),
+            Interest::Name("project.assets.json"),
+            Interest::Name("paket.lock"),
+            Interest::Extension(".props"),
+        ]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
@@ -53,6 +59,8 @@ impl Analyzer for Nuget {
         let start = out.packages.len();
         let result = match file.path.file_name() {
             "packages.lock.json" => lock(file, out),
+            "project.assets.json" => assets(file, out),
+            "paket.lock" => paket(file, out),
             "packages.config" => elements(file, out, &[("package", "id", "version")]),
             _ => elements(
                 file,
@@ -84,6 +92,50 @@ fn lock(file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         new.dependencies = needs
             .map(|(name, version)| Dependency { name: name.clone(), version: version.get().map(str::to_owned) })
             .collect();
+    }
+    Ok(())
+}
+
+/// What NuGet has resolved for a build: `NAME/VERSION` with what it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Assets {
+    libraries: Table<Record<Library>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Library {
+    #[serde(rename = "type")]
+    kind: Text,
+    sha512: Text,
+}
+
+fn assets(file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+    let assets: Assets = input::json(file)?;
+    for (library, reported) in assets.libraries.0.iter().filter(|(_, l)| l.kind.0.eq_ignore_ascii_case("package")) {
+        let Some((name, version)) = library.split_once('/') else { continue };
+        if let Some(new) = input::push(out, PackageKind::Nuget, name, version, file) {
+            new.hashes = reported.sha512.get().map(|h| format!("sha512-{h}")).into_iter().collect();
+        }
+    }
+    Ok(())
+}
+
+/// Paket's lock: in a section `NUGET` each package is indented by four blanks, and what it needs by six.
+fn paket(file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
+    input::bounded(file, input::MAX_LOCK)?;
+    let text = file.text();
+    let mut is_nuget = false;
+    for line in text.lines() {
+        if line.starts_with(|c: char| c.is_ascii_uppercase()) {
+            is_nuget = line.trim_end() == "NUGET";
+        } else if let Some(package) = line.strip_prefix("    ").filter(|p| is_nuget && !p.starts_with(' '))
+            && let Some((name, rest)) = package.split_once(" (")
+            && let Some((version, _)) = rest.split_once(')')
+        {
+            input::push(out, PackageKind::Nuget, name, version, file);
+        }
     }
     Ok(())
 }
@@ -158,5 +210,9 @@ mod tests {
         let props = b"<Project><ItemGroup><PackageVersion Include='A' Version='[1.0]' /><PackageVersion Include='V' Version='$(V)'/><PackageVersion Include='C'><Version>3.0</Version></PackageVersion></ItemGroup></Project>";
         assert_eq!(packages(&Nuget, "Directory.Packages.props", props), ["A 1.0", "C 3.0"]);
         assert!(analyze(&Nuget, "packages.config", b"<packages><package").1.is_err());
+        let assets = br#"{"version":3,"libraries":{"A/1.0":{"type":"package","sha512":"x=="},"P/1.0":{"type":"project"},"B":{"type":"package"}}}"#;
+        assert_eq!(packages(&Nuget, "obj/project.assets.json", assets), ["A 1.0"]);
+        let paket = b"STORAGE: NONE\nNUGET\n  remote: https://api.nuget.org/v3/index.json\n    A (1.0)\n      B (>= 2.0)\n    B (2.1) - restriction: x\n\nGITHUB\n  remote: a/b\n    c.fs (abc)\nGROUP Test\nNUGET\n    T (3.0)\n";
+        assert_eq!(packages(&Nuget, "paket.lock", paket), ["A 1.0", "B 2.1", "T 3.0"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Packages' archives that lie about: they may be installed when the container starts, so each is an `unread_carrier` gap.
-//! One table of their endings and first bytes; sources packed as `.tgz` or `.tar.gz` are ones when one of their first files
-//! says so, and Flatpak's applications and runtimes are known by their metadata.
+//! One table of their endings and first bytes; archives of files (`.tar`, `.tgz`, `.tar.gz`, `.zip`) are ones when one of
+//! their files says so: sources of a package, an application with what it was installed with, a saved image. PHP's archives
+//! (`phar`) carry what Composer has put into them, and Flatpak's applications and runtimes are known by their metadata.
 
 use std::io::Read;
 
@@ -8,7 +9,7 @@ use layergate_model::{AnalyzerId, Gap, GapKind, Section};
 
 use crate::{
     AnalyzeError, Analyzer, Entry, File, Interest,
-    analyzers::lang::{dotnet_root, input},
+    analyzers::lang::{archive::Archive, dotnet_root, input},
     place::is_documentation,
 };
 
@@ -28,10 +29,12 @@ const ARCHIVES: [(&str, &[u8], &str); 9] = [
     ("bun.lockb", b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n", "Bun's binary lock file"),
 ];
 
-/// Packed sources, which are a package when one of their first files says so.
-const SOURCES: [&str; 2] = [".tgz", ".tar.gz"];
-/// Bytes of such an archive, unpacked, in which that file is looked for.
-const MAX_SOURCES: u64 = 1 << 20;
+/// Archives of files, which are of interest when one of their files says so.
+const FILES: [&str; 4] = [".tgz", ".tar.gz", ".tar", ".zip"];
+/// Bytes of a packed one, unpacked, in which that file is looked for.
+const MAX_FILES: u64 = 8 << 20;
+/// Members of one that are looked at.
+const MAX_MEMBERS: usize = 100_000;
 
 /// Directories in which package managers keep archives of what they have installed, and of what they install others with.
 const CACHES: [&str; 9] =
@@ -48,7 +51,7 @@ impl Analyzer for PackageArchive {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -69,13 +72,16 @@ impl Analyzer for PackageArchive {
             Interest::Extension(".lockb"),
             Interest::Extension(".tgz"),
             Interest::Extension(".gz"),
+            Interest::Extension(".tar"),
+            Interest::Extension(".zip"),
+            Interest::Extension(".phar"),
             Interest::Below("var/lib/flatpak"),
         ]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
         let path = entry.path.as_str();
-        let lies = archive(path).is_some() || is_sources(path);
+        let lies = archive(path).is_some() || is_files(path) || path.ends_with(".phar");
         let elsewhere = is_documentation(path)
             || path.split('/').any(|part| CACHES.contains(&part))
             || dotnet_root::part(path).is_some()
@@ -87,7 +93,12 @@ impl Analyzer for PackageArchive {
         // A gem is a tar archive, whose first member is one of these.
         let gem = [b"metadata.gz".as_slice(), b"data.tar.gz", b"checksums.yaml.gz"].iter().any(|m| head.starts_with(m));
         let flatpak = head.starts_with(b"[Application]") || head.starts_with(b"[Runtime]");
-        gem || flatpak || ARCHIVES.iter().any(|(_, magic, _)| !magic.is_empty() && head.starts_with(magic))
+        let phar = head.starts_with(b"<?php") || head.starts_with(b"#!/usr/bin/env php");
+        let tar = head.get(257..262) == Some(b"ustar");
+        gem || flatpak
+            || phar
+            || tar
+            || ARCHIVES.iter().any(|(_, magic, _)| !magic.is_empty() && head.starts_with(magic))
     }
 
     fn finds_packages(&self) -> bool {
@@ -98,7 +109,10 @@ impl Analyzer for PackageArchive {
         let at = file.path.as_str();
         let what = match archive(at) {
             Some((_, magic, what)) => file.bytes.starts_with(magic).then_some(*what),
-            None if is_sources(at) => sources(file.bytes),
+            None if at.ends_with(".phar") => {
+                memchr::memmem::find(file.bytes, b"__HALT_COMPILER();").map(|_| "a PHP archive")
+            }
+            None if is_files(at) => files(file.bytes),
             None => is_flatpak(at).then_some("a Flatpak application or runtime"),
         };
         if let Some(what) = what {
@@ -109,8 +123,8 @@ impl Analyzer for PackageArchive {
     }
 }
 
-fn is_sources(path: &str) -> bool {
-    SOURCES.iter().any(|end| path.ends_with(end))
+fn is_files(path: &str) -> bool {
+    FILES.iter().any(|end| path.ends_with(end))
 }
 
 /// `var/lib/flatpak/app/NAME/ARCH/BRANCH/COMMIT/metadata`.
@@ -119,24 +133,57 @@ fn is_flatpak(path: &str) -> bool {
     matches!(parts[..], ["var", "lib", "flatpak", "app" | "runtime", _, _, _, _, "metadata"])
 }
 
-/// What packed sources are a package of: npm's has `package/package.json`, Python's `NAME-VERSION/PKG-INFO`.
-fn sources(bytes: &[u8]) -> Option<&'static str> {
+/// What an archive of files carries.
+fn files(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        let archive = Archive::open(bytes)?;
+        let names = || archive.members().flatten().take(MAX_MEMBERS).map(|member| member.name);
+        // Python runs what has this, and a reader of its own reads it.
+        return if names().any(|name| name == b"__main__.py") { None } else { names().find_map(carried) };
+    }
     let mut tar = Vec::new();
-    // A stream that breaks off has shown what it has shown.
-    let _ = flate2::read::GzDecoder::new(bytes).take(MAX_SOURCES).read_to_end(&mut tar);
-    let mut rest = tar.as_slice();
-    while let Some((header, after)) = rest.split_at_checked(512) {
+    let bytes = match bytes.starts_with(b"\x1f\x8b") {
+        true => {
+            // A stream that breaks off has shown what it has shown.
+            let _ = flate2::read::GzDecoder::new(bytes).take(MAX_FILES).read_to_end(&mut tar);
+            tar.as_slice()
+        }
+        false => bytes,
+    };
+    let mut rest = bytes;
+    for _ in 0..MAX_MEMBERS {
+        let (header, after) = rest.split_at_checked(512)?;
         let name = header.get(..100)?.split(|b| *b == 0).next()?;
         let size = std::str::from_utf8(&header[124..135]).ok().and_then(|t| usize::from_str_radix(t.trim(), 8).ok())?;
-        let one_deep = name.iter().filter(|b| **b == b'/').count() == 1;
-        match name {
-            b"package/package.json" => return Some("an npm package"),
-            _ if one_deep && name.ends_with(b"/PKG-INFO") => return Some("a Python source distribution"),
-            _ => {}
+        if let Some(what) = carried(name) {
+            return Some(what);
         }
         rest = after.get(size.checked_next_multiple_of(512)?..)?;
     }
     None
+}
+
+/// What a file of this name in an archive tells: npm's sources have `package/package.json`, Python's `NAME-VERSION/PKG-INFO`.
+fn carried(name: &[u8]) -> Option<&'static str> {
+    let name = name.strip_prefix(b"./").unwrap_or(name);
+    let has = |part: &[u8]| memchr::memmem::find(name, part).is_some();
+    let one_deep = name.iter().filter(|b| **b == b'/').count() == 1;
+    let modules = name.starts_with(b"node_modules/") || has(b"/node_modules/");
+    Some(match name {
+        b"package/package.json" => "an npm package",
+        _ if one_deep && name.ends_with(b"/PKG-INFO") => "a Python source distribution",
+        _ if modules && name.ends_with(b"/package.json") => "an archive with installed Node packages",
+        _ if has(b".dist-info/METADATA") => "an archive with installed Python packages",
+        _ if name.ends_with(b"vendor/composer/installed.json") => "an archive with installed PHP packages",
+        _ if name.ends_with(b"var/lib/dpkg/status")
+            || name.ends_with(b"lib/apk/db/installed")
+            || has(b"var/lib/rpm/") =>
+        {
+            "an archive of a root file system"
+        }
+        _ if name.starts_with(b"blobs/sha256/") || name.ends_with(b"/layer.tar") => "a saved image",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -180,6 +227,9 @@ mod tests {
             ("wheels/a-1.tar.gz", &["a-1/setup.py", "a-1/PKG-INFO"], true),
             ("backup/data.tar.gz", &["data/a", "data/b/PKG-INFO"], false),
             ("backup/data.tgz", &["deep/package/package.json"], false),
+            ("srv/app.tar.gz", &["app/index.js", "./app/node_modules/a/package.json"], true),
+            ("srv/root.tgz", &["bin/sh", "var/lib/dpkg/status"], true),
+            ("srv/save.tgz", &["blobs/sha256/ab"], true),
         ] {
             let want: &[GapKind] = if want { &[GapKind::UnreadCarrier] } else { &[] };
             assert_eq!(gaps(path, &tgz(names)), want, "{path}");
@@ -188,6 +238,25 @@ mod tests {
         for cut in 3..whole.len() {
             let _ = gaps("a.tgz", &whole[..cut]);
         }
+        let plain = |name: &str| {
+            let mut header = vec![0u8; 1024];
+            header[..name.len()].copy_from_slice(name.as_bytes());
+            header[124..135].copy_from_slice(b"00000000003");
+            header[257..262].copy_from_slice(b"ustar");
+            header
+        };
+        assert_eq!(gaps("srv/image.tar", &plain("ab/layer.tar")), [GapKind::UnreadCarrier]);
+        assert_eq!(gaps("srv/data.tar", &plain("ab/layer")), []);
+        let zip = super::super::archive::tests::zip;
+        assert_eq!(
+            gaps("f.zip", &zip(&[("i.js", b""), ("node_modules/a/package.json", b"{}")])),
+            [GapKind::UnreadCarrier]
+        );
+        assert_eq!(gaps("f.zip", &zip(&[("a-1.dist-info/METADATA", b"")])), [GapKind::UnreadCarrier]);
+        assert_eq!(gaps("f.zip", &zip(&[("__main__.py", b""), ("a-1.dist-info/METADATA", b"")])), [], "it is read");
+        assert_eq!(gaps("f.zip", &zip(&[("data.txt", b"")])), []);
+        assert_eq!(gaps("bin/a.phar", b"<?php __HALT_COMPILER(); ?>"), [GapKind::UnreadCarrier]);
+        assert_eq!(gaps("bin/a.phar", b"<?php echo 1;"), []);
         let flatpak = "var/lib/flatpak/app/org.x.Y/x86_64/stable/0a1b/metadata";
         assert_eq!(gaps(flatpak, b"[Application]\nname=org.x.Y\n"), [GapKind::UnreadCarrier]);
     }

@@ -11,6 +11,7 @@ pub mod dpkg;
 pub mod dpkg_files;
 pub mod file_facts;
 mod needs;
+pub mod nested_root;
 pub mod opkg;
 pub mod os_release;
 mod owned;
