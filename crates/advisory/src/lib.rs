@@ -8,6 +8,7 @@
 
 mod builder;
 mod collapse;
+mod consulted;
 mod diff;
 mod distributions;
 mod encode;
@@ -27,6 +28,7 @@ mod unjudged;
 mod vulnerability;
 
 pub use builder::{BuildError, Builder};
+pub use consulted::{Consulted, Question};
 pub use diff::{Change, ChangeKind, diff};
 pub use distributions::{
     Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, begins_with, codename, hosts,

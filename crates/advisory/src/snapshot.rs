@@ -6,6 +6,7 @@
 //! short while it is mapped; snapshots are immutable and replaced by renaming, which leaves the mapped one alive.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -14,7 +15,8 @@ use std::{
 use layergate_model::{Digest, Distro};
 
 use crate::{
-    Coverage, Entries, FORMAT_VERSION, FeedSummary, Manifest, Namespace, OLDEST_FORMAT, Vulnerability,
+    Consulted, Coverage, Entries, FORMAT_VERSION, FeedSummary, Manifest, Namespace, OLDEST_FORMAT, Question,
+    Vulnerability,
     layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
 };
 
@@ -75,11 +77,13 @@ struct Inner {
     sections: [(usize, usize); 8],
     manifest: Manifest,
     digest: OnceLock<Digest>,
+    /// Maven's packages by artifact, made when somebody asks: `group:artifact` cannot be looked up without its group.
+    artifacts: OnceLock<HashMap<Box<str>, Vec<Box<str>>>>,
 }
 
 /// An open snapshot; clones share it.
 #[derive(Clone)]
-pub struct Snapshot(Arc<Inner>);
+pub struct Snapshot(Arc<Inner>, Option<Arc<Consulted>>);
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,7 +155,17 @@ impl Snapshot {
         let (start, len) = sections[0];
         let manifest = b.get(start..start + len).filter(|m| m.len() <= MAX_MANIFEST);
         let manifest = manifest.and_then(|m| serde_json::from_slice(m).ok()).ok_or_else(|| damaged("no manifest"))?;
-        Ok(Self(Arc::new(Inner { bytes, sections, manifest, digest: OnceLock::new() })))
+        Ok(Self(
+            Arc::new(Inner { bytes, sections, manifest, digest: OnceLock::new(), artifacts: OnceLock::new() }),
+            None,
+        ))
+    }
+
+    /// The same snapshot, noting in `consulted` everything that it is asked about single packages and namespaces from now
+    /// on: whoever got the same answers would come to the same result.
+    #[must_use]
+    pub fn noting(&self, consulted: Arc<Consulted>) -> Self {
+        Self(self.0.clone(), Some(consulted))
     }
 
     fn section(&self, i: usize) -> &[u8] {
@@ -190,6 +204,9 @@ impl Snapshot {
 
     /// What it has on a namespace; `None` when no feed speaks of it at all, which is a gap and not a clean bill.
     pub fn coverage(&self, namespace: &Namespace) -> Option<&Coverage> {
+        if let Some(consulted) = &self.1 {
+            consulted.note(Question::Coverage(namespace.as_str().to_owned()));
+        }
         self.0.manifest.coverage.get(namespace)
     }
 
@@ -218,6 +235,9 @@ impl Snapshot {
 
     /// As [`Snapshot::lookup`], with a namespace's text.
     pub fn lookup_text(&self, namespace: &str, name: &str) -> Entries<'_> {
+        if let Some(consulted) = &self.1 {
+            consulted.note(Question::Package(namespace.to_owned(), name.to_owned()));
+        }
         let (strings, entries) = (self.strings(), self.section(2));
         for offset in probe(self.section(3), hash([namespace.as_bytes(), name.as_bytes()])) {
             let mut cursor = Cursor::new(entries, offset as usize);
@@ -263,6 +283,22 @@ impl Snapshot {
             at = found.clone().end().max(cursor.at);
             Some((PackageKey { namespace, name }, found))
         })
+    }
+
+    /// The names of all packages of Maven whose artifact is `artifact`, sorted.
+    pub fn names_of_artifact(&self, artifact: &str) -> &[Box<str>] {
+        if let Some(consulted) = &self.1 {
+            consulted.note(Question::Artifact(artifact.to_owned()));
+        }
+        let all = self.0.artifacts.get_or_init(|| {
+            let mut all: HashMap<Box<str>, Vec<Box<str>>> = HashMap::new();
+            for (key, _) in self.packages().filter(|(key, _)| key.namespace == "maven") {
+                let artifact = key.name.rsplit(':').next().unwrap_or_default();
+                all.entry(artifact.into()).or_default().push(key.name.into());
+            }
+            all
+        });
+        all.get(artifact).map_or(&[], Vec::as_slice)
     }
 
     /// The size of the file in bytes.

@@ -86,6 +86,15 @@ pub fn has_fix(finding: &Finding) -> bool {
 }
 
 impl Policy {
+    /// Which of the overrides and exceptions that name images are about the image of `reference`, in their order: images
+    /// with the same answer are treated alike. Empty where none names images.
+    pub fn particulars(&self, reference: &str) -> Vec<bool> {
+        let overrides = self.sets.iter().flat_map(|set| &set.overrides).filter(|o| !o.images.is_empty());
+        let overrides = overrides.map(|o| o.images.iter().any(|i| i.matches(reference)));
+        let exceptions = self.exceptions.iter().filter_map(|e| e.image.as_ref()).map(|i| i.matches(reference));
+        overrides.chain(exceptions).collect()
+    }
+
     /// Binds the policy to the image of `reference` (as in the report) on the day `as_of`.
     pub fn view(&self, reference: &str, as_of: Date) -> PolicyView<'_> {
         let sets = self

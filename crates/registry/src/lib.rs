@@ -10,6 +10,7 @@ mod classify;
 pub mod credentials;
 mod error_detail;
 mod http;
+mod listing;
 mod local;
 mod location;
 mod manifest;
@@ -22,6 +23,7 @@ mod sources;
 mod strict_json;
 
 pub use http::{RetryPolicy, Timeouts};
+pub use listing::Listed;
 pub use location::{Location, LocationError};
 pub use sbom::UploadedSboms;
 pub use snapshot_artifact::{ARTIFACT_TYPE, LAYER_TYPE, PulledSnapshot};

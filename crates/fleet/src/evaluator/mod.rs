@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use layergate_model::{LayerInventory, Report};
 
-pub use standard::{Snapshots, StandardEvaluator, StandardEvaluatorConfig};
+pub use standard::{MergedListener, Snapshots, StandardEvaluator, StandardEvaluatorConfig};
 
 use layergate_ports::values::{Job, ResolvedImage};
 

@@ -48,6 +48,10 @@ pub struct StandardEvaluatorConfig {
     pub analyzers: String,
 }
 
+/// Is given every image that is put together, before it is judged: the image as reports name it, its configuration, and
+/// what is in it. Called on a blocking thread.
+pub type MergedListener = Arc<dyn Fn(ReportImage, Option<&ImageConfig>, &ImageInventory) + Send + Sync>;
+
 /// The real evaluator.
 pub struct StandardEvaluator {
     rules: Arc<Rules>,
@@ -62,6 +66,7 @@ struct Rules {
     vex: Vec<VexDocument>,
     limits: Limits,
     analyzers: String,
+    listener: Option<MergedListener>,
 }
 
 struct StandardPinnedEvaluation {
@@ -79,12 +84,22 @@ impl StandardEvaluator {
         let StandardEvaluatorConfig { snapshots, policy, vex, limits, analyzers } = config;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            rules: Arc::new(Rules { vex, limits, analyzers }),
+            rules: Arc::new(Rules { vex, limits, analyzers, listener: None }),
             policy: Arc::new(policy),
             snapshots,
             opened: Mutex::default(),
             bulk: Arc::new(Semaphore::new((cores / 2).max(1))),
         }
+    }
+
+    /// The same evaluator, with somebody who keeps what is in the images. A report that is reused from a store puts nothing
+    /// together and is not told.
+    #[must_use]
+    pub fn with_listener(mut self, listener: MergedListener) -> Self {
+        let Rules { vex, limits, analyzers, .. } = &*self.rules;
+        let (vex, limits, analyzers) = (vex.clone(), limits.clone(), analyzers.clone());
+        self.rules = Arc::new(Rules { vex, limits, analyzers, listener: Some(listener) });
+        self
     }
 
     async fn snapshot(&self, job: &Job) -> Result<Option<Snapshot>, EvaluatorError> {
@@ -214,6 +229,9 @@ fn judge(
         ImageContent::Image(config) => Arc::new(merged(image, Some(config), layers, as_of)),
         ImageContent::RootFileSystem => Arc::new(merged(image, None, layers, as_of)),
     };
+    if let Some(listener) = &rules.listener {
+        listener(report_image(image), image.content.config(), &inventory);
+    }
     assess(AssessInput {
         image: report_image(image),
         inventory: &inventory,

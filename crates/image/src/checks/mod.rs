@@ -130,6 +130,27 @@ impl Hit {
     }
 }
 
+/// The rules that ask how and when an image was asked for, not only what is in it.
+const SITUATIONAL: [&Rule; 2] = [&created::RULE, &latest_tag::RULE];
+
+/// Whether a check of this id depends on the reference or the day, so that [`situational`] finds it anew.
+pub fn is_situational(id: &str) -> bool {
+    SITUATIONAL.iter().any(|rule| rule.id == id)
+}
+
+/// The checks that depend on the reference that an image was asked for by and on the day, sorted: what a kept inventory is
+/// completed with when it is judged again. `config` is `None` for a root file system.
+pub fn situational(
+    config: Option<&ImageConfig>,
+    reference: Option<&ImageReference>,
+    as_of: Option<jiff::civil::Date>,
+) -> Vec<Check> {
+    let subject = Subject { config, reference, as_of, distro: None, packages: &[], base: None, facts: &[] };
+    let mut checks: Vec<Check> = SITUATIONAL.iter().flat_map(|rule| apply(rule, &subject)).collect();
+    checks.sort();
+    checks
+}
+
 /// Everything that the image does not pass, sorted.
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = CATALOGUE.iter().flat_map(|rule| apply(rule, subject)).collect();
@@ -169,6 +190,19 @@ mod tests {
             assert!(!rule.title.is_empty() && rule.reason.len() > 20 && rule.remediation.len() > 20, "{}", rule.id);
             assert!(rule.severity > Severity::Unknown, "{}", rule.id);
         }
+    }
+
+    /// A rule that looks at the reference or the day and is not in the list would be judged by an old answer for ever.
+    #[test]
+    fn what_depends_on_reference_or_day_is_listed() {
+        let config = testing::config(r#"{"created":"2020-01-02T00:00:00Z","config":{"User":"app"}}"#);
+        let reference: ImageReference = "registry.example/app:latest".parse().unwrap();
+        let bare = Subject { config: Some(&config), ..testing::subject() };
+        let asked = Subject { reference: Some(&reference), as_of: "2026-11-27".parse().ok(), ..bare };
+        let (bare, mut asked) = (run(&bare), run(&asked));
+        asked.retain(|check| !bare.contains(check));
+        assert_eq!(asked, situational(Some(&config), Some(&reference), "2026-11-27".parse().ok()));
+        assert!(asked.len() == 2 && asked.iter().all(|c| is_situational(&c.id)), "{asked:?}");
     }
 
     #[test]

@@ -24,11 +24,11 @@ pub(super) fn gaps<'p>(packages: impl Iterator<Item = &'p ImagePackage>, snapsho
     }
     let Some(namespace) = Namespace::new("maven").ok().filter(|_| !by_artifact.is_empty()) else { return Vec::new() };
     let mut suspects: BTreeMap<&str, (&ImagePackage, BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
-    for (key, _) in snapshot.packages().filter(|(key, _)| key.namespace == namespace.as_str()) {
-        let artifact = key.name.rsplit(':').next().unwrap_or_default();
-        for package in by_artifact.get(artifact).into_iter().flatten() {
+    for (artifact, packages) in &by_artifact {
+        let names = snapshot.names_of_artifact(artifact).iter();
+        for (name, package) in names.flat_map(|name| packages.iter().map(move |package| (name, package))) {
             let subject = Subject {
-                name: Cow::Borrowed(key.name),
+                name: Cow::Borrowed(name),
                 version: Cow::Borrowed(package.package.version.as_str()),
                 unfixed_only: false,
             };
@@ -40,7 +40,7 @@ pub(super) fn gaps<'p>(packages: impl Iterator<Item = &'p ImagePackage>, snapsho
                 let suspect = suspects
                     .entry(package.purl.as_str())
                     .or_insert_with(|| (*package, BTreeSet::new(), BTreeSet::new()));
-                suspect.1.insert(key.name.to_owned());
+                suspect.1.insert(name.to_string());
                 suspect.2.extend(ids);
             }
         }

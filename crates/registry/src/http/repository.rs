@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use layergate_model::{Digest, ImageReference, Registry, RepoPath};
 use layergate_ports::values::{CredentialName, LayerLocator, RegistryBlob, SourceError};
 use reqwest::Response;
@@ -22,11 +22,14 @@ use super::{
 use crate::{
     credentials::{Credential, Login},
     error_detail::{malformed, not_found, unauthorized, unavailable},
+    listing::next_link,
     manifest::{ACCEPT, Descriptor, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES},
     resolve::{ContentStore, Document, Located},
 };
 
 const MAX_ERROR_BODY: usize = 64 << 10;
+/// Bytes of one page of names: a thousand of 255 bytes and their quotes are a quarter of it.
+const MAX_PAGE: usize = 4 << 20;
 const DIGEST_HEADER: &str = "docker-content-digest";
 
 /// How many requests one registry gets from this process at a time. Documents have places of their own, so that a
@@ -106,6 +109,38 @@ impl Repository {
             .await
     }
 
+    /// The digest that a reference points at, as the registry tells it without the document; `None` where it does not.
+    pub(crate) async fn head(&self, reference: &ImageReference) -> Result<Option<Digest>, SourceError> {
+        let url = self.url("manifests", &reference.manifest_name())?;
+        self.retry
+            .run(|| async {
+                let _slot = self.slot(&self.slots.documents).await?;
+                let answer = self.request(Method::HEAD, &url, Some(ACCEPT), None).await?;
+                let told = answer.headers().get(DIGEST_HEADER).and_then(|h| h.to_str().ok());
+                Ok(told.and_then(|t| t.parse().ok()))
+            })
+            .await
+    }
+
+    /// A page of a list at a path of the registry, and the path of the next one.
+    pub(crate) async fn page(&self, path: &str) -> Result<(Vec<u8>, Option<String>), SourceError> {
+        let url = self.authorizer.base.join(path).map_err(|e| malformed(path, e.to_string()))?;
+        self.retry
+            .run(|| async {
+                let _slot = self.slot(&self.slots.documents).await?;
+                let answer = self.get(&url, None, None).await?;
+                let link = answer.headers().get(header::LINK).and_then(|h| h.to_str().ok());
+                let next = link.and_then(next_link).and_then(|to| url.join(to).ok());
+                // A registry behind a proxy may call itself by another name: only the path and the query count.
+                let next = next.map(|to| match to.query() {
+                    Some(query) => format!("{}?{query}", to.path()),
+                    None => to.path().to_owned(),
+                });
+                Ok((self.transport.body(&url, answer, MAX_PAGE).await?, next))
+            })
+            .await
+    }
+
     fn url(&self, kind: &str, name: &str) -> Result<Url, SourceError> {
         let path = format!("v2/{}/{kind}/{name}", self.authorizer.repository);
         self.authorizer.base.join(&path).map_err(|e| malformed(&path, e.to_string()))
@@ -134,6 +169,16 @@ impl Repository {
         accept: Option<&str>,
         from: Option<u64>,
     ) -> Result<Response, SourceError> {
+        self.request(Method::GET, url, accept, from).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        accept: Option<&str>,
+        from: Option<u64>,
+    ) -> Result<Response, SourceError> {
         let mut headers = HeaderMap::new();
         if let Some(accept) = accept.and_then(|a| HeaderValue::from_str(a).ok()) {
             headers.insert(header::ACCEPT, accept);
@@ -145,7 +190,7 @@ impl Repository {
         if let Some(value) = &used {
             headers.insert(header::AUTHORIZATION, value.clone());
         }
-        let mut answer = self.transport.get(url, headers.clone()).await?;
+        let mut answer = self.transport.send(method.clone(), url, headers.clone()).await?;
         // A 401 of the storage behind a redirect is not the registry's: it must not be answered with a password.
         if answer.status() == StatusCode::UNAUTHORIZED && transport::same_server(url, answer.url()) {
             let value = {
@@ -160,7 +205,7 @@ impl Repository {
                 }
             };
             headers.insert(header::AUTHORIZATION, value);
-            answer = self.transport.get(url, headers).await?;
+            answer = self.transport.send(method, url, headers).await?;
         }
         if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
             return Ok(answer);

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use layergate_ports::values::{ErrorDetail, SourceError};
 use reqwest::Response;
 use url::Url;
@@ -147,12 +147,19 @@ impl Transport {
 
     /// A GET with redirects followed; any status is an answer.
     pub(crate) async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Response, SourceError> {
+        self.send(Method::GET, url, headers).await
+    }
+
+    /// A GET or HEAD with redirects followed; any status is an answer.
+    pub(crate) async fn send(&self, method: Method, url: &Url, headers: HeaderMap) -> Result<Response, SourceError> {
         let (mut url, mut headers) = (url.clone(), headers);
         for _ in 0..=MAX_REDIRECTS {
             self.check_scheme(&url)?;
             url = self.spoken(&url);
             let ask = async |url: &Url| {
-                Ok::<_, SourceError>(self.client(url)?.get(url.clone()).headers(headers.clone()).send().await)
+                Ok::<_, SourceError>(
+                    self.client(url)?.request(method.clone(), url.clone()).headers(headers.clone()).send().await,
+                )
             };
             let mut sent = ask(&url).await?;
             if self.speaks_tls(&url, &sent).await {
