@@ -8,6 +8,7 @@
 mod bounded_dir;
 mod clock;
 mod dir_cache;
+mod estate_dir;
 mod failures;
 mod jobs;
 mod kept_reports;
@@ -27,6 +28,7 @@ mod verdicts;
 
 pub use clock::SystemClock;
 pub use dir_cache::DirCache;
+pub use estate_dir::{EstateDir, EstateDirError};
 pub use failures::MemoryFailures;
 pub use jobs::LocalJobs;
 pub use kept_reports::KeptReports;

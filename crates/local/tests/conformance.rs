@@ -118,3 +118,10 @@ async fn memory_is_bounded_and_the_least_used_goes() {
     assert!(cache.get(&conformance::key(2)).await.unwrap().is_none(), "not used since it was put");
     assert!(cache.get(&conformance::key(50)).await.unwrap().is_some(), "the newest stays");
 }
+
+#[tokio::test]
+async fn estate_dir() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("estate");
+    conformance::estate_store(async || Arc::new(EstateDir::open(&dir).unwrap()) as _).await;
+}

@@ -8,6 +8,7 @@ use layergate_ports::values::Fingerprint;
 use crate::{
     cache::NatsCache,
     error::{ConnectError, NatsError},
+    estate::NatsEstate,
     failures::NatsFailures,
     jobs::NatsJobs,
     layers::{Done, NatsLayers},
@@ -36,6 +37,8 @@ pub struct Fleet {
     pub verdicts: Arc<NatsVerdicts>,
     /// Uploaded SBOMs.
     pub sboms: Arc<NatsSboms>,
+    /// The estate.
+    pub estate: Arc<NatsEstate>,
     /// Who is in the fleet.
     pub membership: Arc<NatsMembership>,
 }
@@ -59,6 +62,7 @@ impl Fleet {
             failures: Arc::new(NatsFailures::new(link.clone())),
             verdicts: Arc::new(NatsVerdicts::new(link.clone())),
             sboms: Arc::new(NatsSboms::new(link.clone())),
+            estate: Arc::new(NatsEstate::new(link.clone())),
             membership: Arc::new(NatsMembership::new(link.clone())),
             link,
         })

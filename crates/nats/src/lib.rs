@@ -26,6 +26,7 @@ mod bucket;
 mod cache;
 pub mod convert;
 mod error;
+mod estate;
 mod failures;
 mod fleet;
 mod jobs;
@@ -44,6 +45,7 @@ mod verdicts;
 
 pub use cache::NatsCache;
 pub use error::{ConnectError, NatsError};
+pub use estate::NatsEstate;
 pub use failures::NatsFailures;
 pub use fleet::Fleet;
 pub use jobs::NatsJobs;

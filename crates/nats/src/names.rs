@@ -24,10 +24,12 @@ pub(crate) enum Kind {
     Claims,
     Membership,
     Control,
+    EstateLog,
+    EstateBlobs,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Done,
         Self::Inventories,
         Self::Reports,
@@ -38,6 +40,8 @@ impl Kind {
         Self::Claims,
         Self::Membership,
         Self::Control,
+        Self::EstateLog,
+        Self::EstateBlobs,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -52,6 +56,8 @@ impl Kind {
             Self::Claims => "claims",
             Self::Membership => "roster",
             Self::Control => "control",
+            Self::EstateLog => "estate-log",
+            Self::EstateBlobs => "estate",
         }
     }
 }

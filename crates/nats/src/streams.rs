@@ -80,7 +80,7 @@ fn jobs(names: &Names, options: &NatsOptions) -> Config {
 fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
     let (thousandths, max_age, description) = match kind {
         Kind::Done => (100, Duration::ZERO, "which layers are read"),
-        Kind::Inventories => (350, Duration::ZERO, "what layers contain; can be made again"),
+        Kind::Inventories => (250, Duration::ZERO, "what layers contain; can be made again"),
         Kind::Reports => (140, VERDICT_AGE, "reports"),
         Kind::Sboms => (40, SBOM_AGE, "uploaded SBOMs, until the jobs on them have ended"),
         Kind::Snapshots => (100, Duration::ZERO, "advisory snapshots"),
@@ -89,6 +89,8 @@ fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
         Kind::Claims => (10, CLAIM_AGE, "idempotency keys"),
         Kind::Membership => (5, Duration::ZERO, "who is in the fleet"),
         Kind::Control => (5, Duration::ZERO, "the current snapshot, drain requests"),
+        Kind::EstateLog => (40, Duration::ZERO, "what happened to the estate"),
+        Kind::EstateBlobs => (60, Duration::ZERO, "what the images of the estate contain"),
     };
     Config {
         name: names.bucket_stream(kind),
@@ -100,7 +102,9 @@ fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
         // What can be made again goes, oldest first, when the room is used up. What must not be lost is refused
         // instead: a verdict that cannot be stored leaves its job in the queue.
         discard: match kind {
-            Kind::Snapshots | Kind::Verdicts | Kind::Control => DiscardPolicy::New,
+            Kind::Snapshots | Kind::Verdicts | Kind::Control | Kind::EstateLog | Kind::EstateBlobs => {
+                DiscardPolicy::New
+            }
             _ => DiscardPolicy::Old,
         },
         storage: StorageType::File,

@@ -66,3 +66,11 @@ async fn membership() {
     let Some(server) = Server::start().await else { return };
     conformance::membership(async || server.fleet().await.membership as _).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn estate() {
+    let Some(server) = Server::start().await else { return };
+    // The same fleet each time, as another process would find it.
+    let options = server.options();
+    conformance::estate_store(async || connect(&options).await.estate as _).await;
+}

@@ -10,6 +10,7 @@ mod cache;
 mod clock;
 pub mod codec;
 pub mod conformance;
+mod estate;
 mod failures;
 mod membership;
 pub mod observe;
@@ -23,6 +24,7 @@ mod verdicts;
 
 pub use cache::{CacheError, LayerCache};
 pub use clock::Clock;
+pub use estate::{AppendError, BlobName, EstateStore, MAX_BLOB, MAX_RECORD, Record, Shard};
 pub use failures::{FailureKind, FailureStore, LayerFailure};
 pub use membership::{DrainStream, Holding, Member, MemberKind, MemberState, Membership};
 pub use port_set::PortSet;

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a suite reports by panicking")]
 
 mod cache;
+mod estate;
 mod failures;
 mod jobs;
 mod layers;
@@ -15,6 +16,7 @@ mod snapshots;
 mod verdicts;
 
 pub use cache::{layer_cache, shared_layer_cache};
+pub use estate::estate_store;
 pub use failures::failure_store;
 pub use jobs::job_queue;
 pub use layers::layer_queue;
