@@ -76,6 +76,10 @@ matching-differential BUCKETS='': peers snapshot
 holdout DIR *ARGS: peers snapshot
     python3 tests/bench/holdout.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{DIR}} --trivy {{peers}}/trivy --trivy-cache {{peers}}/trivy-cache --syft {{peers}}/syft --markdown docs/parity-holdout.md {{ARGS}}
 
+# The estate at scale: index, full judgement, delta of 1,000 records, questions; the figures are in docs/estate.md
+bench-estate *SIZES='10000 100000': snapshot
+    cargo run --release -p layergate-estate --example bench_estate -- {{target}}/bench/shared.lgdb {{SIZES}}
+
 # A thousand workers and a hundred thousand images with faults, in virtual time; `just sim --seed 7 --faults heavy`
 sim *ARGS:
     cargo run --release -p layergate-sim -- --workers 1000 --images 100000 {{ARGS}}

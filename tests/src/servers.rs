@@ -121,6 +121,11 @@ impl Server {
         Some(Self::start(command, directory, port))
     }
 
+    /// Where it keeps its things.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)

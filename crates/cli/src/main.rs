@@ -74,6 +74,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
+        Command::Estate(args) => commands::estate::run(args, quiet).await,
         Command::Coordinator(args) => commands::coordinator::run(args).await,
         Command::Worker(args) => commands::worker::run(args).await,
         Command::Submit(args) => commands::submit::submit(args).await,

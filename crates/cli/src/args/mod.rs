@@ -1,14 +1,19 @@
 //! The command line (design, section 3): one type for each command, one file for each group of them.
 
 mod db;
+mod estate;
 mod fleet;
 mod scan;
 
 pub(crate) use db::{BuildArgs, DbArgs, DbCommand, DiffArgs, MirrorArgs, PushArgs, ShowArgs, UpdateArgs};
+pub(crate) use estate::{
+    EstateArgs, EstateCommand, EstateFormat, FlipsArgs, InUseArgs, LedgerArgs, ListArgs, RescanArgs, RetryArgs,
+    RunArgs, SearchArgs, StateArgs, StateOnlyArgs, SyncArgs, TagsArgs, WhatIfArgs,
+};
 pub(crate) use fleet::{
     ApiArgs, CoordinatorArgs, FleetArgs, FleetCommand, NatsArgs, SubmitArgs, TelemetryArgs, WaitArgs, WorkerArgs,
 };
-pub(crate) use scan::{JudgeArgs, LimitArgs, OutputArgs, OutputSpec, SbomArgs, ScanArgs, SourceArgs};
+pub(crate) use scan::{JudgeArgs, LimitArgs, OutputArgs, OutputSpec, RefreshArgs, SbomArgs, ScanArgs, SourceArgs};
 
 use std::path::PathBuf;
 
@@ -55,6 +60,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare two JSON reports: what came, what went
     Diff(ReportDiffArgs),
+    /// Keep whole registries: sync, judge again when the world changes, search
+    Estate(EstateArgs),
     /// Run a coordinator of a fleet
     Coordinator(CoordinatorArgs),
     /// Run a worker of a fleet

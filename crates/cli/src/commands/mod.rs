@@ -3,6 +3,7 @@
 pub(crate) mod coordinator;
 pub(crate) mod db;
 pub(crate) mod diff;
+pub(crate) mod estate;
 pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod policy;

@@ -37,9 +37,9 @@ use crate::{
 };
 
 /// How long an image may take when nobody says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Bytes of layer inventories kept between runs.
-const CACHE_BUDGET: u64 = 4 << 30;
+pub(crate) const CACHE_BUDGET: u64 = 4 << 30;
 /// Bytes of reports kept between runs: some thousand.
 const REPORTS_BUDGET: u64 = 256 << 20;
 
@@ -127,7 +127,7 @@ async fn local(
 ) -> Result<(Vec<Report>, Verdict), Failure> {
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
-    let snapshot = interruptible(super::update::snapshot_for_scan(&args, quiet)).await?;
+    let snapshot = interruptible(super::update::snapshot_for(&args.judge, &args.refresh, quiet)).await?;
     let scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
@@ -200,7 +200,7 @@ pub(crate) fn platforms(texts: &[String]) -> Result<PlatformSelection, Failure> 
 }
 
 /// Ends with an error, after saying so, when somebody presses Ctrl-C or asks the process to stop.
-async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

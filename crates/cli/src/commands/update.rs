@@ -14,7 +14,7 @@ use layergate_model::ImageReference;
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 
 use crate::{
-    args::{MirrorArgs, PushArgs, ScanArgs, UpdateArgs},
+    args::{JudgeArgs, MirrorArgs, PushArgs, RefreshArgs, UpdateArgs},
     exit::{Failure, Outcome, usage},
     places,
     progress::shown,
@@ -27,11 +27,11 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(1800);
 
 /// The snapshot that a scan judges by. Without one it gets one, unless offline; an old one is refreshed, and used as it
 /// is when that fails.
-pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Snapshot, Failure> {
-    let key = args.judge.verify_key.as_deref().map(VerifyKey::read).transpose()?;
-    let from = UpdateArgs { from: args.refresh.db_from.clone(), ..UpdateArgs::default() };
-    if args.judge.db.is_some() || args.refresh.offline == Some(true) {
-        return snapshot::open(args.judge.db.as_deref(), key.as_ref(), quiet);
+pub(crate) async fn snapshot_for(judge: &JudgeArgs, source: &RefreshArgs, quiet: bool) -> Result<Snapshot, Failure> {
+    let key = judge.verify_key.as_deref().map(VerifyKey::read).transpose()?;
+    let from = UpdateArgs { from: source.db_from.clone(), ..UpdateArgs::default() };
+    if judge.db.is_some() || source.offline == Some(true) {
+        return snapshot::open(judge.db.as_deref(), key.as_ref(), quiet);
     }
     let limits = FetchLimits { attempts: 2, ..FetchLimits::default() };
     match snapshot::sound()? {
@@ -46,7 +46,7 @@ pub(crate) async fn snapshot_for_scan(args: &ScanArgs, quiet: bool) -> Result<Sn
             })?;
         }
         Some(path) => {
-            let days = args.refresh.refresh_after_days;
+            let days = source.refresh_after_days;
             if is_older(&path, days) && key.is_some() && from.from.is_none() {
                 crate::exit::say(&format!(
                     "the advisories are older than {days} days and are used as they are: signed ones only come from a registry (--db-from)"

@@ -24,6 +24,13 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
             &[JUDGE, LIMITS, NATS, "plain-http listen api-token-file tls-cert tls-key credentials-dir log-json otlp"]
         }
         "worker" => &[LIMITS, NATS, "plain-http credentials-dir metrics-listen log-json otlp"],
+        "estate sync" | "estate retry" => {
+            &[JUDGE, LIMITS, "plain-http offline refresh-after-days db-from timeout state-dir teams"]
+        }
+        "estate rescan" => &[JUDGE, LIMITS, "offline refresh-after-days db-from state-dir teams"],
+        "estate what-if" => &[JUDGE, LIMITS, "offline refresh-after-days db-from state-dir"],
+        "estate list" | "estate ledger" | "estate flips" | "estate search" | "estate plan" | "estate tags"
+        | "estate in-use" => &["state-dir"],
         "submit" => &[SERVER, "tenant"],
         "wait" | "fleet status" | "fleet top" | "fleet drain" => &[SERVER],
         _ => &[],
@@ -32,7 +39,7 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
 }
 
 /// Every command with what it needs at least.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 30] = [
     "scan x",
     "sbom x",
     "db build --from x --output y",
@@ -47,6 +54,17 @@ const COMMANDS: [&str; 19] = [
     "policy what-if x",
     "explain x y",
     "diff a b",
+    "estate sync r.example",
+    "estate rescan",
+    "estate retry x",
+    "estate list",
+    "estate ledger",
+    "estate flips",
+    "estate search x",
+    "estate what-if",
+    "estate plan",
+    "estate tags x",
+    "estate in-use --from x",
     "coordinator --nats nats://h",
     "worker --nats nats://h",
     "submit --server http://h x",

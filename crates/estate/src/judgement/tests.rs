@@ -1,0 +1,128 @@
+//! The joined outline is that of the whole report, and a delta is a full judgement: on made-up estates.
+
+use layergate_model::Limits;
+use proptest::prelude::*;
+
+use super::*;
+use samples::{day, image, policy, reference, snapshot, vex};
+
+/// Everything of one run that is borrowed.
+struct World {
+    snapshot: layergate_advisory::Snapshot,
+    policy: layergate_policy::Policy,
+    vex: Vec<layergate_policy::VexDocument>,
+    limits: Limits,
+    as_of: jiff::civil::Date,
+}
+
+impl World {
+    fn new([snapshot_seed, policy_seed, vex_seed, day_seed]: [u64; 4]) -> Self {
+        Self {
+            snapshot: snapshot(snapshot_seed),
+            policy: policy(policy_seed),
+            vex: vex(vex_seed),
+            limits: Limits::default(),
+            as_of: day(day_seed),
+        }
+    }
+
+    fn pins(&self) -> Pins<'_> {
+        let Self { snapshot, policy, vex, limits, as_of } = self;
+        Pins { snapshot, policy, vex, limits, analyzers: "test", as_of: *as_of }
+    }
+}
+
+struct Estate {
+    index: Index,
+    images: Vec<(String, KeptImage)>,
+}
+
+impl Estate {
+    fn new(seeds: impl Iterator<Item = u64>) -> Self {
+        let images: Vec<_> = seeds.map(|seed| (reference(seed), image(seed))).collect();
+        let mut index = Index::default();
+        images.iter().for_each(|(_, image)| index.insert(image.key(), image));
+        Self { index, images }
+    }
+
+    fn update(&self, judgement: &mut Judgement, pins: &Pins<'_>) -> Touched {
+        let keys: Vec<_> = self.images.iter().map(|(reference, image)| (reference.as_str(), image.key())).collect();
+        judgement.update(&self.index, keys.iter().map(|(reference, key)| (*reference, key)), pins)
+    }
+
+    /// Every image's outline, those that need it judged whole.
+    fn outlines(&self, judgement: &mut Judgement, pins: &Pins<'_>) -> Vec<Outline> {
+        let one = |(reference, image): &(String, KeptImage)| {
+            let joined = judgement.outline(&self.index, reference, &image.key(), pins);
+            joined.unwrap_or_else(|| Judgement::whole(image, reference, pins)).summary()
+        };
+        self.images.iter().map(one).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_joined_outline_is_that_of_the_whole_report(seeds: [u64; 4], first in 0u64..5000) {
+        let world = World::new(seeds.map(|s| s % 1000));
+        let pins = world.pins();
+        let estate = Estate::new(first..first + 40);
+        let mut judgement = Judgement::default();
+        estate.update(&mut judgement, &pins);
+        let mut joined = 0;
+        for (reference, image) in &estate.images {
+            let whole = Judgement::whole(image, reference, &pins);
+            if let Some(outline) = judgement.outline(&estate.index, reference, &image.key(), &pins) {
+                joined += 1;
+                prop_assert_eq!(outline.summary(), whole.summary(), "{}: {:#?}", reference, image);
+            }
+        }
+        prop_assert!(joined > 10, "{joined} of {}", estate.images.len());
+    }
+
+    #[test]
+    fn a_delta_is_a_full_judgement(before: [u64; 4], after: [u64; 4], same in 0u8..16, first in 0u64..5000) {
+        // Each input stays as it was in half of the cases.
+        let before = before.map(|s| s % 1000);
+        let mut after = after.map(|s| s % 1000);
+        for (n, seed) in after.iter_mut().enumerate() {
+            if same >> n & 1 == 1 {
+                *seed = before[n];
+            }
+        }
+        let (old, new) = (World::new(before), World::new(after));
+        let mut estate = Estate::new(first..first + 30);
+        let mut judgement = Judgement::default();
+        estate.update(&mut judgement, &old.pins());
+        let _ = estate.outlines(&mut judgement, &old.pins());
+        // Some images come meanwhile.
+        for seed in first + 30..first + 35 {
+            estate.images.push((reference(seed), image(seed)));
+            let image = &estate.images.last().unwrap().1;
+            estate.index.insert(image.key(), image);
+        }
+        let kept = serde_json::to_string(&judgement).unwrap();
+        let mut restored: Judgement = serde_json::from_str(&kept).unwrap();
+        estate.update(&mut restored, &new.pins());
+        let delta = estate.outlines(&mut restored, &new.pins());
+        let mut full = Judgement::default();
+        estate.update(&mut full, &new.pins());
+        prop_assert_eq!(delta, estate.outlines(&mut full, &new.pins()));
+    }
+}
+
+#[test]
+fn a_delta_judges_what_changed_and_nothing_else() {
+    let estate = Estate::new(0..200);
+    let (old, new) = (World::new([1, 0, 3, 0]), World::new([2, 0, 3, 0]));
+    let mut judgement = Judgement::default();
+    let all = estate.update(&mut judgement, &old.pins());
+    assert!(all.all && all.judged > 50, "{}", all.judged);
+    let none = estate.update(&mut judgement, &old.pins());
+    assert_eq!((none.judged, none.parts.len(), none.all), (0, 0, false), "the same pins");
+    let some = estate.update(&mut judgement, &new.pins());
+    assert!(!some.all && some.judged > 0 && some.judged < all.judged, "{} of {}", some.judged, all.judged);
+    let tomorrow = World { as_of: day(1), ..World::new([2, 0, 3, 0]) };
+    assert_eq!(estate.update(&mut judgement, &tomorrow.pins()).judged, 0, "a day costs no part");
+}
