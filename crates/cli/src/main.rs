@@ -8,6 +8,7 @@
 mod allocator;
 mod args;
 mod bounded;
+mod baseline;
 mod client;
 mod commands;
 mod exit;
@@ -74,6 +75,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Policy(args) => commands::policy::run(args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
+        Command::Convert(args) => commands::diff::convert(&args),
         Command::Coordinator(args) => commands::coordinator::run(args).await,
         Command::Worker(args) => commands::worker::run(args).await,
         Command::Submit(args) => commands::submit::submit(args).await,

@@ -53,8 +53,10 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// Explain one finding of a JSON report: why it matched and what to do
     Explain(ExplainArgs),
-    /// Compare two JSON reports: what came, what went
+    /// Compare two JSON reports: what came, what went; exit 1 when a finding is new
     Diff(ReportDiffArgs),
+    /// Write a JSON report in other formats
+    Convert(ConvertArgs),
     /// Run a coordinator of a fleet
     Coordinator(CoordinatorArgs),
     /// Run a worker of a fleet
@@ -122,4 +124,26 @@ pub(crate) struct ReportDiffArgs {
     pub(crate) old: PathBuf,
     /// The newer report (JSON)
     pub(crate) new: PathBuf,
+    /// How it is shown
+    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: DiffFormat,
+}
+
+/// The forms of a difference.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// Lines for people
+    Table,
+    /// `layergate.diff/v1`
+    Json,
+    /// A comment for a pull request
+    Markdown,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// A report written with -o json
+    pub(crate) report: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }

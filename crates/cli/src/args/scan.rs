@@ -31,6 +31,9 @@ pub(crate) struct ScanArgs {
     pub(crate) platforms: Vec<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    /// Fail only on what is new: what this older report (JSON) or image has already is taken out as an exception
+    #[arg(long, value_name = "IMAGE|REPORT.json", conflicts_with = "server")]
+    pub(crate) baseline: Option<String>,
     /// Render a template (minijinja) over the JSON report to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
@@ -62,7 +65,7 @@ pub(crate) struct SbomArgs {
 /// In which forms the reports are written, and where to.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct OutputArgs {
-    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, openvex
+    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, csv, openvex
     #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
     pub(crate) outputs: Vec<OutputSpec>,
     /// In the table, show every finding with its evidence, and those that the policy ignores

@@ -44,6 +44,7 @@ const CACHE_BUDGET: u64 = 4 << 30;
 const REPORTS_BUDGET: u64 = 256 << 20;
 
 /// Everything that a scan on this machine needs besides the images.
+#[derive(Clone)]
 pub(crate) struct LocalScan {
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) policy: Policy,
@@ -128,7 +129,7 @@ async fn local(
     let policy = judge::local_policy(&args.judge)?;
     let vex = judge::vex(&args.judge.vex)?;
     let snapshot = interruptible(super::update::snapshot_for_scan(&args, quiet)).await?;
-    let scan = LocalScan {
+    let mut scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
         vex,
@@ -140,7 +141,25 @@ async fn local(
         timeout: args.timeout.unwrap_or(TIMEOUT),
         quiet,
     };
+    if let Some(baseline) = &args.baseline {
+        let known = interruptible(baseline_reports(baseline, &scan)).await?;
+        scan.policy = scan.policy.with_exceptions(crate::baseline::exceptions(&known));
+    }
     interruptible(scan.run(locations)).await
+}
+
+/// The reports of `--baseline`: kept ones, or those of an image that is scanned first.
+async fn baseline_reports(baseline: &str, scan: &LocalScan) -> Result<Vec<Report>, Failure> {
+    let path = std::path::Path::new(baseline);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+        return crate::reports::read(path);
+    }
+    let location = baseline.parse().map_err(usage)?;
+    let (reports, _) = scan.clone().run(vec![location]).await?;
+    if reports.is_empty() || reports.iter().any(unscanned::is_one) {
+        return Err(anyhow!("the baseline {baseline} could not be scanned: what is new cannot be told").into());
+    }
+    Ok(reports)
 }
 
 /// `layergate sbom`: the same scan, judged by nothing.

@@ -32,7 +32,7 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
 }
 
 /// Every command with what it needs at least.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "scan x",
     "sbom x",
     "db build --from x --output y",
@@ -47,6 +47,7 @@ const COMMANDS: [&str; 19] = [
     "policy what-if x",
     "explain x y",
     "diff a b",
+    "convert x",
     "coordinator --nats nats://h",
     "worker --nats nats://h",
     "submit --server http://h x",
