@@ -7,8 +7,8 @@
 
 mod allocator;
 mod args;
-mod bounded;
 mod baseline;
+mod bounded;
 mod client;
 mod commands;
 mod exit;

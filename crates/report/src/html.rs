@@ -77,7 +77,8 @@ fn counts(out: &mut String, report: &Report) {
     let counts = [f.critical, f.high, f.medium, f.low, f.negligible, f.unknown];
     out.push_str("<ul class=\"counts\">");
     for (n, severity) in counts.into_iter().zip(Severity::ALL).filter(|(n, s)| *n > 0 || *s >= Severity::Low) {
-        let _ = write!(out, "<li class=\"{severity}\">{n} {severity}</li>");
+        let class = if n == 0 { "dim" } else { severity.as_str() };
+        let _ = write!(out, "<li class=\"{class}\">{n} {severity}</li>");
     }
     let _ = write!(out, "<li>{} with a fix</li>", s.fixable);
     if s.suppressed > 0 {
@@ -168,6 +169,9 @@ fn list(out: &mut String, items: impl Iterator<Item = String>) {
     out.push_str("</ul>\n");
 }
 
+/// Columns of paths and the like, which may be broken anywhere; words are not.
+const LONG: [&str; 6] = ["Where", "Digest", "File", "Text", "Build step", "What happened"];
+
 fn table(out: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     out.push_str("<table><thead><tr>");
     heads.iter().for_each(|head| {
@@ -177,7 +181,8 @@ fn table(out: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String
     for row in rows {
         out.push_str("<tr>");
         for (cell, head) in row.iter().zip(heads) {
-            let _ = write!(out, "<td class=\"path\" data-head=\"{head}\">{cell}</td>");
+            let path = if LONG.contains(head) { " class=\"path\"" } else { "" };
+            let _ = write!(out, "<td{path} data-head=\"{head}\">{cell}</td>");
         }
         out.push_str("</tr>\n");
     }

@@ -44,6 +44,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Give the verdict on images, here or by a fleet (--server)
+    #[command(alias = "image")]
     Scan(ScanArgs),
     /// List what is in an image, as CycloneDX (or any -o FORMAT)
     Sbom(SbomArgs),
@@ -87,8 +88,13 @@ pub(crate) enum PolicyCommand {
         /// The policy (TOML)
         file: PathBuf,
     },
-    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one
-    /// differs
+    /// Print other scanners' ignore files (.trivyignore, .trivyignore.yaml, .grype.yaml) as exceptions of a policy
+    Import {
+        /// The ignore files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one differs
     Test {
         /// The cases (TOML, `[[case]]`)
         cases: PathBuf,

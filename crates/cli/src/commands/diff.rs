@@ -31,8 +31,9 @@ pub(crate) fn run(args: &ReportDiffArgs) -> Result<Outcome, Failure> {
 
 /// `layergate convert`: nothing is judged, so that it ends with 0 whatever the verdict.
 pub(crate) fn convert(args: &ConvertArgs) -> Result<Outcome, Failure> {
-    output::begin(&args.output.outputs, false)?;
     let reports = reports::read(&args.report)?;
+    let names: Vec<String> = reports.iter().map(|r| r.image.reference.clone()).collect();
+    output::begin(&args.output.outputs, false, &[&args.report], &names)?;
     output::check_number(&args.output.outputs, reports.len())?;
     output::write(&reports, &args.output)?;
     Ok(Outcome::Done)

@@ -17,7 +17,7 @@ use layergate_fleet::{
 };
 use layergate_inventory::Catalogue;
 use layergate_local::{ACK_WAIT, DirCache, KeptReports, one_process};
-use layergate_model::{Limits, Report, Verdict};
+use layergate_model::{Limits, Report, Severity, Verdict};
 use layergate_policy::{Policy, VexDocument};
 use layergate_ports::{
     LayerCache,
@@ -60,6 +60,12 @@ pub(crate) struct LocalScan {
 
 /// `layergate scan`.
 pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure> {
+    if let Some(severities) = &args.severity {
+        let least = severities.split(',').filter_map(|s| s.parse::<Severity>().ok()).min().unwrap_or(Severity::High);
+        return Err(usage(anyhow!(
+            "--severity hides findings elsewhere; here the report has all of them, and --fail-on says from where on the image fails: --fail-on {least}"
+        )));
+    }
     let locations = locations(&args.images);
     let files = inputs(&args, locations.as_deref().unwrap_or_default());
     output::begin(&args.output.outputs, args.template.is_some(), &files, &names(&locations))?;
@@ -99,8 +105,9 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure>
 fn inputs<'a>(args: &'a ScanArgs, locations: &'a [Location]) -> Vec<&'a Path> {
     let JudgeArgs { db, policy, vex, verify_key, .. } = &args.judge;
     let named = [db, policy, verify_key, &args.template, &args.api.api_token_file, &args.api.api_ca];
-    let named = named.into_iter().flatten().chain(vex).map(PathBuf::as_path);
-    named.chain(locations.iter().filter_map(Location::file)).collect()
+    let named = named.into_iter().flatten().chain(vex).chain(&args.ignore_files).map(PathBuf::as_path);
+    let baseline = args.baseline.as_deref().map(Path::new);
+    named.chain(baseline).chain(locations.iter().filter_map(Location::file)).collect()
 }
 
 /// What the images are called in documents: nothing of what could not be read, which may hold a password.
@@ -126,7 +133,7 @@ async fn local(
     platforms: PlatformSelection,
     quiet: bool,
 ) -> Result<(Vec<Report>, Verdict), Failure> {
-    let policy = judge::local_policy(&args.judge)?;
+    let policy = judge::local_policy(&args.judge)?.with_exceptions(judge::ignore_files(&args.ignore_files)?);
     let vex = judge::vex(&args.judge.vex)?;
     let snapshot = interruptible(super::update::snapshot_for_scan(&args, quiet)).await?;
     let mut scan = LocalScan {

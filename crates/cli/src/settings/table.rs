@@ -32,7 +32,7 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
 }
 
 /// Every command with what it needs at least.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "scan x",
     "sbom x",
     "db build --from x --output y",
@@ -43,6 +43,7 @@ const COMMANDS: [&str; 20] = [
     "db show CVE-2021-44228",
     "db diff a b",
     "policy check x",
+    "policy import x",
     "policy test x",
     "policy what-if x",
     "explain x y",
