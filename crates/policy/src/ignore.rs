@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::Policy;
 
-    fn told(text: &str, path: &str) -> Result<Vec<String>, String> {
+    fn listed(text: &str, path: &str) -> Result<Vec<String>, String> {
         let all = parse_ignore_file(text, path).map_err(|e| e.to_string())?;
         // What is written as a policy is read back as the same exceptions.
         let again = Policy::parse(&format!("version = 1\n{}", exceptions_to_toml(&all)), "p.toml").unwrap();
@@ -332,7 +332,7 @@ mod tests {
             (".grype.yaml", "# nothing\n", &[]),
         ];
         for (path, text, want) in rows {
-            assert_eq!(told(text, path).unwrap(), *want, "{path}");
+            assert_eq!(listed(text, path).unwrap(), *want, "{path}");
         }
     }
 
@@ -348,7 +348,7 @@ mod tests {
             (".grype.yaml", "ignore:\n  - reason: x\n", "except everything"),
             ("x.yaml", "vulnerabilities: 7\n", "x.yaml"),
         ] {
-            let error = told(text, path).unwrap_err();
+            let error = listed(text, path).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
         }
     }

@@ -51,7 +51,7 @@ impl Policy {
         self
     }
 
-    /// What was not taken over from a client, to be told in the report.
+    /// What was not taken over from a client, to be reported.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -164,7 +164,7 @@ async fn baseline_reports(baseline: &str, scan: &LocalScan) -> Result<Vec<Report
     let location = baseline.parse().map_err(usage)?;
     let (reports, _) = scan.clone().run(vec![location]).await?;
     if reports.is_empty() || reports.iter().any(unscanned::is_one) {
-        return Err(anyhow!("the baseline {baseline} could not be scanned: what is new cannot be told").into());
+        return Err(anyhow!("the baseline {baseline} could not be scanned: what is new is not known").into());
     }
     Ok(reports)
 }
