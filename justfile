@@ -102,3 +102,8 @@ truth PATTERN='' *ARGS: peers snapshot
     tests/bench/truth-peers {{peers}}/go
     LAYERGATE_SHARED={{shared}} tests/bench/truth-items {{target}}/truth '{{PATTERN}}'
     python3 tests/bench/truth.py {{target}}/release/layergate {{target}}/bench/shared.lgdb {{target}}/truth --peers {{peers}} --markdown docs/truth.md {{ARGS}}
+
+# Make the pictures of docs/outputs.md (needs chromium)
+screenshots:
+    cargo build -q -p layergate
+    tests/screenshots

@@ -193,3 +193,21 @@ fn the_pieces_for_ci_cache_what_has_to_be_cached() {
         assert!(github.contains(place), "{place} is not cached");
     }
 }
+
+/// README's first command, run by the binary that is here, and its output as README prints it; the pictures of the table.
+#[test]
+fn readmes_first_command_prints_what_readme_shows() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let line = readme.lines().map(str::trim).find_map(|l| l.strip_prefix("cargo run --release -- ")).unwrap();
+    let (_, shown) = readme.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    for (columns, name) in [("80", "table-80.txt"), ("200", "table-200.txt")] {
+        let program = Program::default();
+        let mut command = program.command(line.split(' '));
+        let run = program.finish(command.env("COLUMNS", columns).current_dir(root()));
+        assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+        let kept = fs::read_to_string(root().join("docs/images").join(name)).unwrap();
+        assert_eq!(run.stdout, kept, "{name}: `just screenshots` makes it anew");
+        assert!(columns != "80" || run.stdout == shown, "README shows another table than:\n{}", run.stdout);
+    }
+}

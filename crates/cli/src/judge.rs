@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use layergate_policy::{Overrides, Policy, Threshold, VexDocument};
+use layergate_policy::{Exception, Overrides, Policy, VexDocument, parse_ignore_file};
 
 use crate::{
     args::JudgeArgs,
@@ -24,7 +24,7 @@ pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
 /// The policy of a scan on this machine or of a coordinator: the file's, or the default, with the flags over it.
 pub(crate) fn local_policy(args: &JudgeArgs) -> Result<Policy, Failure> {
     let file = args.policy.as_deref().map(policy).transpose()?;
-    let overrides = Overrides { fail_on: args.fail_on.map(Threshold::From), only_fixed: args.only_fixed, policy: file };
+    let overrides = Overrides { fail_on: args.fail_on, only_fixed: args.only_fixed, policy: file };
     Ok(Policy::default().with_overrides(&overrides))
 }
 
@@ -37,6 +37,17 @@ pub(crate) fn vex(paths: &[impl AsRef<Path>]) -> Result<Vec<VexDocument>, Failur
             VexDocument::parse(&read(path, "VEX document")?, &path.display().to_string()).map_err(usage)
         })
         .collect()
+}
+
+/// Reads other scanners' ignore files.
+pub(crate) fn ignore_files(paths: &[impl AsRef<Path>]) -> Result<Vec<Exception>, Failure> {
+    let mut out = Vec::new();
+    for path in paths.iter().map(AsRef::as_ref) {
+        let text = String::from_utf8(read(path, "ignore file")?)
+            .map_err(|_| usage(anyhow!("the ignore file {} is not text", path.display())))?;
+        out.extend(parse_ignore_file(&text, &path.display().to_string()).map_err(usage)?);
+    }
+    Ok(out)
 }
 
 /// Today in UTC.

@@ -7,6 +7,7 @@
 
 mod allocator;
 mod args;
+mod baseline;
 mod bounded;
 mod client;
 mod commands;
@@ -75,6 +76,7 @@ async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Explain(args) => commands::explain::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
         Command::Estate(args) => commands::estate::run(args, quiet).await,
+        Command::Convert(args) => commands::diff::convert(&args),
         Command::Coordinator(args) => commands::coordinator::run(args).await,
         Command::Worker(args) => commands::worker::run(args).await,
         Command::Submit(args) => commands::submit::submit(args).await,

@@ -7,6 +7,7 @@
 //!   one.
 //! - [`Policy::view`] binds a policy to one image; the view answers for each finding, gap, check, secret and license.
 //! - [`Policy::tighten`] is what a server does with a client's wishes: the result is never laxer.
+//! - [`parse_ignore_file`] reads other scanners' ignore files as exceptions.
 //! - [`VexDocument::parse`] reads OpenVEX, CSAF VEX and CycloneDX VEX; [`VexIndex`] answers for one image.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -16,6 +17,7 @@ mod exception;
 mod expect;
 mod file;
 mod glob;
+mod ignore;
 mod license;
 mod pattern;
 mod policy;
@@ -28,6 +30,7 @@ pub use decide::{Decision, FindingRule, LicenseDecision, PolicyView, Staleness, 
 pub use error::PolicyError;
 pub use exception::{Exception, ExceptionSubject, Expiry};
 pub use expect::PolicyCase;
+pub use ignore::{IgnoreFileError, exceptions_to_toml, parse_ignore_file};
 pub use pattern::{ImagePattern, PackagePattern, PathPattern, PatternError};
 pub use policy::Policy;
 pub use purl_parts::PurlParts;

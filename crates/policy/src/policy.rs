@@ -44,7 +44,14 @@ impl Policy {
         &self.exceptions
     }
 
-    /// What was not taken over from a client, to be reported in the report.
+    /// The same with more exceptions.
+    #[must_use]
+    pub fn with_exceptions(mut self, more: impl IntoIterator<Item = Exception>) -> Self {
+        self.exceptions.extend(more);
+        self
+    }
+
+    /// What was not taken over from a client, to be reported.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -130,7 +130,8 @@ impl FromStr for Location {
         if let Some(rest) = text.strip_prefix("sbom:") {
             return Ok(Self::Sbom(file(rest, "sbom:bom.json")?));
         }
-        let is_path = ["/", "./", "../"].iter().any(|p| text.starts_with(p))
+        let is_path = matches!(text, "." | "..")
+            || ["/", "./", "../"].iter().any(|p| text.starts_with(p))
             || ARCHIVE_SUFFIXES.iter().any(|s| text.ends_with(s));
         if is_path {
             return Ok(Self::Path(PathBuf::from(text)));

@@ -32,6 +32,7 @@ formats! {
     Gitlab = "gitlab", "GitLab's container-scanning report (`gitlab.rs`).";
     Markdown = "markdown", "A comment on a pull request (`markdown.rs`).";
     Html = "html", "One self-contained page (`html.rs`).";
+    Csv = "csv", "Every finding as a line for spreadsheets (`csv.rs`).";
     OpenVex = "openvex", "Statements on the image, OpenVEX 0.2.0 (`openvex.rs`).";
 }
 
@@ -132,6 +133,7 @@ pub fn render(format: Format, reports: &[Report], options: &RenderOptions) -> Re
         Format::Gitlab => crate::gitlab::render(reports)?,
         Format::Markdown => crate::markdown::render(reports),
         Format::Html => crate::html::render(reports),
+        Format::Csv => crate::csv::render(reports),
         Format::OpenVex => crate::openvex::render(reports)?,
     })
 }

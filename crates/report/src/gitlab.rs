@@ -97,10 +97,22 @@ fn vulnerability(report: &Report, f: &Finding, package: Option<&ReportPackage>) 
             "image": some(&report.image.reference),
         },
     });
+    let vectors = cvss_vectors(f);
+    if !vectors.is_empty() {
+        value["cvss_vectors"] = vectors.into();
+    }
     if !f.remediation.is_empty() {
         value["solution"] = clean(&f.remediation).into();
     }
     value
+}
+
+/// The vectors of the versions that the schema knows (2.0 and 3.x), one for each source and at most ten.
+fn cvss_vectors(f: &Finding) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let known = f.cvss.iter().filter(|c| matches!(c.version.as_str(), "2.0" | "3.0" | "3.1"));
+    let known = known.filter(|c| seen.insert((c.source.as_str(), c.vector.as_str())));
+    known.take(10).map(|c| json!({"vendor": some(&c.source), "vector": clean(&c.vector)})).collect()
 }
 
 /// The schema wants texts that are not empty.

@@ -1,35 +1,30 @@
-//! `-o html`: one page that needs nothing else, for a mail, an artefact store or an auditor. No script, no external
-//! resource; a content security policy says so to the browser too, should an escape ever be forgotten. Light and dark.
+//! `-o html`: one page that needs nothing else, for a mail, an artefact store or an auditor. It reads without its script,
+//! which only sorts and filters; a content security policy allows that very script by its hash and nothing else, should an
+//! escape ever be forgotten. Light and dark, on a telephone and on paper.
 
 use std::fmt::Write as _;
 
-use layergate_model::{Effect, Report, Verdict};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use layergate_model::{Digest, Effect, Report, Severity, Verdict};
 
 use crate::{
     advice, plan,
+    rows::{self, Row},
     text::{count, html as h},
-    view::{self, Group},
+    view,
 };
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#5b636d;--line:#d5dae0;--bad:#b42318;--worst:#8b0f0f;\
---warn:#8a5a00;--good:#1a6b34;--box:#f5f7f9}\
-@media(prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e3e7ec;--dim:#98a2ad;--line:#333a43;--bad:#ff8577;\
---worst:#ff6f61;--warn:#e5b567;--good:#74c98c;--box:#1c2127}}\
-body{margin:2rem auto;max-width:72rem;padding:0 1rem;background:var(--bg);color:var(--fg);\
-font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid var(--line)}\
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;\
-border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600}\
-code{font-family:ui-monospace,monospace;font-size:.9em}.dim{color:var(--dim)}.box{background:var(--box);padding:.6rem 1rem;\
-border-left:.3rem solid var(--line)}.pass{border-color:var(--good)}.fail,.error{border-color:var(--bad)}\
-.critical{color:var(--worst);font-weight:700}.high{color:var(--bad);font-weight:600}.medium{color:var(--warn)}\
-.low,.negligible,.unknown{color:var(--dim)}summary{cursor:pointer}h3{font-size:1rem;margin:1.2rem 0 .2rem}";
+const STYLE: &str = include_str!("html.css");
+const SCRIPT: &str = include_str!("html.js");
 
 pub(crate) fn render(reports: &[Report]) -> String {
     let mut out = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out.push_str(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+    let hash = |text: &str| STANDARD.encode(Digest::of(text.as_bytes()).as_bytes());
+    let _ = writeln!(
+        out,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'\">",
+        hash(STYLE),
+        hash(SCRIPT)
     );
     out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     let title = reports.first().map_or_else(String::new, |r| h(&r.image.reference));
@@ -38,7 +33,8 @@ pub(crate) fn render(reports: &[Report]) -> String {
         out.push_str("<p class=\"box error\">Nothing was scanned.</p>\n");
     }
     reports.iter().for_each(|r| one(&mut out, r));
-    let _ = write!(out, "<p class=\"dim\">layergate {}</p>\n</body>\n</html>\n", crate::stamp::VERSION);
+    let _ = writeln!(out, "<p class=\"dim\">layergate {}</p>", crate::stamp::VERSION);
+    let _ = write!(out, "<script>{SCRIPT}</script>\n</body>\n</html>\n");
     out
 }
 
@@ -46,12 +42,52 @@ fn one(out: &mut String, report: &Report) {
     let platform = report.image.platform.as_ref().map(|p| format!(" ({})", h(&p.to_string()))).unwrap_or_default();
     let verdict = report.verdict.as_str();
     let _ = writeln!(out, "<h1>{}{platform}</h1>", h(&report.image.reference));
-    let _ = writeln!(out, "<div class=\"box {verdict}\"><strong>{}</strong>", verdict.to_uppercase());
+    let _ = writeln!(out, "<div class=\"box {verdict}\"><span class=\"verdict\">{}</span>", verdict.to_uppercase());
     if report.verdict == Verdict::Error {
         out.push_str(": no verdict can be given, because something that matters was not read.");
     }
-    list(out, report.reasons.iter().map(|r| format!("{}: {}", word(r.effect), h(&r.text))));
-    out.push_str("</div>\n<p>");
+    let (weighs, rest): (Vec<_>, Vec<_>) = report.reasons.iter().partition(|r| r.effect >= Effect::Fail);
+    list(out, weighs.iter().map(|r| h(&r.text)));
+    out.push_str("</div>\n");
+    counts(out, report);
+    let todo = plan::todo(report);
+    if !todo.is_empty() {
+        out.push_str("<h2>What to do</h2>\n<ol>");
+        todo.iter().for_each(|text| {
+            let _ = write!(out, "<li>{}</li>", h(text));
+        });
+        out.push_str("</ol>\n");
+    }
+    facts(out, report);
+    findings(out, report);
+    others(out, report);
+    gaps(out, report);
+    suppressed(out, report);
+    if !rest.is_empty() {
+        out.push_str("<h2>Also</h2>\n");
+        list(out, rest.iter().map(|r| format!("{}: {}", word(r.effect), h(&r.text))));
+    }
+    layers(out, report);
+    packages(out, report);
+}
+
+fn counts(out: &mut String, report: &Report) {
+    let s = &report.summary;
+    let f = &s.findings;
+    let counts = [f.critical, f.high, f.medium, f.low, f.negligible, f.unknown];
+    out.push_str("<ul class=\"counts\">");
+    for (n, severity) in counts.into_iter().zip(Severity::ALL).filter(|(n, s)| *n > 0 || *s >= Severity::Low) {
+        let class = if n == 0 { "dim" } else { severity.as_str() };
+        let _ = write!(out, "<li class=\"{class}\">{n} {severity}</li>");
+    }
+    let _ = write!(out, "<li>{} with a fix</li>", s.fixable);
+    if s.suppressed > 0 {
+        let _ = write!(out, "<li>{} taken out</li>", s.suppressed);
+    }
+    let _ = writeln!(out, "<li>{}</li></ul>", count(report.gaps.len(), "gap", "gaps"));
+}
+
+fn facts(out: &mut String, report: &Report) {
     let mut facts = Vec::new();
     facts.extend(report.image.digest.map(|d| format!("<code>{d}</code>")));
     facts.extend(view::distro_text(report).map(|d| h(&d)));
@@ -61,21 +97,68 @@ fn one(out: &mut String, report: &Report) {
     facts.push(format!("as of {}", h(&report.inputs.as_of)));
     facts.extend(report.inputs.snapshot_date.as_deref().map(|d| format!("advisories up to {}", h(d))));
     facts.extend(view::left_out_text(report).map(|l| h(&l)));
-    let _ = writeln!(out, "{}</p>", facts.join(" · "));
-    let todo = plan::todo(report);
-    if !todo.is_empty() {
-        out.push_str("<h2>What to do</h2>\n");
-        list(out, todo.iter().map(|text| h(text)));
+    let _ = writeln!(out, "<p class=\"dim\">{}</p>", facts.join(" · "));
+}
+
+/// All findings in one table, a body for each target, the most pressing first.
+fn findings(out: &mut String, report: &Report) {
+    let targets = rows::targets(report);
+    if targets.is_empty() {
+        return;
     }
-    let groups = view::groups(report);
-    let (stops, reported): (Vec<_>, Vec<_>) = groups.iter().partition(|g| g.effect >= Effect::Fail);
-    section(out, "Stops the image", &stops, true);
-    gaps(out, report);
-    others(out, report);
-    section(out, "Known, does not stop the image", &reported, false);
-    suppressed(out, report);
-    layers(out, report);
-    packages(out, report);
+    out.push_str(
+        "<h2>Vulnerabilities</h2>\n<div class=\"filter\" hidden><input type=\"search\" placeholder=\"filter\" \
+         aria-label=\"filter\"><select aria-label=\"severity\"><option value=\"\">every severity</option>",
+    );
+    for severity in [Severity::Critical, Severity::High, Severity::Medium, Severity::Low] {
+        let _ = write!(out, "<option value=\"{severity}\">{severity} or worse</option>");
+    }
+    out.push_str(
+        "</select><label><input type=\"checkbox\"> only what stops the image</label><output class=\"dim\"></output></div>\n<table><thead><tr>",
+    );
+    let heads = ["Severity", "Vulnerability", "Package", "Installed", "Fixed in", "EPSS", "Layer", "About"];
+    heads.iter().for_each(|head| {
+        let _ = write!(out, "<th scope=\"col\">{head}</th>");
+    });
+    out.push_str("</tr></thead>\n");
+    for target in &targets {
+        let title = h(&target.title);
+        let _ = writeln!(out, "<tbody><tr><th class=\"path\" colspan=\"{}\">{title}</th></tr>", heads.len());
+        target.rows.iter().for_each(|r| finding(out, r));
+        out.push_str("</tbody>\n");
+    }
+    out.push_str("</table>\n");
+}
+
+fn finding(out: &mut String, row: &Row<'_>) {
+    let f = row.finding;
+    let calm = if f.effect >= Effect::Fail { "" } else { " class=\"calm\"" };
+    let rank = Severity::ALL.iter().position(|s| *s == f.severity).unwrap_or(0);
+    let _ = write!(
+        out,
+        "<tr data-severity=\"{0}\"{calm}><td data-key=\"{rank}\">{1}</td>",
+        f.severity,
+        severity(f.severity)
+    );
+    let id = match crate::stamp::advisory_url(&f.advisory) {
+        Some(url) => format!("<a rel=\"noreferrer\" href=\"{}\">{}</a>", h(&url), h(&f.advisory)),
+        None => h(&f.advisory),
+    };
+    let _ = write!(out, "<td class=\"id\">{id}</td><td data-head=\"Package\">{}</td>", h(&row.name()));
+    let _ = write!(out, "<td class=\"version\" data-head=\"Installed\">{}</td>", h(row.version));
+    let _ = write!(out, "<td class=\"version\" data-head=\"Fixed in\">{}</td>", h(&rows::fix(f)));
+    let key = format!("{:09}", f.epss.unwrap_or(0));
+    let _ = write!(out, "<td data-head=\"EPSS\" data-key=\"{key}\">{}</td>", h(&rows::epss(f)));
+    let _ = write!(out, "<td data-head=\"Layer\">{}</td><td>", h(&row.layer()));
+    for mark in view::marks(f).iter().filter(|m| !m.starts_with("EPSS")) {
+        let _ = write!(out, "<span class=\"mark\">{}</span> ", h(mark));
+    }
+    let _ = write!(out, "{}<div class=\"dim\">", f.title.as_deref().map(h).unwrap_or_default());
+    let _ = write!(out, "{} lists {}", h(&f.evidence.feed), h(&f.evidence.range));
+    row.locations.iter().take(5).for_each(|l| {
+        let _ = write!(out, "; <code>{}</code>", h(l));
+    });
+    out.push_str("</div></td></tr>\n");
 }
 
 fn list(out: &mut String, items: impl Iterator<Item = String>) {
@@ -86,60 +169,28 @@ fn list(out: &mut String, items: impl Iterator<Item = String>) {
     out.push_str("</ul>\n");
 }
 
+/// Columns of paths and the like, which may be broken anywhere; words are not.
+const LONG: [&str; 6] = ["Where", "Digest", "File", "Text", "Build step", "What happened"];
+
 fn table(out: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    out.push_str("<table><tr>");
+    out.push_str("<table><thead><tr>");
     heads.iter().for_each(|head| {
-        let _ = write!(out, "<th>{head}</th>");
+        let _ = write!(out, "<th scope=\"col\">{head}</th>");
     });
-    out.push_str("</tr>\n");
+    out.push_str("</tr></thead>\n<tbody>");
     for row in rows {
         out.push_str("<tr>");
-        row.iter().for_each(|cell| {
-            let _ = write!(out, "<td>{cell}</td>");
-        });
+        for (cell, head) in row.iter().zip(heads) {
+            let path = if LONG.contains(head) { " class=\"path\"" } else { "" };
+            let _ = write!(out, "<td{path} data-head=\"{head}\">{cell}</td>");
+        }
         out.push_str("</tr>\n");
     }
-    out.push_str("</table>\n");
+    out.push_str("</tbody></table>\n");
 }
 
-fn severity(severity: layergate_model::Severity) -> String {
+fn severity(severity: Severity) -> String {
     format!("<span class=\"{severity}\">{severity}</span>")
-}
-
-fn section(out: &mut String, title: &str, groups: &[&Group<'_>], open: bool) {
-    if groups.is_empty() {
-        return;
-    }
-    let open = if open { " open" } else { "" };
-    let _ = writeln!(
-        out,
-        "<details{open}><summary><h2>{title} ({})</h2></summary>",
-        count(groups.len(), "package", "packages")
-    );
-    for group in groups {
-        let _ = write!(out, "<h3>{} {}", h(group.name), h(group.version));
-        let _ = writeln!(
-            out,
-            " <span class=\"dim\">{} {}</span></h3>",
-            group.kind,
-            view::layer_text(&group.layers, group.origin)
-        );
-        let rows = group.rows.iter().map(|r| {
-            let f = r.finding;
-            let id = match crate::stamp::advisory_url(&f.advisory) {
-                Some(url) => format!("<a rel=\"noreferrer\" href=\"{}\">{}</a>", h(&url), h(&f.advisory)),
-                None => h(&f.advisory),
-            };
-            let mut about = f.title.as_deref().map(h).unwrap_or_default();
-            for mark in view::marks(f) {
-                about = format!("<strong>{}</strong> {about}", h(&mark));
-            }
-            let evidence = format!("<span class=\"dim\">{} says {}</span>", h(&f.evidence.feed), h(&f.evidence.range));
-            vec![severity(f.severity), id, h(&view::fix(f)), about, evidence, h(&f.remediation)]
-        });
-        table(out, &["Severity", "Advisory", "Fixed in", "About", "Evidence", "What to do"], rows);
-    }
-    out.push_str("</details>\n");
 }
 
 fn gaps(out: &mut String, report: &Report) {
@@ -225,6 +276,6 @@ const fn word(effect: Effect) -> &'static str {
         Effect::Error => "error",
         Effect::Fail => "fail",
         Effect::Warn => "warn",
-        Effect::Ignore => "ignored",
+        Effect::Ignore => "note",
     }
 }

@@ -11,8 +11,14 @@ use crate::{advice, text::html as xml, view};
 enum Outcome {
     Passed,
     Skipped(String),
-    Failed(String),
-    Broken(String),
+    Failed(Said),
+    Broken(Said),
+}
+
+/// What a CI server shows in its list, and what behind it: never the same twice.
+struct Said {
+    message: String,
+    more: String,
 }
 
 struct Case {
@@ -55,28 +61,23 @@ pub(crate) fn render(reports: &[Report]) -> String {
                 case.class,
                 xml(&case.name)
             );
-            let (tag, text) = match &case.outcome {
+            let (tag, said) = match &case.outcome {
                 Outcome::Passed => {
                     out.push_str("/>\n");
                     continue;
                 }
-                Outcome::Skipped(text) => ("skipped", text),
-                Outcome::Failed(text) => ("failure", text),
-                Outcome::Broken(text) => ("error", text),
+                Outcome::Skipped(text) => {
+                    let _ = writeln!(out, ">\n      <skipped message=\"{}\"/>\n    </testcase>", xml(text));
+                    continue;
+                }
+                Outcome::Failed(said) => ("failure", said),
+                Outcome::Broken(said) => ("error", said),
             };
-            let text = xml(text);
-            match tag {
-                "skipped" => {
-                    let _ = writeln!(out, ">\n      <skipped message=\"{text}\"/>\n    </testcase>");
-                }
-                tag => {
-                    let class = case.class;
-                    let _ = writeln!(
-                        out,
-                        ">\n      <{tag} type=\"{class}\" message=\"{text}\">{text}</{tag}>\n    </testcase>"
-                    );
-                }
-            }
+            let (class, message) = (case.class, xml(&said.message));
+            let more: Vec<_> = said.more.lines().map(xml).collect();
+            let more = more.join("\n");
+            let _ =
+                writeln!(out, ">\n      <{tag} type=\"{class}\" message=\"{message}\">{more}</{tag}>\n    </testcase>");
         }
         out.push_str("  </testsuite>\n");
     }
@@ -98,11 +99,11 @@ fn totals<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
     format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
 }
 
-fn outcome(effect: Effect, text: String) -> Outcome {
+fn outcome(effect: Effect, message: String, more: String) -> Outcome {
     match effect {
-        Effect::Error => Outcome::Broken(text),
-        Effect::Fail => Outcome::Failed(text),
-        Effect::Warn | Effect::Ignore => Outcome::Skipped(text),
+        Effect::Error => Outcome::Broken(Said { message, more }),
+        Effect::Fail => Outcome::Failed(Said { message, more }),
+        Effect::Warn | Effect::Ignore => Outcome::Skipped(message),
     }
 }
 
@@ -120,41 +121,46 @@ impl Names {
 
 fn cases(report: &Report) -> Vec<Case> {
     let why: Vec<&str> = report.reasons.iter().map(|r| r.text.as_str()).collect();
-    let why = format!("{}: {}", report.verdict.as_str(), why.join("; "));
+    let why = || Said { message: format!("the verdict is {}", report.verdict.as_str()), more: why.join("\n") };
     let verdict = match report.verdict {
         Verdict::Pass => Outcome::Passed,
-        Verdict::Fail => Outcome::Failed(why),
-        Verdict::Error => Outcome::Broken(why),
+        Verdict::Fail => Outcome::Failed(why()),
+        Verdict::Error => Outcome::Broken(why()),
     };
     let mut cases = vec![Case { class: "verdict", name: "verdict".into(), outcome: verdict }];
     let by_id = view::packages(report);
     for f in &report.findings {
         let package = by_id.get(&f.package);
         let (name, version) = package.map_or((f.package.as_str(), ""), |p| (p.name.as_str(), p.version.as_str()));
-        let text = format!("{}; fix: {}. {}", f.severity, view::fix(f), f.remediation);
+        let text = format!("{}; fix: {}", f.severity, view::fix(f));
+        let title = f.title.as_deref().map(|t| format!("{t}\n")).unwrap_or_default();
+        let more = format!("{title}{} lists {}\n{}", f.evidence.feed, f.evidence.range, f.remediation);
         let outcome = match &f.suppressed_by {
             Some(by) => Outcome::Skipped(format!("taken out by {} {}: {}", by.kind, by.id, by.justification)),
-            None => outcome(f.effect, text.trim_end().to_owned()),
+            None => outcome(f.effect, text, more.trim_end().to_owned()),
         };
         cases.push(Case { class: "vulnerability", name: format!("{} in {name} {version}", f.advisory), outcome });
     }
     for c in &report.checks {
-        let text = format!("{}: {}", c.severity, c.remediation);
+        let text = format!("{}: {}", c.severity, c.title);
         cases.push(Case {
             class: "check",
             name: format!("{}: {}", c.location, c.title),
-            outcome: outcome(c.effect, text),
+            outcome: outcome(c.effect, text, c.remediation.clone()),
         });
     }
     for s in &report.secrets {
         let effect = view::secret_effect(report, s.severity);
-        let text = format!("{}: {} {}; revoke it", s.severity, s.title, s.redacted);
+        let text = format!("{}: {} {}", s.severity, s.title, s.redacted);
         let name = format!("{} in {}:{}", s.rule, s.path, s.line);
-        cases.push(Case { class: "secret", name, outcome: outcome(effect, text) });
+        cases.push(Case { class: "secret", name, outcome: outcome(effect, text, "revoke it".into()) });
     }
     for g in &report.gaps {
-        let text = format!("{}; {}", g.detail, advice::for_gap(g.kind));
-        cases.push(Case { class: "gap", name: format!("{} at {}", g.kind, g.place), outcome: outcome(g.effect, text) });
+        cases.push(Case {
+            class: "gap",
+            name: format!("{} at {}", g.kind, g.place),
+            outcome: outcome(g.effect, g.detail.clone(), advice::for_gap(g.kind).into()),
+        });
     }
     let mut names = Names::default();
     for case in &mut cases {

@@ -6,7 +6,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod advice;
+mod csv;
 mod cyclonedx;
+mod difference;
 mod format;
 mod gitlab;
 mod hashes;
@@ -31,6 +33,7 @@ mod text;
 mod trivy;
 mod view;
 
+pub use difference::{DIFFERENCE_SCHEMA, Difference, FindingChange, PackageChange};
 pub use format::{Format, FormatError, RenderError, RenderOptions, render};
 pub use json::reports;
 pub use schema::schema;

@@ -6,6 +6,8 @@ use layergate_model::{Effect, Report, Verdict};
 
 use crate::{
     advice, plan,
+    rows::{self, Row},
+    stamp::advisory_url,
     text::{clean, count, fit, markdown as md},
     view,
 };
@@ -92,6 +94,28 @@ fn cell(text: &str) -> String {
     md(&fit(&clean(text), CELL))
 }
 
+/// A vulnerability as a row of a table, its id leading to its page.
+fn row(row: &Row<'_>) -> String {
+    let f = row.finding;
+    let mut title = f.title.clone().unwrap_or_default();
+    for mark in view::marks(f) {
+        title = if title.is_empty() { mark } else { format!("{mark}; {title}") };
+    }
+    let id = match advisory_url(&f.advisory) {
+        Some(url) => format!("[{}]({url})", f.advisory),
+        None => cell(&f.advisory),
+    };
+    format!(
+        "| {} | {id} | {} {} | {} | {} | {} |",
+        f.severity,
+        cell(&row.name()),
+        cell(row.version),
+        row.layer(),
+        cell(&rows::fix(f)),
+        cell(&title)
+    )
+}
+
 fn one(page: &mut Page, report: &Report) {
     let verdict = report.verdict.as_str().to_uppercase();
     let platform = report.image.platform.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();
@@ -119,31 +143,15 @@ fn one(page: &mut Page, report: &Report) {
     let todo: Vec<_> = plan::todo(report).iter().take(20).map(|text| format!("1. {}", cell(text))).collect();
     page.section("\n### What to do\n\n", &todo, "");
 
-    let groups = view::groups(report);
+    let targets = rows::targets(report);
     let rows = |stops: bool| -> Vec<String> {
-        let wanted = groups.iter().flat_map(|g| g.rows.iter().map(move |r| (g, r)));
-        wanted
-            .filter(|(_, r)| (r.finding.effect >= Effect::Fail) == stops)
-            .map(|(g, r)| {
-                let f = r.finding;
-                let mut title = f.title.clone().unwrap_or_default();
-                for mark in view::marks(f) {
-                    title = if title.is_empty() { mark } else { format!("{mark}; {title}") };
-                }
-                format!(
-                    "| {} | {} | {} {} | {} | {} | {} |",
-                    f.severity,
-                    cell(&f.advisory),
-                    cell(g.name),
-                    cell(g.version),
-                    view::layer_text(&f.layer.into_iter().collect(), g.origin).trim_start_matches("layer "),
-                    cell(&view::fix(f)),
-                    cell(&title)
-                )
-            })
-            .collect()
+        let all = targets.iter().flat_map(|t| &t.rows);
+        let mut wanted: Vec<&Row<'_>> = all.filter(|r| (r.finding.effect >= Effect::Fail) == stops).collect();
+        // The worst first over all targets: what is cut off is the least.
+        wanted.sort_by_key(|r| std::cmp::Reverse((r.finding.kev.is_some(), r.finding.severity, r.finding.epss)));
+        wanted.into_iter().map(row).collect()
     };
-    let columns = "| Severity | Advisory | Package | Layer | Fixed in | |\n|---|---|---|---|---|---|\n";
+    let columns = "| Severity | Vulnerability | Package | Layer | Fixed in | |\n|---|---|---|---|---|---|\n";
     page.section(&format!("\n### Stops the image\n\n{columns}"), &rows(true), "");
 
     let checks: Vec<_> = report
@@ -203,6 +211,6 @@ const fn word(effect: Effect) -> &'static str {
         Effect::Error => "error",
         Effect::Fail => "fail",
         Effect::Warn => "warn",
-        Effect::Ignore => "ignored",
+        Effect::Ignore => "note",
     }
 }

@@ -207,6 +207,11 @@ fn sum(report: &Report) -> String {
         counts.iter().zip(Severity::ALL).filter(|(n, _)| **n > 0).map(|(n, s)| format!("{n} {s}")).collect();
     if s.packages == 0 {
         "no package was found".to_owned()
+    } else if found.is_empty() && s.suppressed > 0 {
+        format!(
+            "{} taken out of the verdict, and nothing else is known",
+            count(s.suppressed as usize, "finding", "findings")
+        )
     } else if found.is_empty() {
         format!("nothing known against the {} that were read", count(s.packages as usize, "package", "packages"))
     } else {

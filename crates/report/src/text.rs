@@ -90,18 +90,31 @@ pub(crate) fn html(text: &str) -> String {
 }
 
 /// For GitHub's and GitLab's Markdown, table cells included: nothing in it forms a link, a mention, a tag or a new
-/// cell. Characters that Markdown gives a meaning become numeric references, which are never read as syntax.
+/// cell, and it still reads well where nobody renders it: a backslash where Markdown takes one, a reference only where the
+/// text is looked at again after rendering (mentions, issues, bare addresses).
 pub(crate) fn markdown(text: &str) -> String {
     let text = clean(text);
+    let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len() + 8);
-    for (i, c) in text.chars().enumerate() {
+    for (i, &c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).map(|i| chars[i]);
+        let after = chars.get(i + 1).copied();
+        let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         match c {
-            '&' | '<' | '>' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '|' | '\\' | '~' | '@' | '#' | '!' | '$' => {
-                out.push_str(&format!("&#{};", u32::from(c)));
-            }
-            // The scheme's colon would make a bare address a link, and `:name:` an emoji.
-            ':' => out.push_str("&#58;"),
-            '+' | '-' | '=' if i == 0 => out.push_str(&format!("&#{};", u32::from(c))),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' if i == 0 => out.push_str("&gt;"),
+            '\\' | '`' | '*' | '[' | ']' | '|' | '$' => out.extend(['\\', c]),
+            '(' if before == Some(']') => out.extend(['\\', c]),
+            // Inside of a word it is only itself.
+            '_' if !(word(before) && word(after)) => out.extend(['\\', c]),
+            '~' if before == Some('~') || after == Some('~') => out.extend(['\\', c]),
+            '!' if after == Some('[') => out.extend(['\\', c]),
+            // A comment ends the word for whoever looks for names in what was rendered.
+            '@' => out.push_str("@<!-- -->"),
+            '#' if i == 0 || word(after) => out.push_str("&#35;"),
+            '+' | '-' | '=' if i == 0 && !word(after) => out.extend(['\\', c]),
+            ':' if after == Some('/') => out.push_str("&#58;"),
             c => out.push(c),
         }
     }
@@ -143,7 +156,15 @@ mod tests {
     #[test]
     fn markup_is_text() {
         assert_eq!(html("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-        assert_eq!(markdown("[x](http://e)|@me"), "&#91;x&#93;&#40;http&#58;//e&#41;&#124;&#64;me");
+        let rows = [
+            ("[x](http://e)|@me", "\\[x\\]\\(http&#58;//e)\\|@<!-- -->me"),
+            ("3.0.15-1~deb12u1 in lib_ssl (#12)", "3.0.15-1~deb12u1 in lib_ssl (&#35;12)"),
+            ("_a_ ~~b~~ <c> `d`", "\\_a\\_ \\~\\~b\\~\\~ &lt;c> \\`d\\`"),
+            ("- www.x", "\\- www&#46;x"),
+        ];
+        for (text, want) in rows {
+            assert_eq!(markdown(text), want);
+        }
         assert_eq!(uri_path("/usr/a b#c?%"), "usr/a%20b%23c%3F%25");
     }
 }

@@ -1,36 +1,9 @@
-//! What several formats for people need of a report, worked out once: findings grouped by what one would upgrade,
-//! merged over its binary packages, gravest first.
-//!
-//! Debian builds a dozen binary packages from one source, each with the same vulnerabilities; a person upgrades the
-//! source once. So a distribution's packages of one source and version are one group, whichever layers brought them,
-//! and one vulnerability is one row. What to do about them is `plan.rs`.
+//! What several formats need of a report, in words: counts, fixes, marks, the base image, the distribution. Findings as rows are
+//! `rows.rs`, what to do about them is `plan.rs`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use layergate_model::{Effect, Finding, Origin, PackageId, Report, ReportPackage, Severity, Status};
-
-/// One vulnerability in one group.
-pub(crate) struct Row<'a> {
-    pub(crate) finding: &'a Finding,
-}
-
-/// What one would upgrade.
-pub(crate) struct Group<'a> {
-    /// The source package's name, or the package's own.
-    pub(crate) name: &'a str,
-    pub(crate) version: &'a str,
-    /// `deb`, `npm`, …; empty when the report has no such package.
-    pub(crate) kind: &'static str,
-    pub(crate) layers: BTreeSet<u32>,
-    pub(crate) origin: Origin,
-    /// The affected packages' names, sorted.
-    pub(crate) packages: BTreeSet<&'a str>,
-    pub(crate) rows: Vec<Row<'a>>,
-    /// What a row is distinguished by; the kernel's packages have thousands of rows, each several times.
-    seen: BTreeSet<(&'a str, Effect, Severity, Status, &'a [String])>,
-    pub(crate) effect: Effect,
-    pub(crate) severity: Severity,
-}
+use layergate_model::{Effect, Finding, PackageId, Report, ReportPackage, Severity, Status};
 
 /// The source's name where one is known, or the package's own.
 pub(crate) fn source_name(package: &ReportPackage) -> &str {
@@ -40,50 +13,6 @@ pub(crate) fn source_name(package: &ReportPackage) -> &str {
 /// The report's packages by id.
 pub(crate) fn packages(report: &Report) -> HashMap<&PackageId, &ReportPackage> {
     report.packages.iter().map(|p| (&p.id, p)).collect()
-}
-
-/// The findings that count (not suppressed), grouped; groups and rows gravest first.
-pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
-    let by_id = packages(report);
-    let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|f| f.suppressed_by.is_none()) {
-        let package = by_id.get(&finding.package).copied();
-        let name = package.map_or(finding.package.as_str(), source_name);
-        let version = package.map_or("", |p| p.version.as_str());
-        let kind = package.map_or("", |p| p.kind.as_str());
-        let location = package.filter(|p| !p.kind.is_os()).and_then(|p| p.locations.first()).map(String::as_str);
-        let origin = package.map_or(Origin::Unknown, |p| p.origin);
-        let layer = finding.layer.filter(|_| package.is_none_or(|p| !p.kind.is_os()));
-        let group = groups.entry((kind, name, version, origin, layer, location)).or_insert_with(|| Group {
-            name,
-            version,
-            kind,
-            layers: BTreeSet::new(),
-            origin,
-            packages: BTreeSet::new(),
-            rows: Vec::new(),
-            seen: BTreeSet::new(),
-            effect: Effect::Ignore,
-            severity: Severity::Unknown,
-        });
-        group.packages.insert(package.map_or(finding.package.as_str(), |p| p.name.as_str()));
-        group.layers.extend(finding.layer);
-        group.effect = group.effect.max(finding.effect);
-        group.severity = group.severity.max(finding.severity);
-        let f = finding;
-        if group.seen.insert((&f.advisory, f.effect, f.severity, f.status, &f.fixed_versions)) {
-            group.rows.push(Row { finding });
-        }
-    }
-    let mut groups: Vec<_> = groups.into_values().collect();
-    for group in &mut groups {
-        group.rows.sort_by(|a, b| {
-            let key = |f: &Finding| (f.effect, f.severity, f.kev.is_some() || f.malicious, f.epss);
-            key(b.finding).cmp(&key(a.finding)).then_with(|| a.finding.advisory.cmp(&b.finding.advisory))
-        });
-    }
-    groups.sort_by(|a, b| (b.effect, b.severity).cmp(&(a.effect, a.severity)).then_with(|| a.name.cmp(b.name)));
-    groups
 }
 
 /// Findings by severity, gravest first, those of no number left out.
@@ -135,20 +64,6 @@ pub(crate) fn marks(finding: &Finding) -> Vec<String> {
 pub(crate) fn secret_effect(report: &Report, severity: Severity) -> Effect {
     let worst = report.reasons.iter().filter(|r| r.rule == "secret").map(|r| r.effect).max().unwrap_or_default();
     if severity >= Severity::High { worst } else { worst.min(Effect::Warn) }
-}
-
-/// `layers 1, 3, application`.
-pub(crate) fn layer_text(layers: &BTreeSet<u32>, origin: Origin) -> String {
-    let origin = match origin {
-        Origin::Base => "base image",
-        Origin::Application => "application",
-        Origin::Unknown => "",
-    };
-    let numbers: Vec<_> = layers.iter().map(u32::to_string).collect();
-    let word = if numbers.len() == 1 { "layer" } else { "layers" };
-    let layers = if numbers.is_empty() { String::new() } else { format!("{word} {}", numbers.join(", ")) };
-    let parts = [layers.as_str(), origin];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// `base image debian:12, the lowest 3 layers`.

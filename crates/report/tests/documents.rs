@@ -160,8 +160,17 @@ fn spdx_relations_meet_and_licenses_are_declared() {
 fn markup_keeps_hostile_text_out() {
     let report = common::hostile();
     let page = text(Format::Html, std::slice::from_ref(&report));
-    for bad in ["<script", "<img", "<b>", "href=\"javascript"] {
+    for bad in ["<script>alert", "<img", "<b>", "href=\"javascript"] {
         assert!(!page.contains(bad), "{bad}");
+    }
+    // The page's own script and style, by their hashes, and nothing else.
+    assert_eq!((page.matches("<script").count(), page.matches("<style").count()), (1, 1));
+    for (tag, source) in [("script", "script-src"), ("style", "style-src")] {
+        let (_, rest) = page.split_once(&format!("<{tag}>")).unwrap();
+        let (content, _) = rest.split_once(&format!("</{tag}>")).unwrap();
+        let digest = layergate_model::Digest::of(content.as_bytes());
+        let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest.as_bytes());
+        assert!(page.contains(&format!("{source} 'sha256-{hash}'")), "{tag}");
     }
     assert!(page.contains("default-src 'none'"));
     let comment = text(Format::Markdown, std::slice::from_ref(&report));
@@ -170,6 +179,71 @@ fn markup_keeps_hostile_text_out() {
     }
     let junit = text(Format::Junit, &[report]);
     assert!(!junit.contains("]]>") && !junit.contains("<script"));
+}
+
+#[test]
+fn junit_says_nothing_twice_and_gitlab_has_the_vectors() {
+    for (name, report) in samples() {
+        let junit = text(Format::Junit, std::slice::from_ref(&report));
+        for tag in ["<failure ", "<error "] {
+            for part in junit.split(tag).skip(1) {
+                let message = part.split("message=\"").nth(1).and_then(|m| m.split('"').next()).unwrap();
+                let body = part.split('>').nth(1).and_then(|b| b.split('<').next()).unwrap();
+                assert!(!message.is_empty() && !body.contains(message), "{name}: {message}: {body}");
+            }
+        }
+    }
+    let gitlab = value(Format::Gitlab, &common::failing());
+    let all = gitlab["vulnerabilities"].as_array().unwrap();
+    let with = all.iter().find(|v| v["identifiers"][0]["name"] == "CVE-2024-5535").unwrap();
+    let want = serde_json::json!([{"vendor": "nvd", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:H"}]);
+    assert_eq!(with["cvss_vectors"], want);
+    assert!(all.iter().any(|v| v.get("cvss_vectors").is_none()));
+}
+
+#[test]
+fn a_spreadsheet_gets_every_finding_and_no_formula() {
+    let mut report = common::failing();
+    report.packages[0].name = "=cmd|' /C calc'!A0".into();
+    report.findings[0].title = Some("say \"hi\", twice".into());
+    let csv = text(Format::Csv, std::slice::from_ref(&report));
+    assert_eq!(csv.matches("\r\n").count(), 2 + report.findings.len());
+    assert!(csv.contains("\"'=cmd|") && csv.contains("\"say \"\"hi\"\", twice\""), "{csv}");
+    assert!(csv.contains("exception cpan-unused: CPAN.pm is never run"), "{csv}");
+    let widths: std::collections::BTreeSet<usize> = csv.lines().map(|l| l.matches("\",\"").count()).collect();
+    assert_eq!(widths.len(), 1, "{csv}");
+}
+
+#[test]
+fn ids_in_a_comment_lead_to_their_pages() {
+    let comment = text(Format::Markdown, &[common::failing()]);
+    assert!(comment.contains("[CVE-2021-23337](https://nvd.nist.gov/vuln/detail/CVE-2021-23337)"), "{comment}");
+    assert!(comment.contains("3.0.15-1~deb12u1"), "versions read as they are: {comment}");
+}
+
+#[test]
+fn a_difference_names_what_came_and_what_went() {
+    use layergate_report::Difference;
+    let old = common::failing();
+    let mut new = old.clone();
+    new.inputs.snapshot = None;
+    new.findings.retain(|f| f.advisory != "CVE-2021-23337");
+    let mut more = new.findings[0].clone();
+    more.advisory = "CVE-2030-0001".into();
+    new.findings.push(more);
+    new.packages.iter_mut().find(|p| p.name == "tar").unwrap().version = "2.0".into();
+    let difference = Difference::between(&old, &new);
+    assert_eq!(difference.changed, ["advisories"]);
+    let ids = |list: &[layergate_report::FindingChange]| -> Vec<String> {
+        list.iter().map(|f| format!("{} {}", f.advisory, f.package)).collect()
+    };
+    assert_eq!(ids(&difference.new_findings), ["CVE-2030-0001 libssl3"]);
+    assert_eq!(ids(&difference.gone_findings), ["CVE-2021-23337 lodash"]);
+    assert_eq!((difference.packages.len(), difference.packages[0].new[0].as_str()), (1, "2.0"));
+    for text in [difference.table(), difference.markdown(), difference.json().unwrap()] {
+        assert!(text.contains("CVE-2030-0001") && text.contains("CVE-2021-23337"), "{text}");
+    }
+    assert!(Difference::between(&old, &old).new_findings.is_empty());
 }
 
 #[test]

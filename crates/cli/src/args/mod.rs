@@ -49,6 +49,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Give the verdict on images, here or by a fleet (--server)
+    #[command(alias = "image")]
     Scan(ScanArgs),
     /// List what is in an image, as CycloneDX (or any -o FORMAT)
     Sbom(SbomArgs),
@@ -58,10 +59,12 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// Explain one finding of a JSON report: why it matched and what to do
     Explain(ExplainArgs),
-    /// Compare two JSON reports: what came, what went
+    /// Compare two JSON reports: what came, what went; exit 1 when a finding is new
     Diff(ReportDiffArgs),
     /// Keep whole registries: sync, judge again when the world changes, search
     Estate(EstateArgs),
+    /// Write a JSON report in other formats
+    Convert(ConvertArgs),
     /// Run a coordinator of a fleet
     Coordinator(CoordinatorArgs),
     /// Run a worker of a fleet
@@ -92,8 +95,13 @@ pub(crate) enum PolicyCommand {
         /// The policy (TOML)
         file: PathBuf,
     },
-    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one
-    /// differs
+    /// Print other scanners' ignore files (.trivyignore, .trivyignore.yaml, .grype.yaml) as exceptions of a policy
+    Import {
+        /// The ignore files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Judge kept reports again and hold the verdicts against those that a file of cases expects; exit 1 when one differs
     Test {
         /// The cases (TOML, `[[case]]`)
         cases: PathBuf,
@@ -129,4 +137,26 @@ pub(crate) struct ReportDiffArgs {
     pub(crate) old: PathBuf,
     /// The newer report (JSON)
     pub(crate) new: PathBuf,
+    /// How it is shown
+    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: DiffFormat,
+}
+
+/// The forms of a difference.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// Lines for people
+    Table,
+    /// `layergate.diff/v1`
+    Json,
+    /// A comment for a pull request
+    Markdown,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// A report written with -o json
+    pub(crate) report: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, builder::BoolishValueParser};
-use layergate_model::{Limits, Platform, Severity};
+use layergate_model::{Limits, Platform};
+use layergate_policy::Threshold;
 use layergate_report::Format;
 
 use super::fleet::ApiArgs;
@@ -17,6 +18,9 @@ pub(crate) struct ScanArgs {
     pub(crate) images: Vec<String>,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+    /// Other scanners' flag; refused with what to say instead
+    #[arg(long, hide = true, value_name = "SEVERITIES")]
+    pub(crate) severity: Option<String>,
     /// Judge as of this day (UTC, YYYY-MM-DD); otherwise today
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<jiff::civil::Date>,
@@ -31,6 +35,13 @@ pub(crate) struct ScanArgs {
     pub(crate) platforms: Vec<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    /// Other scanners' ignore files (.trivyignore, .trivyignore.yaml, .grype.yaml), repeatable: each entry is an exception
+    /// that the report lists
+    #[arg(long = "ignore-file", value_name = "FILE", conflicts_with = "server")]
+    pub(crate) ignore_files: Vec<PathBuf>,
+    /// Fail only on what is new: what this older report (JSON) or image has already is taken out as an exception
+    #[arg(long, value_name = "IMAGE|REPORT.json", conflicts_with = "server")]
+    pub(crate) baseline: Option<String>,
     /// Render a template (minijinja) over the JSON report to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
@@ -62,8 +73,8 @@ pub(crate) struct SbomArgs {
 /// In which forms the reports are written, and where to.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct OutputArgs {
-    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, openvex
-    #[arg(long = "output", short = 'o', value_name = "FORMAT[=FILE]")]
+    /// Output FORMAT[=FILE], repeatable: table, json, sarif, cyclonedx, spdx, junit, gitlab, markdown, html, csv, openvex
+    #[arg(long = "output", short = 'o', alias = "format", short_alias = 'f', value_name = "FORMAT[=FILE]")]
     pub(crate) outputs: Vec<OutputSpec>,
     /// In the table, show every finding with its evidence, and those that the policy ignores
     #[arg(long)]
@@ -84,11 +95,11 @@ pub(crate) struct JudgeArgs {
     /// VEX document (OpenVEX, CSAF, CycloneDX), repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) vex: Vec<PathBuf>,
-    /// Fail from this severity on: critical, high, medium, low
+    /// Fail from this severity on: critical, high, medium, low, negligible, unknown (everything), or never
     #[arg(long, env = "LAYERGATE_FAIL_ON", value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<Severity>,
+    pub(crate) fail_on: Option<Threshold>,
     /// Let findings without a fix pass with a warning; =false where the configuration says otherwise
-    #[arg(long, env = "LAYERGATE_ONLY_FIXED", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    #[arg(long, alias = "ignore-unfixed", env = "LAYERGATE_ONLY_FIXED", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) only_fixed: Option<bool>,
     /// Take only a snapshot that this Ed25519 key signed (PEM, `openssl pkey -pubout`)
     #[arg(long, env = "LAYERGATE_VERIFY_KEY", value_name = "PEM")]
@@ -180,7 +191,12 @@ impl FromStr for OutputSpec {
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        Ok(Self { format: format.parse().map_err(|e| format!("{e}"))?, file })
+        let unknown = |error: layergate_report::FormatError| match file {
+            // Other scanners name the file alone.
+            None if text.contains(['.', '/']) => format!("{error}; for a file say FORMAT={text}, such as json={text}"),
+            _ => error.to_string(),
+        };
+        Ok(Self { format: format.parse().map_err(unknown)?, file })
     }
 }
 
@@ -191,6 +207,7 @@ mod tests {
     #[test]
     fn outputs_name_a_format_and_a_file() {
         assert!("json=out.json".parse::<OutputSpec>().unwrap().file.is_some());
+        assert!("report.json".parse::<OutputSpec>().unwrap_err().contains("say FORMAT=report.json"));
         assert!("json=".parse::<OutputSpec>().is_err() && "jsn".parse::<OutputSpec>().is_err());
     }
 }

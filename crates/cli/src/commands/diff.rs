@@ -1,16 +1,16 @@
-//! `layergate diff OLD NEW`: what came and what went between two reports, and why it may have.
-
-use std::{collections::BTreeSet, fmt::Write};
+//! `layergate diff OLD NEW` and `layergate convert REPORT`: reports that were kept are looked at again.
 
 use anyhow::anyhow;
-use layergate_model::Report;
+use layergate_model::Verdict;
+use layergate_report::Difference;
 
 use crate::{
-    args::ReportDiffArgs,
+    args::{ConvertArgs, DiffFormat, ReportDiffArgs},
     exit::{Failure, Outcome, usage},
     output, reports,
 };
 
+/// `layergate diff`: 1 when the newer report has a finding that the older one has not.
 pub(crate) fn run(args: &ReportDiffArgs) -> Result<Outcome, Failure> {
     let single = |path| {
         let mut all = reports::read(path)?;
@@ -19,50 +19,22 @@ pub(crate) fn run(args: &ReportDiffArgs) -> Result<Outcome, Failure> {
             _ => Err(usage(anyhow!("{} holds several reports; compare one with one", path.display()))),
         }
     };
-    let (old, new) = (single(&args.old)?, single(&args.new)?);
-    output::to_stdout(difference(&old, &new).as_bytes())?;
-    Ok(Outcome::Done)
+    let difference = Difference::between(&single(&args.old)?, &single(&args.new)?);
+    let text = match args.output {
+        DiffFormat::Table => difference.table(),
+        DiffFormat::Json => difference.json()?,
+        DiffFormat::Markdown => difference.markdown(),
+    };
+    output::to_stdout(text.as_bytes())?;
+    Ok(Outcome::Judged(if difference.new_findings.is_empty() { Verdict::Pass } else { Verdict::Fail }))
 }
 
-/// Packages by name, version and kind and findings by advisory and package: ids differ when a layer moved.
-fn difference(old: &Report, new: &Report) -> String {
-    let packages = |r: &Report| -> BTreeSet<String> {
-        r.packages.iter().map(|p| format!("{} {} ({})", p.name, p.version, p.kind)).collect()
-    };
-    let findings = |r: &Report| -> BTreeSet<String> {
-        r.findings
-            .iter()
-            .filter(|f| f.suppressed_by.is_none())
-            .map(|f| {
-                let name = r.packages.iter().find(|p| p.id == f.package).map_or("?", |p| p.name.as_str());
-                format!("{} {} in {name}", f.severity, f.advisory)
-            })
-            .collect()
-    };
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "verdict: {} -> {}", old.verdict.as_str(), new.verdict.as_str());
-    let (a, b) = (&old.inputs, &new.inputs);
-    for (what, same) in [
-        ("advisories", a.snapshot == b.snapshot),
-        ("policy", a.policy == b.policy && a.exceptions == b.exceptions && a.vex == b.vex),
-        ("analyzers or limits", a.analyzers == b.analyzers && a.limits == b.limits),
-        ("day", a.as_of == b.as_of),
-        ("image", old.image.digest == new.image.digest),
-    ] {
-        if !same {
-            let _ = writeln!(out, "changed: {what}");
-        }
-    }
-    for (title, old, new) in [("packages", packages(old), packages(new)), ("findings", findings(old), findings(new))] {
-        let (gone, came): (Vec<_>, Vec<_>) = (old.difference(&new).collect(), new.difference(&old).collect());
-        let _ = writeln!(out, "{title}: {} gone, {} new", gone.len(), came.len());
-        for line in gone {
-            let _ = writeln!(out, "- {line}");
-        }
-        for line in came {
-            let _ = writeln!(out, "+ {line}");
-        }
-    }
-    out
+/// `layergate convert`: nothing is judged, so that it ends with 0 whatever the verdict.
+pub(crate) fn convert(args: &ConvertArgs) -> Result<Outcome, Failure> {
+    let reports = reports::read(&args.report)?;
+    let names: Vec<String> = reports.iter().map(|r| r.image.reference.clone()).collect();
+    output::begin(&args.output.outputs, false, &[&args.report], &names)?;
+    output::check_number(&args.output.outputs, reports.len())?;
+    output::write(&reports, &args.output)?;
+    Ok(Outcome::Done)
 }

@@ -23,6 +23,11 @@ use crate::{
 pub(crate) fn run(args: PolicyArgs) -> Result<Outcome, Failure> {
     match args.command {
         PolicyCommand::Check { file } => check(&file),
+        PolicyCommand::Import { files } => {
+            let exceptions = crate::judge::ignore_files(&files)?;
+            output::to_stdout(layergate_policy::exceptions_to_toml(&exceptions).as_bytes())?;
+            Ok(Outcome::Done)
+        }
         PolicyCommand::Test { cases, policy } => test(&cases, &chosen(policy.as_deref())?),
         PolicyCommand::WhatIf { reports, policy, as_of } => {
             let policy = chosen(policy.as_deref())?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use futures::{StreamExt, stream};
 use layergate_model::{Report, Verdict};
+use layergate_policy::Threshold;
 use layergate_ports::values::{PlatformSelection, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::{PolicyWishes, Subject, Submission};
@@ -116,5 +117,7 @@ fn wishes(args: &JudgeArgs) -> Result<PolicyWishes, Failure> {
         }
         None => None,
     };
-    Ok(PolicyWishes { fail_on: args.fail_on, only_fixed: args.only_fixed, policy })
+    // `never` could only soften the server's policy, which rules.
+    let fail_on = args.fail_on.and_then(|t| if let Threshold::From(severity) = t { Some(severity) } else { None });
+    Ok(PolicyWishes { fail_on, only_fixed: args.only_fixed, policy })
 }

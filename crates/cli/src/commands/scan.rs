@@ -17,7 +17,7 @@ use layergate_fleet::{
 };
 use layergate_inventory::Catalogue;
 use layergate_local::{ACK_WAIT, DirCache, KeptReports, one_process};
-use layergate_model::{Limits, Report, Verdict};
+use layergate_model::{Limits, Report, Severity, Verdict};
 use layergate_policy::{Policy, VexDocument};
 use layergate_ports::{
     LayerCache,
@@ -44,6 +44,7 @@ pub(crate) const CACHE_BUDGET: u64 = 4 << 30;
 const REPORTS_BUDGET: u64 = 256 << 20;
 
 /// Everything that a scan on this machine needs besides the images.
+#[derive(Clone)]
 pub(crate) struct LocalScan {
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) policy: Policy,
@@ -59,6 +60,12 @@ pub(crate) struct LocalScan {
 
 /// `layergate scan`.
 pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure> {
+    if let Some(severities) = &args.severity {
+        let least = severities.split(',').filter_map(|s| s.parse::<Severity>().ok()).min().unwrap_or(Severity::High);
+        return Err(usage(anyhow!(
+            "--severity hides findings elsewhere; here the report has all of them, and --fail-on says from where on the image fails: --fail-on {least}"
+        )));
+    }
     let locations = locations(&args.images);
     let files = inputs(&args, locations.as_deref().unwrap_or_default());
     output::begin(&args.output.outputs, args.template.is_some(), &files, &names(&locations))?;
@@ -98,8 +105,9 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure>
 fn inputs<'a>(args: &'a ScanArgs, locations: &'a [Location]) -> Vec<&'a Path> {
     let JudgeArgs { db, policy, vex, verify_key, .. } = &args.judge;
     let named = [db, policy, verify_key, &args.template, &args.api.api_token_file, &args.api.api_ca];
-    let named = named.into_iter().flatten().chain(vex).map(PathBuf::as_path);
-    named.chain(locations.iter().filter_map(Location::file)).collect()
+    let named = named.into_iter().flatten().chain(vex).chain(&args.ignore_files).map(PathBuf::as_path);
+    let baseline = args.baseline.as_deref().map(Path::new);
+    named.chain(baseline).chain(locations.iter().filter_map(Location::file)).collect()
 }
 
 /// What the images are called in documents: nothing of what could not be read, which may hold a password.
@@ -125,10 +133,10 @@ async fn local(
     platforms: PlatformSelection,
     quiet: bool,
 ) -> Result<(Vec<Report>, Verdict), Failure> {
-    let policy = judge::local_policy(&args.judge)?;
+    let policy = judge::local_policy(&args.judge)?.with_exceptions(judge::ignore_files(&args.ignore_files)?);
     let vex = judge::vex(&args.judge.vex)?;
     let snapshot = interruptible(super::update::snapshot_for(&args.judge, &args.refresh, quiet)).await?;
-    let scan = LocalScan {
+    let mut scan = LocalScan {
         snapshot: Some(snapshot),
         policy,
         vex,
@@ -140,7 +148,25 @@ async fn local(
         timeout: args.timeout.unwrap_or(TIMEOUT),
         quiet,
     };
+    if let Some(baseline) = &args.baseline {
+        let known = interruptible(baseline_reports(baseline, &scan)).await?;
+        scan.policy = scan.policy.with_exceptions(crate::baseline::exceptions(&known));
+    }
     interruptible(scan.run(locations)).await
+}
+
+/// The reports of `--baseline`: kept ones, or those of an image that is scanned first.
+async fn baseline_reports(baseline: &str, scan: &LocalScan) -> Result<Vec<Report>, Failure> {
+    let path = std::path::Path::new(baseline);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+        return crate::reports::read(path);
+    }
+    let location = baseline.parse().map_err(usage)?;
+    let (reports, _) = scan.clone().run(vec![location]).await?;
+    if reports.is_empty() || reports.iter().any(unscanned::is_one) {
+        return Err(anyhow!("the baseline {baseline} could not be scanned: what is new is not known").into());
+    }
+    Ok(reports)
 }
 
 /// `layergate sbom`: the same scan, judged by nothing.

@@ -49,8 +49,10 @@ fn row(arg: &Arg) -> String {
 }
 
 fn section(out: &mut String, name: &str, command: &Command) {
-    let flags: Vec<&Arg> =
-        command.get_arguments().filter(|a| a.get_long().is_some_and(|l| l != "help" && l != "version")).collect();
+    let flags: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|a| a.get_long().is_some_and(|l| l != "help" && l != "version") && !a.is_hide_set())
+        .collect();
     let positional: Vec<&Arg> = command.get_positionals().collect();
     if command.get_subcommands().next().is_none() || name.is_empty() {
         let title = if name.is_empty() { "Every command".to_owned() } else { format!("`layergate{name}`") };

@@ -39,7 +39,7 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
 }
 
 /// Every command with what it needs at least.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 32] = [
     "scan x",
     "sbom x",
     "db build --from x --output y",
@@ -50,6 +50,7 @@ const COMMANDS: [&str; 30] = [
     "db show CVE-2021-44228",
     "db diff a b",
     "policy check x",
+    "policy import x",
     "policy test x",
     "policy what-if x",
     "explain x y",
@@ -65,6 +66,7 @@ const COMMANDS: [&str; 30] = [
     "estate plan",
     "estate tags x",
     "estate in-use --from x",
+    "convert x",
     "coordinator --nats nats://h",
     "worker --nats nats://h",
     "submit --server http://h x",

@@ -17,6 +17,9 @@ const GAPS: usize = 3;
 /// Places of one check that are shown before "and N more".
 const PLACES: usize = 3;
 
+/// Findings that one exception or statement took out, before "and N more".
+const TAKEN_OUT: usize = 5;
+
 pub(super) fn secrets(page: &mut Page, report: &Report) {
     if report.secrets.is_empty() {
         return;
@@ -79,7 +82,9 @@ pub(super) fn suppressed(page: &mut Page, report: &Report) {
     }
     page.heading("Taken out of the verdict");
     for (why, what) in &lines {
-        page.hang("  - ", &format!("{} ({why})", what.join(", ")), Ink::Plain);
+        let more = what.len().saturating_sub(TAKEN_OUT);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        page.hang("  - ", &format!("{}{more} ({why})", what[..what.len().min(TAKEN_OUT)].join(", ")), Ink::Plain);
     }
     others.for_each(|r| page.hang("  - ", &r.text, Ink::Plain));
 }
