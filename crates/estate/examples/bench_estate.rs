@@ -242,13 +242,13 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-struct Bench {
+struct Generated {
     index: Index,
     units: Vec<(String, ImageKey)>,
     state: State,
 }
 
-impl Bench {
+impl Generated {
     /// Judges what is new and joins every image's outline: the seconds, parts that were judged, failing images.
     fn judge(&self, judgement: &mut Judgement, pins: &Pins<'_>) -> (f64, usize, usize) {
         let began = Instant::now();
@@ -302,7 +302,7 @@ fn main() {
     for size in sizes {
         let size: usize = size.parse().unwrap();
         let empty = memory();
-        let mut bench = Bench { index: Index::default(), units: Vec::with_capacity(size), state: State::default() };
+        let mut bench = Generated { index: Index::default(), units: Vec::with_capacity(size), state: State::default() };
         let mut taking = 0.0;
         let run = RunId::new(Timestamp::UNIX_EPOCH, RunKind::Sync, 0);
         for number in 0..size {

@@ -40,7 +40,7 @@ impl Standing {
         }
     }
 
-    /// What is told beside the word.
+    /// What is shown beside the word.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Unwatched(text) | Self::NotAnImage(text) | Self::Unreadable(text) => Some(text),

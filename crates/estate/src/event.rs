@@ -145,13 +145,13 @@ pub enum Event {
         /// References that ended as error, with why.
         errors: Vec<(String, String)>,
     },
-    /// Somebody is to be told of flips.
+    /// A team is to be notified of flips.
     Noticed(Box<Notice>),
     /// A notice was sent.
     Told {
         /// The notice.
         id: Digest,
-        /// Who was told.
+        /// Who was notified.
         team: String,
         /// When.
         at: Timestamp,

@@ -199,7 +199,7 @@ impl Index {
         }
         let id = PackageId::derive(&package.purl, None, package.package.evidence());
         let mut apart = ImagePackage { id, layer: None, owned_by: None, ..package.clone() };
-        // What it needs is told in reports and asked by no rule.
+        // What it needs is shown in reports and asked by no rule.
         apart.package.dependencies = Vec::new();
         apart.package.hashes = Vec::new();
         self.packages.number(Content(Arc::new(apart)))

@@ -1,4 +1,4 @@
-//! What is told of flips: one notice for each cause and team, with counts and the worst examples, never one for each image.
+//! What is reported of flips: one notice for each cause and team, with counts and the worst examples, never one for each image.
 //!
 //! A notice goes into the log with the flips that it tells of and stays in the outbox until its receiver has answered; its id
 //! follows from the flips, so that a run that was cut off and comes again makes the same notices, and a receiver knows one that
@@ -16,7 +16,7 @@ use crate::{Cause, Flip};
 /// Images that a notice names.
 const NAMED: usize = 20;
 
-/// Who is told of which images.
+/// Who is notified of which images.
 #[derive(Clone, Debug)]
 pub struct Team {
     /// Its name.
@@ -36,7 +36,7 @@ impl Team {
 pub struct Notice {
     /// What it is known again by.
     pub id: Digest,
-    /// Who is told.
+    /// Who is notified.
     pub team: String,
     /// Why the verdicts changed.
     pub cause: Cause,
@@ -174,8 +174,8 @@ mod tests {
         flips.push(flip("r.example/web/a1:1", "CVE-2"));
         flips.push(flip("r.example/pay/b:1", "CVE-1"));
         let watched = || flips.iter().map(|f| f.image.as_str());
-        let told = notices(&flips, &[team("web"), team("pay"), team("none")], watched());
-        let shown: Vec<String> = told.iter().map(|n| format!("{}: {}", n.team, n.text)).collect();
+        let notified = notices(&flips, &[team("web"), team("pay"), team("none")], watched());
+        let shown: Vec<String> = notified.iter().map(|n| format!("{}: {}", n.team, n.text)).collect();
         assert_eq!(
             shown,
             [
@@ -184,9 +184,9 @@ mod tests {
                 "pay: 1 of 1 image now fails because of CVE-1",
             ]
         );
-        assert_eq!(told[0].images.len(), NAMED);
-        assert_eq!(notices(&flips, &[team("web")], watched())[0].id, told[0].id, "the same flips, the same notice");
-        let event = told[0].cloud_event();
+        assert_eq!(notified[0].images.len(), NAMED);
+        assert_eq!(notices(&flips, &[team("web")], watched())[0].id, notified[0].id, "the same flips, the same notice");
+        let event = notified[0].cloud_event();
         assert_eq!(
             (&event["specversion"], &event["data"]["count"]),
             (&serde_json::json!("1.0"), &serde_json::json!(30))

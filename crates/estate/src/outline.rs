@@ -20,7 +20,7 @@ pub struct FindingOutline {
     pub severity: Severity,
     /// What the policy makes of it.
     pub effect: Effect,
-    /// Whether a later version mends it.
+    /// Whether a later version fixes it.
     pub fixable: bool,
     /// Whether it is known to be exploited.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

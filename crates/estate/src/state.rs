@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, Flip, ImageKey, Ledger, Notice, RunId, RunKind, TagEntry, Unit};
 
-/// So many flips are remembered for questions; what was to be told was told from the log.
+/// So many flips are remembered for questions; notices were sent from the log.
 const MOST_FLIPS: usize = 100_000;
 /// So many notices that have arrived are known again.
-const MOST_TOLD: usize = 10_000;
+const MOST_NOTIFIED: usize = 10_000;
 /// So many runs are remembered.
 const MOST_RUNS: usize = 1000;
 
@@ -51,18 +51,18 @@ pub struct State {
     known_flips: BTreeSet<Digest>,
     /// Findings that became true of parts that were known already; `None` means from the part's beginning.
     pub first_true: BTreeMap<Digest, BTreeMap<String, Option<Date>>>,
-    /// What runs, by who told it.
+    /// What runs, by who reported it.
     pub in_use: BTreeMap<String, InUse>,
     /// Notices whose receivers have not answered.
     pub outbox: BTreeMap<Digest, Notice>,
     /// Ids of notices that have arrived.
-    pub told: BTreeMap<Digest, Timestamp>,
+    pub notified: BTreeMap<Digest, Timestamp>,
 }
 
 /// What runs somewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InUse {
-    /// When it was told.
+    /// When it was sent.
     pub at: Timestamp,
     /// The digests, each with where.
     pub images: BTreeMap<Digest, BTreeSet<String>>,
@@ -79,7 +79,7 @@ impl Default for State {
             first_true: BTreeMap::new(),
             in_use: BTreeMap::new(),
             outbox: BTreeMap::new(),
-            told: BTreeMap::new(),
+            notified: BTreeMap::new(),
         }
     }
 }
@@ -153,16 +153,16 @@ impl State {
                 }
             }
             Event::InUse { source, at, images } => {
-                let told = self.in_use.entry(source).or_insert_with(|| InUse { at, images: BTreeMap::new() });
-                if told.at != at {
-                    *told = InUse { at, images: BTreeMap::new() };
+                let reported = self.in_use.entry(source).or_insert_with(|| InUse { at, images: BTreeMap::new() });
+                if reported.at != at {
+                    *reported = InUse { at, images: BTreeMap::new() };
                 }
                 for (digest, place) in images {
-                    told.images.entry(digest).or_default().insert(place);
+                    reported.images.entry(digest).or_default().insert(place);
                 }
             }
             Event::Noticed(notice) => {
-                if !self.told.contains_key(&notice.id) {
+                if !self.notified.contains_key(&notice.id) {
                     self.outbox.entry(notice.id).or_insert(*notice);
                 }
             }
@@ -174,10 +174,10 @@ impl State {
                     return;
                 }
                 self.outbox.remove(&id);
-                self.told.insert(id, at);
-                while self.told.len() > MOST_TOLD {
-                    let oldest = self.told.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
-                    oldest.and_then(|id| self.told.remove(&id));
+                self.notified.insert(id, at);
+                while self.notified.len() > MOST_NOTIFIED {
+                    let oldest = self.notified.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
+                    oldest.and_then(|id| self.notified.remove(&id));
                 }
             }
         }
@@ -207,7 +207,7 @@ impl State {
 
     /// Whether something runs that image: by its own digest, or by that of the index which it was chosen from.
     pub fn is_in_use(&self, entry: &TagEntry, unit: &Unit) -> bool {
-        let runs = |digest: &Digest| self.in_use.values().any(|told| told.images.contains_key(digest));
+        let runs = |digest: &Digest| self.in_use.values().any(|reported| reported.images.contains_key(digest));
         runs(&unit.digest) || entry.root.as_ref().is_some_and(runs)
     }
 

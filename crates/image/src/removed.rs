@@ -17,7 +17,7 @@ use std::{
 
 use layergate_model::{EntryKind, Gap, GapKind, LayerPath, Package, PackageKind};
 
-use crate::{spread::Spread, view::View};
+use crate::{overlay::split, spread::Spread, view::View};
 
 /// A package of a hidden database that is still there.
 pub(crate) struct Kept<'a> {
@@ -134,11 +134,24 @@ fn evidence<'a>(view: &View<'a>, candidates: &[Kept<'a>]) -> Vec<(usize, usize)>
             of_path.entry(path.as_str()).or_default().push(index);
         }
     }
+    let of_directory: HashSet<&str> = of_path.keys().map(|path| split(path).0).collect();
     let mut wanted: Vec<(u32, &str)> = Vec::new();
     let mut of_wanted: Vec<&Vec<usize>> = Vec::new();
     for (layer, merge) in (0u32..).zip(view.layers) {
+        let (mut last, mut is_asked) = (String::from("\0"), false);
         merge.inventory.paths.visit(|entry| {
             if matches!(entry.kind, EntryKind::Directory | EntryKind::Special) {
+                return;
+            }
+            // Archives are written directory by directory: most hold nothing that is asked for.
+            let (parent, _) = split(entry.path);
+            if last != parent {
+                last.clear();
+                last.push_str(parent);
+                is_asked = of_directory.contains(parent)
+                    || parent.strip_prefix("usr").is_some_and(|p| of_directory.contains(p.trim_start_matches('/')));
+            }
+            if !is_asked {
                 return;
             }
             // A merged /usr: the list still says bin/sh.

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_crash_cut_short_is_no_record_and_damage_is_told() {
+    async fn what_a_crash_cut_short_is_no_record_and_damage_is_reported() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("estate");
         let open = || EstateDir::open(&dir).unwrap();

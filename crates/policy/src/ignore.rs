@@ -237,10 +237,13 @@ fn yaml(text: &str, error: Raise<'_>) -> Result<Vec<Entry>, IgnoreFileError> {
             let any = |list: &[String]| -> Vec<Option<String>> {
                 if list.is_empty() { vec![None] } else { list.iter().cloned().map(Some).collect() }
             };
+            let mut pairs = 0;
             for package in any(&e.purls) {
                 for path in any(&e.paths) {
+                    pairs += 1;
                     out.push(Entry {
-                        place: place.clone(),
+                        // The place becomes the exception's id, which must be unique.
+                        place: if pairs == 1 { place.clone() } else { format!("{place}#{pairs}") },
                         line: 1,
                         subject: subject(e.id.clone()),
                         package: package.clone(),
@@ -317,7 +320,7 @@ mod tests {
                 &[
                     ".trivyignore.yaml:vulnerabilities[0] Advisory(\"CVE-2022-40897\") pkg:pypi/setuptools usr/local/** \"2027-02-01\" never parsed",
                     ".trivyignore.yaml:secrets[0] Secret(\"aws\") - a \"never\" listed in .trivyignore.yaml",
-                    ".trivyignore.yaml:secrets[0] Secret(\"aws\") - b \"never\" listed in .trivyignore.yaml",
+                    ".trivyignore.yaml:secrets[0]#2 Secret(\"aws\") - b \"never\" listed in .trivyignore.yaml",
                 ],
             ),
             (

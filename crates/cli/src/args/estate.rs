@@ -79,7 +79,7 @@ pub(crate) struct RunArgs {
     pub(crate) limits: LimitArgs,
 }
 
-/// Who is told of verdicts that change.
+/// Who is notified of verdicts that change.
 #[derive(Debug, Default, Args)]
 pub(crate) struct TeamArgs {
     /// Teams with their images, webhooks and secrets (TOML, docs/estate.md)

@@ -93,7 +93,7 @@ impl StandardEvaluator {
     }
 
     /// The same evaluator, with somebody who keeps what is in the images. A report that is reused from a store puts nothing
-    /// together and is not told.
+    /// together and is not reported.
     #[must_use]
     pub fn with_listener(mut self, listener: MergedListener) -> Self {
         let Rules { vex, limits, analyzers, .. } = &*self.rules;

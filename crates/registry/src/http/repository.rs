@@ -116,8 +116,8 @@ impl Repository {
             .run(|| async {
                 let _slot = self.slot(&self.slots.documents).await?;
                 let answer = self.request(Method::HEAD, &url, Some(ACCEPT), None).await?;
-                let told = answer.headers().get(DIGEST_HEADER).and_then(|h| h.to_str().ok());
-                Ok(told.and_then(|t| t.parse().ok()))
+                let known = answer.headers().get(DIGEST_HEADER).and_then(|h| h.to_str().ok());
+                Ok(known.and_then(|t| t.parse().ok()))
             })
             .await
     }

@@ -42,7 +42,7 @@ struct TeamEntry {
     secret_file: PathBuf,
 }
 
-/// Who is told, and where.
+/// Who is notified, and where.
 #[derive(Default)]
 pub(super) struct Teams {
     pub(super) teams: Vec<Team>,
@@ -119,7 +119,7 @@ impl Teams {
             if let Some(why) = &why {
                 let host = url.host_str().unwrap_or_default();
                 crate::exit::say(&format!(
-                    "the team {} could not be told at {host}: {why}; the next run tries again",
+                    "the team {} could not be notified at {host}: {why}; the next run tries again",
                     notice.team
                 ));
             }

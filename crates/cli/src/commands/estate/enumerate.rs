@@ -27,7 +27,7 @@ pub(super) enum Target {
 /// What an enumeration found.
 #[derive(Debug, Default)]
 pub(super) struct Enumeration {
-    /// References with the digest that they point at, or why that cannot be told.
+    /// References with the digest that they point at, or why that is not known.
     pub(super) references: BTreeMap<String, Result<Digest, String>>,
     /// Repositories (`registry/repository`) that were listed to the end: what is not listed in them is gone.
     pub(super) whole: BTreeSet<String>,

@@ -67,7 +67,7 @@ fn digest(id: &str) -> Option<Digest> {
     id.get(at..)?.parse().ok()
 }
 
-/// Every running container with its digest, and the number of those whose digest is not told.
+/// Every running container with its digest, and the number of those whose digest is not known.
 fn running(list: &[u8]) -> Result<(Vec<(Digest, String)>, usize), serde_json::Error> {
     let list: PodList = serde_json::from_slice(list)?;
     let mut found = BTreeSet::new();

@@ -158,10 +158,10 @@ pub(super) fn what_if(flips: &[Flip], images: usize, format: EstateFormat) -> Re
     for flip in flips {
         *turns.entry(format!("{} -> {}", flip.from.as_str(), flip.to.as_str())).or_default() += 1;
     }
-    let told: Vec<String> = turns.iter().map(|(turn, n)| format!("{n} {turn}")).collect();
+    let parts: Vec<String> = turns.iter().map(|(turn, n)| format!("{n} {turn}")).collect();
     let foot = format!(
         "{images} images: {}",
-        if told.is_empty() { "every verdict stays".to_owned() } else { told.join(", ") }
+        if parts.is_empty() { "every verdict stays".to_owned() } else { parts.join(", ") }
     );
     let head = &["AT", "IMAGE", "FROM", "TO", "CAUSE", "ID"];
     let table = Table { head, rows: flips.iter().map(flip_row).collect(), foot };

@@ -29,7 +29,7 @@ use crate::{
     places,
 };
 
-/// Images that are read before they are kept and the catalogue is told: what a crash costs at most.
+/// Images that are read before they are kept and the catalogue is updated: what a crash costs at most.
 const BATCH: usize = 32;
 
 /// `layergate estate sync`.
@@ -290,13 +290,13 @@ impl Running {
         self.settle(judged, args, teams).await
     }
 
-    /// Commits what was judged and what is to be told of it, in one go: a crash before it finds both again.
+    /// Commits what was judged and the notices of it, in one go: a crash before it finds both again.
     async fn settle(mut self, judged: Judged, args: &RunArgs, teams: &Teams) -> Result<Outcome, Failure> {
         let Judged { mut events, flips, .. } = judged;
         let watched = self.estate.state.units().map(|(reference, ..)| reference);
-        let told = notices(&flips, &teams.teams, watched);
+        let notified = notices(&flips, &teams.teams, watched);
         // Before the verdicts, for who sees a new verdict finds no flip any more.
-        events.splice(0..0, told.into_iter().map(|notice| Event::Noticed(Box::new(notice))));
+        events.splice(0..0, notified.into_iter().map(|notice| Event::Noticed(Box::new(notice))));
         self.estate.commit(events).await?;
         teams.deliver(&mut self.estate).await?;
         self.close(flips, args).await
