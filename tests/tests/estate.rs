@@ -203,9 +203,9 @@ fn a_registry_is_enumerated_kept_and_asked() {
         {"name": "d", "imageID": format!("elsewhere/x@sha256:{}", "e".repeat(64))}]}}]});
     let file = scene.program.home.path().join("pods.json");
     fs::write(&file, pods.to_string()).unwrap();
-    let (run, told) = scene.run(&["in-use", "--from", &file.display().to_string()], &[]);
+    let (run, notified) = scene.run(&["in-use", "--from", &file.display().to_string()], &[]);
     assert_eq!(
-        (run.code, &told["images"], &told["known"], &told["cluster"]),
+        (run.code, &notified["images"], &notified["known"], &notified["cluster"]),
         (0, &json!(2), &json!(1), &json!("pods")),
         "{run:?}"
     );
@@ -407,17 +407,17 @@ fn one_signed_notice_for_each_cause_and_team() {
     let teams = home.join("teams.toml");
     fs::write(&teams, team("web") + &team("payments")).unwrap();
     let teams = teams.display().to_string();
-    let told = ["--teams", &teams];
-    let (run, _) = scene.run(&["sync", &host], &scene.judged(&told));
+    let notified = ["--teams", &teams];
+    let (run, _) = scene.run(&["sync", &host], &scene.judged(&notified));
     assert_eq!((run.code, receiver.seen().len()), (0, 0), "a first verdict is no news: {run:?}");
 
     let scene = Scene { db: scene.with_one_more(), ..scene };
-    let (run, answer) = scene.rescan(&told);
+    let (run, answer) = scene.rescan(&notified);
     assert_eq!((run.code, answer["flips"].as_array().unwrap().len()), (0, 4), "{run:?}");
     assert_eq!(receiver.seen().len(), 2);
     assert!(run.stderr.contains("503") && !run.stderr.contains(secret), "{}", run.stderr);
     ANSWER.store(204, Ordering::SeqCst);
-    let (run, _) = scene.rescan(&told);
+    let (run, _) = scene.rescan(&notified);
     assert_eq!(run.code, 0, "{run:?}");
     let seen = receiver.seen();
     assert_eq!(seen.len(), 2, "what had no answer is sent again");
@@ -435,7 +435,7 @@ fn one_signed_notice_for_each_cause_and_team() {
         assert_eq!(event["data"]["images"].as_array().unwrap().len(), count);
     }
     let before = scene.files();
-    assert_eq!(scene.rescan(&told).0.code, 0);
+    assert_eq!(scene.rescan(&notified).0.code, 0);
     assert!(receiver.seen().is_empty() && scene.files() == before, "nothing twice");
 
     for (text, says) in [
@@ -444,7 +444,7 @@ fn one_signed_notice_for_each_cause_and_team() {
         ("[[team]]\nname = \"a\"\nimage = 1\n", "unknown field"),
     ] {
         fs::write(&teams, text).unwrap();
-        let (run, _) = scene.rescan(&told);
+        let (run, _) = scene.rescan(&notified);
         assert!(run.code == 2 && run.stderr.contains(says), "{text}: {run:?}");
     }
 }
