@@ -11,6 +11,15 @@ WHY = {
     ("jquery", "3.4.1"): "Syft takes the version out of the download's address, against the lock's own version field (3.2.1)",
     ("dependency-parser-java-jar--gradle", "UNKNOWN"): "Syft's name for the WAR file itself, without a version",
 }
+
+
+def why(name, version):
+    """Optional packages of a lock for another system than the image's are left out on purpose: npm does not install them."""
+    if name == "fsevents" or (name.startswith("esbuild-") and not name.startswith("esbuild-linux-")):
+        return "an optional package for another system than the lock's image, which npm does not install there"
+    return WHY.get((name, version), "**not explained**")
+
+
 d = json.load(open(sys.argv[1]))
 t = d["total"]
 pc = lambda a, b: f"{100 * a / b:.2f} %" if b else "–"
@@ -28,7 +37,7 @@ print("## What a peer lists and we do not\n")
 print("| item | package | why |\n|---|---|---|")
 for item in d["items"]:
     for name, version in item.get("missing_trivy", []) + [x for x in item.get("missing_syft", []) if x not in item.get("missing_trivy", [])]:
-        print(f"| `{item['image']}` | {name} {version} | {WHY.get((name, version), '**not explained**')} |")
+        print(f"| `{item['image']}` | {name} {version} | {why(name, version)} |")
 print("\n## What we find beyond them\n")
 print("Items on which we report findings that Trivy does not (images whose distribution file is not in the archive's top")
 print("layer as Trivy expects it, distributions whose release Trivy gives up on, advisories that it drops):\n")
