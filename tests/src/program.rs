@@ -19,6 +19,21 @@ pub fn fixture(path: &str) -> String {
     root().join("tests/fixtures").join(path).display().to_string()
 }
 
+/// The formats of `-o`.
+pub const FORMATS: [&str; 11] =
+    ["table", "json", "sarif", "cyclonedx", "spdx", "junit", "gitlab", "markdown", "html", "csv", "openvex"];
+
+/// The fixture that most tests of documents scan: it fails.
+pub fn shop() -> String {
+    format!("oci:{}", fixture("images/shop"))
+}
+
+/// `scan` of the fixtures' advisories with these arguments.
+pub fn scan(program: &Program, more: &[&str]) -> Run {
+    let db = fixture("advisories");
+    program.run([&["scan", "--offline", "--quiet", "--as-of", "2026-11-21", "--db", &db][..], more].concat())
+}
+
 /// Where the binary is: `LAYERGATE_BIN`, or what cargo built beside this test.
 pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("LAYERGATE_BIN") {

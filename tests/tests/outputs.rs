@@ -11,21 +11,8 @@ use std::{
     time::Duration,
 };
 
-use layergate_tests::program::{Program, Run, binary, fixture};
+use layergate_tests::program::{FORMATS, Program, binary, fixture, scan, shop};
 use serde_json::Value;
-
-const FORMATS: [&str; 11] =
-    ["table", "json", "sarif", "cyclonedx", "spdx", "junit", "gitlab", "markdown", "html", "csv", "openvex"];
-
-fn shop() -> String {
-    format!("oci:{}", fixture("images/shop"))
-}
-
-/// `scan` of the fixtures' advisories with these arguments.
-fn scan(program: &Program, more: &[&str]) -> Run {
-    let db = fixture("advisories");
-    program.run([&["scan", "--offline", "--quiet", "--as-of", "2026-11-21", "--db", &db][..], more].concat())
-}
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default()
@@ -443,45 +430,5 @@ fn a_template_is_bounded_in_what_it_holds_and_keeps_no_document_back() {
         assert_eq!(run.code, code, "{name}: {}", run.stderr);
         assert!(run.stderr.contains(said) && began.elapsed() < bound, "{name}: {}", run.stderr);
         assert_eq!(json(&home.join(format!("{name}.json")))["verdict"], "fail", "{name}");
-    }
-}
-
-/// A kept report in other formats is what the scan would have written itself.
-#[test]
-fn a_kept_report_is_converted_to_every_format() {
-    let program = Program::default();
-    let kept = program.home.path().join("kept.json");
-    assert_eq!(scan(&program, &["-o", &format!("json={}", kept.display()), &shop()]).code, 1);
-    for format in FORMATS {
-        let scanned = scan(&program, &["-o", format, &shop()]);
-        let converted = program.run(["convert", kept.to_str().unwrap(), "-o", format]);
-        assert_eq!((converted.code, converted.stderr.as_str()), (0, ""), "{format}");
-        assert!(!converted.stdout.is_empty() && converted.stdout == scanned.stdout, "{format}: {}", converted.stdout);
-    }
-    let wrong = program.run(["convert", "/no/where.json"]);
-    assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""), "{}", wrong.stderr);
-}
-
-#[test]
-fn a_baseline_takes_out_what_is_known_already() {
-    let program = Program::default();
-    let kiosk = format!("oci:{}", fixture("images/kiosk"));
-    let (old, other) = (program.home.path().join("old.json"), program.home.path().join("other.json"));
-    scan(&program, &["-o", &format!("json={}", old.display()), &shop()]);
-    scan(&program, &["-o", &format!("json={}", other.display()), &kiosk]);
-    let (old, other) = (old.to_str().unwrap(), other.to_str().unwrap());
-    for (baseline, code) in [(old, 0), (&shop(), 0), (other, 1), (&kiosk, 1), ("oci:/no/where", 3), ("no.json", 2)] {
-        let run = scan(&program, &["--baseline", baseline, &shop()]);
-        assert_eq!(run.code, code, "{baseline}: {} {}", run.stdout, run.stderr);
-        if code == 0 {
-            assert!(run.stdout.contains("exception baseline: known in the baseline"), "{}", run.stdout);
-        }
-    }
-    for (a, b, code) in [(old, old, 0), (other, old, 1), (old, other, 0)] {
-        for format in ["table", "json", "markdown"] {
-            let run = program.run(["diff", a, b, "-o", format]);
-            assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{a} {b} {format}: {}", run.stdout);
-            assert_eq!(run.stdout.contains("CVE-2023-4863"), a != b, "{}", run.stdout);
-        }
     }
 }

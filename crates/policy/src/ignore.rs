@@ -175,7 +175,9 @@ struct Document {
     ignore: Vec<GrypeEntry>,
 }
 
+/// A key that is not known would narrow the entry, or is a slip of one that does: without it more would be excepted.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct TrivyEntry {
     id: String,
     #[serde(default)]
@@ -350,6 +352,7 @@ mod tests {
             (".grype.yaml", "ignore:\n  - package: {name: a, version: 1}\n", "package.version"),
             (".grype.yaml", "ignore:\n  - reason: x\n", "except everything"),
             ("x.yaml", "vulnerabilities: 7\n", "x.yaml"),
+            ("x.yaml", "vulnerabilities:\n  - id: CVE-1\n    purl: [\"pkg:npm/a\"]\n", "`purl`"),
         ] {
             let error = listed(text, path).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

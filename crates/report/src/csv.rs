@@ -1,7 +1,8 @@
 //! `-o csv`: every finding as a line for spreadsheets (RFC 4180, CRLF, every field quoted), suppressed ones too. Gaps and the
 //! verdict of images without findings are not lost: each image has a first line of its own with them.
 //!
-//! A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula; such texts get an apostrophe in front.
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, some after spaces and in full width too
+//! (OWASP, "CSV Injection"); such texts get an apostrophe in front.
 
 use layergate_model::{Finding, Report, ReportPackage};
 
@@ -102,7 +103,7 @@ fn line(out: &mut String, cells: &[String]) {
             out.push(',');
         }
         let cell = clean(cell);
-        let formula = cell.starts_with(['=', '+', '-', '@']);
+        let formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
         out.push('"');
         out.push_str(if formula { "'" } else { "" });
         out.push_str(&cell.replace('"', "\"\""));

@@ -206,7 +206,9 @@ fn a_spreadsheet_gets_every_finding_and_no_formula() {
     let mut report = common::failing();
     report.packages[0].name = "=cmd|' /C calc'!A0".into();
     report.findings[0].title = Some("say \"hi\", twice".into());
+    report.image.reference = " \t＝1+1".into();
     let csv = text(Format::Csv, std::slice::from_ref(&report));
+    assert!(csv.contains("\"'  ＝1+1\""), "{csv}");
     assert_eq!(csv.matches("\r\n").count(), 2 + report.findings.len());
     assert!(csv.contains("\"'=cmd|") && csv.contains("\"say \"\"hi\"\", twice\""), "{csv}");
     assert!(csv.contains("exception cpan-unused: CPAN.pm is never run"), "{csv}");

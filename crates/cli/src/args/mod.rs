@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// Explain one finding of a JSON report: why it matched and what to do
     Explain(ExplainArgs),
-    /// Compare two JSON reports: what came, what went; exit 1 when a finding is new
+    /// Compare two JSON reports: what came, what went; exit 1 when a finding is new, 3 when the newer verdict is error
     Diff(ReportDiffArgs),
     /// Keep whole registries: sync, judge again when the world changes, search
     Estate(EstateArgs),
