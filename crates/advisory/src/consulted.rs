@@ -12,7 +12,7 @@ use std::{
 
 use layergate_model::Digest;
 
-use crate::{Entries, Namespace, Snapshot};
+use crate::{Entries, Namespace, Snapshot, Vulnerability};
 
 /// A question about one package or namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +23,8 @@ pub enum Question {
     Package(String, String),
     /// What there is on all packages `group:artifact` of Maven with this artifact.
     Artifact(String),
+    /// What there is on the vulnerabilities that an id names: how grave a bundle is follows from its CVEs.
+    Vulnerability(String),
 }
 
 /// The questions that a snapshot was asked ([`Snapshot::noting`]).
@@ -57,6 +59,10 @@ impl Snapshot {
                     self.hash_entries(self.lookup_text("maven", name), &mut hasher);
                 }
             }
+            Question::Vulnerability(id) => {
+                let named = self.vulnerabilities_named(id).into_iter().filter_map(|n| self.vulnerability(n));
+                named.for_each(|vulnerability| hash_vulnerability(&vulnerability, &mut hasher));
+            }
         }
         hasher.finish()
     }
@@ -70,18 +76,21 @@ impl Snapshot {
             entry.versions.for_each(|v| v.hash(h));
             0xa5u8.hash(h);
             entry.ranges.for_each(|r| (r.to_string(), matches!(r.end, crate::End::Before(_))).hash(h));
-            let Some(vulnerability) = self.vulnerability(entry.vulnerability) else { continue };
-            (vulnerability.id, vulnerability.malicious, vulnerability.title, vulnerability.epss).hash(h);
-            vulnerability.aliases.clone().for_each(|a| a.hash(h));
-            0xa5u8.hash(h);
-            vulnerability.ratings().for_each(|r| r.hash(h));
-            0xa5u8.hash(h);
-            vulnerability.cvss().for_each(|c| (c.source, c.version, c.vector, c.score_tenths).hash(h));
-            0xa5u8.hash(h);
-            vulnerability.cwes().for_each(|c| c.hash(h));
-            vulnerability.kev().map(|k| (k.date_added, k.due_date, k.ransomware)).hash(h);
+            self.vulnerability(entry.vulnerability).iter().for_each(|v| hash_vulnerability(v, h));
         }
     }
+}
+
+fn hash_vulnerability(vulnerability: &Vulnerability<'_>, h: &mut impl Hasher) {
+    (vulnerability.id, vulnerability.malicious, vulnerability.title, vulnerability.epss).hash(h);
+    vulnerability.aliases.clone().for_each(|a| a.hash(h));
+    0xa5u8.hash(h);
+    vulnerability.ratings().for_each(|r| r.hash(h));
+    0xa5u8.hash(h);
+    vulnerability.cvss().for_each(|c| (c.source, c.version, c.vector, c.score_tenths).hash(h));
+    0xa5u8.hash(h);
+    vulnerability.cwes().for_each(|c| c.hash(h));
+    vulnerability.kev().map(|k| (k.date_added, k.due_date, k.ransomware)).hash(h);
 }
 
 /// SHA-256 behind the standard library's trait: the same in every process.

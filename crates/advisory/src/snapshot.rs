@@ -258,6 +258,9 @@ impl Snapshot {
 
     /// The numbers of the vulnerabilities that an id names: one, or the bundles that a CVE lies in as well.
     pub fn vulnerabilities_named(&self, id: &str) -> Vec<u32> {
+        if let Some(consulted) = &self.1 {
+            consulted.note(Question::Vulnerability(id.to_owned()));
+        }
         let (strings, ids) = (self.strings(), self.section(6));
         for offset in probe(self.section(7), hash([id.as_bytes(), b""])) {
             let mut cursor = Cursor::new(ids, offset as usize);

@@ -83,6 +83,8 @@ enum AskedQuestion {
     Package(String, String),
     #[serde(rename = "a")]
     Artifact(String),
+    #[serde(rename = "v")]
+    Vulnerability(String),
 }
 
 impl AskedQuestion {
@@ -91,6 +93,7 @@ impl AskedQuestion {
             Question::Coverage(namespace) => Self::Coverage(namespace),
             Question::Package(namespace, name) => Self::Package(namespace, name),
             Question::Artifact(artifact) => Self::Artifact(artifact),
+            Question::Vulnerability(id) => Self::Vulnerability(id),
         }
     }
 
@@ -99,6 +102,7 @@ impl AskedQuestion {
             Self::Coverage(namespace) => Question::Coverage(namespace),
             Self::Package(namespace, name) => Question::Package(namespace, name),
             Self::Artifact(artifact) => Question::Artifact(artifact),
+            Self::Vulnerability(id) => Question::Vulnerability(id),
         }
     }
 }

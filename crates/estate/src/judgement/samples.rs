@@ -36,7 +36,7 @@ impl Dice {
     }
 }
 
-const DEBS: [&str; 8] = ["openssl", "zlib", "glibc", "bash", "curl", "perl", "libc6", "nginx"];
+pub(crate) const DEBS: [&str; 8] = ["openssl", "zlib", "glibc", "bash", "curl", "perl", "libc6", "nginx"];
 const LANGUAGES: [(PackageKind, &str); 8] = [
     (PackageKind::Npm, "lodash"),
     (PackageKind::Npm, "express"),

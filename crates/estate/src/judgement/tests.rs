@@ -126,3 +126,36 @@ fn a_delta_judges_what_changed_and_nothing_else() {
     let tomorrow = World { as_of: day(1), ..World::new([2, 0, 3, 0]) };
     assert_eq!(estate.update(&mut judgement, &tomorrow.pins()).judged, 0, "a day costs no part");
 }
+
+/// A bundle's own record rates nothing: how grave it is follows from the records of its CVEs.
+#[test]
+fn a_bundle_is_judged_again_when_one_of_its_cves_is_another() {
+    use layergate_advisory::{Affected, Builder, FeedInfo, Namespace, Rating, Record, Snapshot};
+    let snapshot = |severity| {
+        let mut builder = Builder::new();
+        let info = FeedInfo { id: "feed".into(), name: "feed".into(), url: String::new(), license: "CC0-1.0".into() };
+        builder.feed(info);
+        let mut bundle = Record::new("feed", "DSA-1-1");
+        bundle.aliases = vec!["CVE-2026-1000".into(), "CVE-2026-1001".into()];
+        let debian = Namespace::new("debian:12").unwrap();
+        bundle.affected = samples::DEBS.iter().map(|name| Affected::fixed(debian.clone(), *name, "999")).collect();
+        builder.add(&bundle).unwrap();
+        let mut one = Record::new("feed", "CVE-2026-1000");
+        one.ratings = vec![Rating { source: "nvd".into(), severity }];
+        // Of a package that no image has: no other answer shows the record.
+        one.affected = vec![Affected::fixed(Namespace::new("npm").unwrap(), "elsewhere", "9")];
+        builder.add(&one).unwrap();
+        Snapshot::from_bytes(builder.finish().unwrap()).unwrap()
+    };
+    let estate = Estate::new(0..60);
+    let (low, high) = (Severity::Low, Severity::Critical);
+    let old = World { snapshot: snapshot(low), ..World::new([0, 0, 3, 0]) };
+    let new = World { snapshot: snapshot(high), ..World::new([0, 0, 3, 0]) };
+    let mut judgement = Judgement::default();
+    estate.update(&mut judgement, &old.pins());
+    let before = estate.outlines(&mut judgement, &old.pins());
+    assert!(before.iter().any(|outline| outline.counts.low > 0), "the bundle is found");
+    assert!(estate.update(&mut judgement, &new.pins()).judged > 0);
+    let after = estate.outlines(&mut judgement, &new.pins());
+    assert!(after.iter().all(|outline| outline.counts.low == 0) && after.iter().any(|o| o.counts.critical > 0));
+}
