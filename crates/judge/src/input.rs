@@ -8,7 +8,7 @@ use layergate_model::{AdvisorySource, Finding, Gap, ImageInventory, Limits, Pack
 use layergate_policy::{Policy, VexDocument};
 
 /// The version of the code that judges; the last number rises whenever the same input would give another report.
-pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+9");
+pub const JUDGE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+10");
 
 /// Everything that a report depends on (design, invariant 8).
 pub struct AssessInput<'a> {

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use layergate_model::{Check, Effect, Finding, Gap, GapKind, ImagePackage, Scope, Secret, Severity, Status};
 
 use crate::{
-    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules, glob::Glob,
-    license::LicenseLists,
+    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules,
+    finding_names::FindingNames, glob::Glob, license::LicenseLists,
 };
 
 /// The rule that decided about a finding, in the order in which reasons name them.
@@ -249,7 +249,8 @@ impl<'p> PolicyView<'p> {
         out
     }
 
-    /// The exceptions about a finding: the one in force that lasts longest, and those that have expired.
+    /// The exceptions about a finding: the one in force that lasts longest, and those that have expired. Of an advisory
+    /// that stands for several vulnerabilities, each of which has its own, it is the one that ends first.
     pub fn exceptions(
         &self,
         finding: &Finding,
@@ -259,16 +260,32 @@ impl<'p> PolicyView<'p> {
         if self.literal.is_empty() && self.globs.is_empty() {
             return (None, Vec::new());
         }
-        let ids = || std::iter::once(&finding.advisory).chain(&finding.aliases);
-        let mut named: Vec<&'p Exception> =
-            ids().filter_map(|id| self.literal.get(id.as_str())).flatten().copied().collect();
-        named.extend(self.globs.iter().filter(|(glob, _)| ids().any(|id| glob.matches(id))).map(|(_, e)| *e));
-        if named.is_empty() {
-            return (None, Vec::new());
+        let named = |ids: &[&str]| {
+            let mut named: Vec<&'p Exception> =
+                ids.iter().filter_map(|id| self.literal.get(id)).flatten().copied().collect();
+            named.extend(self.globs.iter().filter(|(glob, _)| ids.iter().any(|id| glob.matches(id))).map(|(_, e)| *e));
+            if named.is_empty() {
+                return (None, Vec::new());
+            }
+            let purl = purl();
+            named.retain(|e| e.concerns_package(package, purl.as_ref()));
+            self.sort_out(named)
+        };
+        let FindingNames { whole, parts } = FindingNames::of(finding);
+        let (exception, mut expired) = named(&whole);
+        if exception.is_some() || parts.is_empty() {
+            return (exception, expired);
         }
-        let purl = purl();
-        named.retain(|e| e.concerns_package(package, purl.as_ref()));
-        self.sort_out(named)
+        let mut of_parts = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (exception, more) = named(&[part]);
+            of_parts.push(exception);
+            expired.extend(
+                more.into_iter().filter(|e| !expired.iter().any(|known| std::ptr::eq(*known, *e))).collect::<Vec<_>>(),
+            );
+        }
+        let all: Option<Vec<&Exception>> = of_parts.into_iter().collect();
+        (all.and_then(|all| all.into_iter().max_by_key(|e| lasting(e))), expired)
     }
 
     /// The exceptions about a check, a secret or a gap at `place`.
@@ -286,16 +303,21 @@ impl<'p> PolicyView<'p> {
         found.sort_by(|a, b| a.id.cmp(&b.id));
         found.dedup_by(|a, b| std::ptr::eq(*a, *b));
         let (expired, mut valid): (Vec<_>, Vec<_>) = found.into_iter().partition(|e| e.expired(self.as_of));
-        valid.sort_by_key(|e| match e.expires {
-            crate::Expiry::Never => (0, std::cmp::Reverse(Date::MAX)),
-            crate::Expiry::After(day) => (1, std::cmp::Reverse(day)),
-        });
+        valid.sort_by_key(|e| lasting(e));
         (valid.first().copied(), expired)
     }
 
     fn strictest(&self, effect: impl Fn(&SetView<'p>) -> Effect) -> Effect {
         self.sets.iter().map(effect).max().unwrap_or_default()
     }
+}
+
+/// How long an exception lasts, the longest first.
+const fn lasting(exception: &Exception) -> std::cmp::Reverse<Date> {
+    std::cmp::Reverse(match exception.expires {
+        crate::Expiry::Never => Date::MAX,
+        crate::Expiry::After(day) => day,
+    })
 }
 
 /// Words that writers of package databases use where they know no license.

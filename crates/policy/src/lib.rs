@@ -16,6 +16,7 @@ mod error;
 mod exception;
 mod expect;
 mod file;
+mod finding_names;
 mod glob;
 mod ignore;
 mod license;

@@ -126,6 +126,35 @@ fn findings() {
     assert_eq!(rule("c+"), FindingRule::Severity);
 }
 
+/// An exception for one vulnerability of a distribution's advisory is none for the others.
+#[test]
+fn an_advisory_on_several_vulnerabilities() {
+    let package = package("openssl", false);
+    // Advisory, aliases, exceptions with their last days, and the last day of the one that takes it out.
+    let rows: &[(&str, &[&str], &[(&str, &str)], Option<&str>)] = &[
+        ("DSA-1", &["CVE-1"], &[("CVE-1", "2027-01-01")], Some("2027-01-01")),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "2027-01-01")], None),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "2028-01-01"), ("CVE-2", "2027-01-01")], Some("2027-01-01")),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "2028-01-01"), ("CVE-2", "2020-01-01")], None),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("DSA-1", "2027-01-01")], Some("2027-01-01")),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-*", "2027-01-01")], Some("2027-01-01")),
+        ("CVE-1", &["CVE-2"], &[("CVE-2", "2027-01-01")], Some("2027-01-01")),
+    ];
+    for (advisory, aliases, exceptions, until) in rows {
+        let text: String = exceptions
+            .iter()
+            .map(|(id, day)| format!("[[exception]]\nadvisory = \"{id}\"\nreason = \"r\"\nexpires = {day}\n"))
+            .collect();
+        let policy = Policy::parse(&text, "p").unwrap();
+        let mut finding = finding(&package, "c+");
+        (finding.advisory, finding.aliases) = ((*advisory).into(), aliases.iter().map(|a| (*a).into()).collect());
+        let view = policy.view("r/i:1", date(2026, 1, 1));
+        let (exception, expired) = view.exceptions(&finding, Some(&package), || None);
+        assert_eq!(exception.and_then(|e| e.last_day()).as_deref(), *until, "{advisory} {aliases:?} {exceptions:?}");
+        assert_eq!(expired.len(), text.matches("2020").count(), "{exceptions:?}");
+    }
+}
+
 #[test]
 fn staleness_has_two_limits() {
     let effect = |text: &str, age: i64| {

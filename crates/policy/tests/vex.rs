@@ -154,6 +154,34 @@ fn openvex_products() {
     assert!(archive.suppresses(&not_affected(&id(DIGEST)), 0));
 }
 
+/// A word on one vulnerability of a distribution's advisory is none on the others.
+#[test]
+fn an_advisory_on_several_vulnerabilities() {
+    let scene = Scene::new();
+    let on = &scene.inventory.packages[0];
+    let statement = |id: &str, status: &str| {
+        let text =
+            openvex(status, "{\"@id\": \"pkg:deb/debian/libssl3\"}", "2025-06-01T00:00:00Z").replace("CVE-1", id);
+        VexDocument::parse(text.as_bytes(), "0.json").unwrap()
+    };
+    let rows: &[(&str, &[&str], &[(&str, &str)], bool)] = &[
+        ("DSA-1", &["CVE-1"], &[("CVE-1", "not_affected")], true),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "not_affected")], false),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "not_affected"), ("CVE-2", "fixed")], true),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("CVE-1", "not_affected"), ("CVE-2", "affected")], false),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("DSA-1", "not_affected")], true),
+        ("DSA-1", &["CVE-1", "CVE-2"], &[("DSA-1", "not_affected"), ("CVE-2", "affected")], false),
+        ("CVE-1", &["CVE-2"], &[("CVE-2", "not_affected")], true),
+    ];
+    for (advisory, aliases, statements, out) in rows {
+        let documents: Vec<VexDocument> = statements.iter().map(|(id, status)| statement(id, status)).collect();
+        let image = VexImage { reference: scene.reference, digests: [scene.digest, None], inventory: &scene.inventory };
+        let answer =
+            VexIndex::new(&documents, image, date(2026, 1, 1), None).answer(&finding(on, advisory, aliases), on);
+        assert_eq!(answer.verdict.is_some(), *out, "{advisory} {aliases:?} {statements:?}");
+    }
+}
+
 #[test]
 fn statuses_contradictions_and_age() {
     let scene = Scene::new();

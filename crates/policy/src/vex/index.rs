@@ -10,7 +10,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use layergate_model::{Digest, Finding, Gap, GapKind, ImageInventory, ImagePackage, ImageReference};
 
 use super::{VexDocument, VexProduct, VexProductKind, VexStatement, VexStatus, product};
-use crate::PurlParts;
+use crate::{PurlParts, finding_names::FindingNames};
 
 /// The image as VEX statements may name it.
 #[derive(Clone, Debug)]
@@ -84,14 +84,29 @@ impl<'a> VexIndex<'a> {
         self.documents.iter().flat_map(|d| d.problems.iter().map(move |p| gap(d, p))).collect()
     }
 
-    /// What the statements say of `finding` on `package`.
+    /// What the statements say of `finding` on `package`. An advisory that stands for several vulnerabilities is taken
+    /// out by a statement on itself, or when each of them is.
     pub fn answer(&self, finding: &Finding, package: &ImagePackage) -> VexAnswer {
-        let mut places: Vec<(usize, usize)> = std::iter::once(&finding.advisory)
-            .chain(&finding.aliases)
-            .filter_map(|id| self.by_id.get(id.as_str()))
-            .flatten()
-            .copied()
-            .collect();
+        let FindingNames { whole, parts } = FindingNames::of(finding);
+        let mut out = self.answer_on(&[&whole[..], &parts[..]].concat(), finding, package);
+        if out.verdict.is_none() || parts.is_empty() {
+            return out;
+        }
+        let verdict = |ids: &[&str]| self.answer_on(ids, finding, package).verdict;
+        out.verdict = verdict(&whole).or_else(|| {
+            let each: Option<Vec<VexVerdict>> = parts.iter().map(|part| verdict(&[part])).collect();
+            // The one that ends first tells until when, and one that is fixed may be affected elsewhere.
+            each?
+                .into_iter()
+                .min_by_key(|v| (v.expires.is_none(), v.expires.clone(), v.status == VexStatus::NotAffected))
+        });
+        out
+    }
+
+    /// What the statements on these ids say.
+    fn answer_on(&self, ids: &[&str], finding: &Finding, package: &ImagePackage) -> VexAnswer {
+        let mut places: Vec<(usize, usize)> =
+            ids.iter().filter_map(|id| self.by_id.get(id)).flatten().copied().collect();
         if places.is_empty() {
             return VexAnswer::default();
         }
