@@ -2,7 +2,7 @@
 //! spec v1.1, "Listing Tags"; `_catalog` is Docker's and distribution's).
 //!
 //! Pages are followed by their `Link` header, on the registry that was asked and nowhere else. Bounded: 1,000 names a page,
-//! a million repositories, a million tags of one repository, 4 MiB a page; more is an error that names the number.
+//! a million repositories, a million tags of one repository, 4 MiB a page, a hundred empty pages in a row; more is an error.
 
 use layergate_model::{Digest, ImageReference, Registry, RepoPath, Tag};
 use layergate_ports::values::SourceError;
@@ -14,6 +14,8 @@ use crate::{Sources, error_detail::malformed};
 const PAGE: usize = 1000;
 /// Names of all pages of one list.
 const MOST: usize = 1_000_000;
+/// Pages without a name, one after the other.
+const MOST_EMPTY: usize = 100;
 
 /// Names that a registry lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,15 +26,16 @@ pub struct Listed<T> {
     pub unreadable: Vec<String>,
 }
 
+/// The key must be there, though some registries write `null` for an empty list: an answer without it is no list.
 #[derive(Deserialize)]
 struct Repositories {
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     repositories: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 struct Tags {
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     tags: Option<Vec<String>>,
 }
 
@@ -80,12 +83,17 @@ impl Sources {
         let repository = self.repository_of(&any).await?;
         let mut names = Vec::new();
         let mut next = Some(first.to_owned());
+        let mut empty = 0;
         while let Some(page) = next {
             let (body, link) = repository.page(&page).await?;
             let found = read(&body)
                 .map_err(|e| malformed(format!("{registry}/{page}"), format!("the list cannot be read: {e}")))?;
-            // A page that brings nothing and names another would be asked for ever.
-            next = link.filter(|_| !found.is_empty());
+            // Registries that leave out what the user may not see have empty pages in the middle.
+            empty = if found.is_empty() { empty + 1 } else { 0 };
+            if link.as_ref() == Some(&page) || link.is_some() && empty > MOST_EMPTY {
+                return Err(malformed(format!("{registry}/{page}"), "the list names a next page again and again"));
+            }
+            next = link;
             names.extend(found);
             if names.len() > MOST {
                 return Err(malformed(format!("{registry}/{page}"), format!("the list has more than {MOST} names")));

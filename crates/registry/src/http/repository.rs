@@ -122,15 +122,22 @@ impl Repository {
             .await
     }
 
-    /// A page of a list at a path of the registry, and the path of the next one.
+    /// A page of a list, at the registry's path and query that the page before named, and those of the next one.
     pub(crate) async fn page(&self, path: &str) -> Result<(Vec<u8>, Option<String>), SourceError> {
-        let url = self.authorizer.base.join(path).map_err(|e| malformed(path, e.to_string()))?;
+        // Not joined: a path that begins with two slashes would be another server's.
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut url = self.authorizer.base.clone();
+        url.set_path(path);
+        url.set_query(query);
         self.retry
             .run(|| async {
                 let _slot = self.slot(&self.slots.documents).await?;
                 let answer = self.get(&url, None, None).await?;
-                let link = answer.headers().get(header::LINK).and_then(|h| h.to_str().ok());
-                let next = link.and_then(next_link).and_then(|to| url.join(to).ok());
+                let links = answer.headers().get_all(header::LINK).iter();
+                let next = links.filter_map(|h| h.to_str().ok()).find_map(next_link);
+                // A page that is named and cannot be asked for is not the end of the list.
+                let next = next.map(|to| url.join(to)).transpose();
+                let next = next.map_err(|e| malformed(shown(&url), format!("its next page cannot be named: {e}")))?;
                 // A registry behind a proxy may call itself by another name: only the path and the query count.
                 let next = next.map(|to| match to.query() {
                     Some(query) => format!("{}?{query}", to.path()),
