@@ -4,7 +4,10 @@
 //! process that dies in between leaves a state from which the next run comes to the same end: events are facts, verdicts are
 //! compared with those that stand, and a flip has the same id however often it is found.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use layergate_model::{Inputs, Verdict};
@@ -12,14 +15,17 @@ use layergate_ports::{AppendError, BlobName, EstateStore, Shard, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Batch, BatchError, Cause, CauseKind, Event, FindingOutline, Flip, ImageKey, Index, Judgement, KeptImage, Outline,
-    Pins, RunId, Standing, State, Touched, Unit, UnitVerdict, Unreadable,
+    Batch, BatchError, Cause, CauseKind, Event, FindingOutline, Flip, Found, ImageKey, Index, Judgement, KeptImage,
+    Outline, Pins, RunId, Standing, State, Touched, Unit, UnitVerdict, Unreadable,
     cause::{self, Change},
     pack, unpack,
 };
 
 /// Records that are read at a time.
 const PAGE: usize = 256;
+
+/// Why an image has no verdict any more although it was read once.
+const LOST: &str = "what was kept of it is lost or damaged: the next sync reads it again";
 
 /// An estate that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -219,8 +225,12 @@ impl OpenEstate {
             })
             .collect();
         let mut judged: BTreeMap<String, Vec<(ImageKey, UnitVerdict)>> = BTreeMap::new();
+        let mut lost: BTreeSet<String> = BTreeSet::new();
         for (reference, standing, past, unit) in units {
-            let Some((outline, whole)) = self.outline(&reference, &unit.key, pins).await? else { continue };
+            let Some((outline, whole)) = self.outline(&reference, &unit.key, pins).await? else {
+                lost.insert(reference);
+                continue;
+            };
             out.whole += usize::from(whole);
             let verdict = UnitVerdict::of(&outline);
             if unit.verdict.as_ref() == Some(&verdict) {
@@ -256,6 +266,14 @@ impl OpenEstate {
             day,
             verdicts,
         }));
+        // What cannot be judged any more keeps no verdict of another day.
+        out.changed += lost.len();
+        for reference in lost {
+            let Some(entry) = self.state.tags.get(&reference) else { continue };
+            let (root, platforms) = (entry.root, entry.platforms.clone());
+            let found = Found::Unreadable(LOST.to_owned());
+            out.events.push(Event::Seen { run: run.clone(), reference, at, root, platforms, found });
+        }
         Ok(out)
     }
 
