@@ -323,6 +323,19 @@ fn what_cannot_be_read_is_an_error_and_is_tried_again_alone() {
     assert_eq!((run.code, ledger(&retried), &retried["kind"]), (0, [1, 1, 0, 0, 0], &json!("retry")), "{run:?}");
     assert_eq!(scene.list()["web/broken:1"]["verdict"], "pass");
 
+    // What is tried again is asked for the platforms that it was asked for.
+    let host = scene.registry.host();
+    scene.replace_manifest(&broken, b"{\"schemaVersion\": 2, \"mediaType\"");
+    let all = scene.judged(&["--platform", "all"]);
+    let (run, first) = scene.run(&["sync", &host], &all);
+    assert_eq!((run.code, ledger(&first)[3]), (3, 1), "{run:?}");
+    scene.replace_manifest(&broken, &broken.manifest);
+    assert_eq!(scene.run(&["retry", first["run"].as_str().unwrap()], &scene.judged(&[])).0.code, 0);
+    let pulled = |log: &str| log.matches("GET /v2/web/broken/manifests").count();
+    let log = scene.registry.log();
+    assert_eq!(scene.run(&["sync", &host], &all).0.code, 0);
+    assert_eq!(pulled(&scene.registry.log()), pulled(&log), "it was read for all platforms already");
+
     // Usage.
     for (words, code, says) in [
         (&["retry", "20260101T000000Z-sync-00000000"][..], 2, "knows no run"),
@@ -336,9 +349,28 @@ fn what_cannot_be_read_is_an_error_and_is_tried_again_alone() {
     let nowhere = format!("{}/no/such", scene.registry.host());
     let (run, answer) = scene.run(&["sync", &nowhere], &scene.judged(&[]));
     assert_eq!((run.code, ledger(&answer)), (3, [1, 0, 0, 1, 0]), "{run:?}");
+    scene.registry.push("no/such", "1", &recipe("kiosk"), None);
+    let (run, retried) = scene.run(&["retry", answer["run"].as_str().unwrap()], &scene.judged(&[]));
+    assert_eq!((run.code, ledger(&retried)), (0, [1, 1, 0, 0, 0]), "{run:?}");
     let empty = Scene { registry: Server::registry(None).unwrap(), ..scene };
     let (run, _) = empty.sync();
     assert!(run.code == 3 && run.stderr.contains("looked at nothing"), "{run:?}");
+}
+
+#[test]
+fn what_was_kept_and_is_lost_has_no_verdict_until_it_is_read_again() {
+    let Some(scene) = Scene::new() else { return };
+    let (run, first) = scene.sync();
+    assert_eq!((run.code, ledger(&first)), (0, [5, 1, 3, 0, 1]), "{run:?}");
+    fs::remove_dir_all(scene.state.join("blobs")).unwrap();
+    for _ in 0..2 {
+        let (run, answer) = scene.rescan(&[]);
+        assert_eq!((run.code, ledger(&answer)), (3, [5, 0, 0, 4, 1]), "{run:?}");
+    }
+    let row = scene.list()["web/kiosk:1"].clone();
+    assert_eq!(row["state"], "unreadable", "{row}");
+    let (run, again) = scene.sync();
+    assert_eq!((run.code, ledger(&again), &again["flips"]), (0, ledger(&first), &json!([])), "{run:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A record of a log is a [`Batch`]: JSON, `{"v": 1, "events": […]}`. Events of one repository are in its shard and in order;
 //! those of different shards may be applied in any order. A batch of another version is refused by name.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 use layergate_model::{Digest, Inputs};
@@ -91,8 +91,11 @@ pub enum Event {
         kind: RunKind,
         /// When.
         at: Timestamp,
-        /// What it enumerates: registries, repositories, references.
+        /// What it enumerates: registries, repositories, references; another event of the run continues it.
         scope: Vec<String>,
+        /// The platforms that it asks for; empty where it reads nothing.
+        #[serde(default)]
+        platforms: String,
         /// What it judges by.
         inputs: Box<Inputs>,
     },
@@ -134,6 +137,13 @@ pub enum Event {
         /// Since when.
         since: Option<Date>,
     },
+    /// What ended as error in a run; another event of the run continues it.
+    RunErrors {
+        /// The run.
+        run: RunId,
+        /// References, each with why.
+        errors: Vec<(String, String)>,
+    },
     /// A run ended.
     RunEnded {
         /// Its name.
@@ -142,8 +152,6 @@ pub enum Event {
         at: Timestamp,
         /// Where its images ended.
         ledger: Ledger,
-        /// References that ended as error, with why.
-        errors: Vec<(String, String)>,
     },
     /// A team is to be notified of flips.
     Noticed(Box<Notice>),
@@ -169,11 +177,42 @@ pub enum Event {
     },
 }
 
+/// Names of one event: with reasons of [`LONGEST_REASON`], half of what a record may have.
+const NAMES: usize = 256;
+/// Bytes of why something ended as error.
+const LONGEST_REASON: usize = 1000;
+
 impl Event {
+    /// The beginning of a run, in as many events as fit into records.
+    pub fn run_began(
+        (run, kind, at): (&RunId, RunKind, Timestamp),
+        scope: &[String],
+        platforms: &str,
+        inputs: &Inputs,
+    ) -> Vec<Self> {
+        let began = |scope: &[String]| {
+            let (run, platforms) = (run.clone(), platforms.to_owned());
+            Self::RunBegan { run, kind, at, scope: scope.to_vec(), platforms, inputs: Box::new(inputs.clone()) }
+        };
+        match scope.is_empty() {
+            true => vec![began(&[])],
+            false => scope.chunks(NAMES).map(began).collect(),
+        }
+    }
+
+    /// What ended as error in a run, in as many events as fit into records.
+    pub fn run_errors(run: &RunId, errors: &BTreeMap<String, String>) -> Vec<Self> {
+        let short = |why: &str| why[..why.floor_char_boundary(LONGEST_REASON)].to_owned();
+        let errors: Vec<(String, String)> = errors.iter().map(|(name, why)| (name.clone(), short(why))).collect();
+        errors.chunks(NAMES).map(|errors| Self::RunErrors { run: run.clone(), errors: errors.to_vec() }).collect()
+    }
+
     /// The shard that it belongs to.
     pub fn shard(&self) -> Shard {
         match self {
-            Self::RunBegan { run, .. } | Self::RunEnded { run, .. } => Shard::of(run.as_str()),
+            Self::RunBegan { run, .. } | Self::RunErrors { run, .. } | Self::RunEnded { run, .. } => {
+                Shard::of(run.as_str())
+            }
             Self::Seen { reference, .. } | Self::Judged { reference, .. } => shard_of(reference),
             Self::Flipped(flip) => shard_of(&flip.image),
             Self::Noticed(notice) => Shard::of(&notice.team),
@@ -241,5 +280,39 @@ impl Batch {
             return Err(BatchError::Version(head.v));
         }
         Ok(serde_json::from_slice(record)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+
+    #[test]
+    fn a_run_with_many_errors_begins_and_ends_like_any_other() {
+        let run = RunId::new(Timestamp::UNIX_EPOCH, RunKind::Retry, 0);
+        let scope: Vec<String> = (0..20_000).map(|n| format!("registry.example/{}/{n}:1", "team".repeat(40))).collect();
+        let errors: BTreeMap<String, String> = scope.iter().map(|name| (name.clone(), "\u{1}ü".repeat(900))).collect();
+        let inputs = Inputs {
+            snapshot: None,
+            snapshot_date: None,
+            policy: Digest::of(b""),
+            exceptions: Digest::of(b""),
+            vex: Vec::new(),
+            limits: String::new(),
+            analyzers: String::new(),
+            judge: String::new(),
+            as_of: String::new(),
+        };
+        let mut events = Event::run_began((&run, RunKind::Retry, Timestamp::UNIX_EPOCH), &scope, "all", &inputs);
+        events.extend(Event::run_errors(&run, &errors));
+        let records = Batch::records(events).unwrap();
+        assert_eq!(records.iter().map(Vec::len).filter(|len| *len > MAX_RECORD).count(), 0);
+        let mut state = State::default();
+        for record in records {
+            Batch::read(&record).unwrap().events.into_iter().for_each(|event| state.apply(event));
+        }
+        let known = &state.runs[&run];
+        assert_eq!((known.scope.len(), known.errors.len(), known.platforms.as_str()), (20_000, 20_000, "all"));
     }
 }

@@ -27,6 +27,9 @@ pub struct Run {
     pub ended: Option<Timestamp>,
     /// What it enumerates.
     pub scope: Vec<String>,
+    /// The platforms that it asks for; empty where it reads nothing.
+    #[serde(default)]
+    pub platforms: String,
     /// What it judges by.
     pub inputs: Inputs,
     /// Where its images ended, once it has.
@@ -100,18 +103,19 @@ impl State {
     /// Takes an event in.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::RunBegan { run, kind, at, scope, inputs } => {
+            Event::RunBegan { run, kind, at, scope, platforms, inputs } => {
                 let run = self.runs.entry(run);
                 let fresh = Run {
                     kind,
                     began: at,
                     ended: None,
                     scope: Vec::new(),
+                    platforms,
                     inputs: *inputs,
                     ledger: None,
                     errors: BTreeMap::new(),
                 };
-                run.or_insert(fresh).scope = scope;
+                run.or_insert(fresh).scope.extend(scope);
                 while self.runs.len() > MOST_RUNS {
                     self.runs.pop_first();
                 }
@@ -145,11 +149,15 @@ impl State {
                 // What was once true counts from then on.
                 self.first_true.entry(part).or_default().entry(advisory).or_insert(since);
             }
-            Event::RunEnded { run, at, ledger, errors } => {
+            Event::RunErrors { run, errors } => {
+                if let Some(run) = self.runs.get_mut(&run) {
+                    run.errors.extend(errors);
+                }
+            }
+            Event::RunEnded { run, at, ledger } => {
                 if let Some(run) = self.runs.get_mut(&run) {
                     run.ended = Some(at);
                     run.ledger = Some(ledger);
-                    run.errors.extend(errors);
                 }
             }
             Event::InUse { source, at, images } => {

@@ -21,8 +21,8 @@ use crate::{
 
 /// Bytes of a list of pods: some hundred thousand of them.
 const MAX_LIST: u64 = 2 << 30;
-/// Images of one event.
-const CHUNK: usize = 2000;
+/// Images of one event: with the longest names (63 and 253 bytes) half of what a record may have.
+const CHUNK: usize = 800;
 
 /// A list of pods, as far as it tells what runs (Kubernetes API, core/v1).
 #[derive(Deserialize)]

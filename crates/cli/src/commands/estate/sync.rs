@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::anyhow;
 use jiff::Timestamp;
-use layergate_estate::{Event, Flip, Found, Judged, Ledger, OpenEstate, RunId, RunKind, Standing, TagEntry, notices};
+use layergate_estate::{
+    Event, Flip, Found, Judged, Ledger, OpenEstate, Run, RunId, RunKind, Standing, State, TagEntry, notices,
+};
 use layergate_local::EstateDir;
 use layergate_model::{Digest, ImageReference};
 use layergate_ports::values::PlatformSelection;
@@ -37,14 +39,13 @@ pub(super) async fn sync(args: SyncArgs, quiet: bool) -> Result<Outcome, Failure
     let targets: Vec<Target> = args.targets.iter().map(|t| Target::read(t)).collect::<Result<_, _>>()?;
     let selection = platforms(&args.platforms)?;
     let teams = Teams::read(args.teams.teams.as_deref())?;
-    let mut run = Running::begin(RunKind::Sync, &args.run, targets, quiet).await?;
+    let mut run = Running::begin(RunKind::Sync, &args.run, targets, &selection, quiet).await?;
     run.enumerate(&args.source, selection, args.timeout, None).await?;
     run.end(&args.run, &teams).await
 }
 
 /// `layergate estate retry`.
 pub(super) async fn retry(args: RetryArgs, quiet: bool) -> Result<Outcome, Failure> {
-    let selection = platforms(&args.platforms)?;
     let teams = Teams::read(args.teams.teams.as_deref())?;
     let estate = super::open(&args.run.state).await?;
     let Some(before) = estate.state.runs.get(&args.id).cloned() else {
@@ -55,20 +56,51 @@ pub(super) async fn retry(args: RetryArgs, quiet: bool) -> Result<Outcome, Failu
             args.id
         )));
     };
-    drop(estate);
     let is_open = before.ended.is_none();
     let names: Vec<String> = match is_open {
-        true => before.scope,
-        false => before.errors.into_keys().collect(),
+        true => before.scope.clone(),
+        false => before.errors.keys().cloned().collect(),
     };
     if names.is_empty() {
         return Err(usage(anyhow!("nothing ended as error in the run {}", args.id)));
     }
-    let targets = names.iter().map(|name| Target::read(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut run = Running::begin(RunKind::Retry, &args.run, targets, quiet).await?;
+    // A name that a registry listed and that cannot be asked for is no target; it stays an error beside the others.
+    let targets: Vec<Target> = names.iter().filter_map(|name| Target::read(name).ok()).collect();
+    if targets.is_empty() {
+        return Err(usage(anyhow!(
+            "nothing of the run {} can be asked for by its name: correct the registry, then sync it again",
+            args.id
+        )));
+    }
+    let selection = match args.platforms.is_empty() {
+        true => asked_before(&before, &estate.state, &targets)?,
+        false => platforms(&args.platforms)?,
+    };
+    drop(estate);
+    let mut run = Running::begin(RunKind::Retry, &args.run, targets, &selection, quiet).await?;
+    if !is_open {
+        run.failed.extend(before.errors.into_iter().filter(|(name, _)| Target::read(name).is_err()));
+    }
     let again: Option<BTreeSet<String>> = (!is_open).then(|| names.into_iter().collect());
     run.enumerate(&args.source, selection, args.timeout, again).await?;
     run.end(&args.run, &teams).await
+}
+
+/// The platforms of a run that is tried again: other ones would drop images that it had. A rescan has none of its own; then
+/// they are those of its references.
+fn asked_before(before: &Run, state: &State, targets: &[Target]) -> Result<PlatformSelection, Failure> {
+    let own = Some(before.platforms.as_str()).filter(|words| !words.is_empty());
+    let covered = |name: &str| targets.iter().any(|target| target.covers(name));
+    let theirs = || state.tags.iter().filter(|(name, _)| covered(name)).map(|(_, entry)| entry.platforms.as_str());
+    let all: BTreeSet<&str> = own.map_or_else(|| theirs().collect(), |words| BTreeSet::from([words]));
+    let mut all = all.into_iter();
+    match (all.next(), all.next()) {
+        (None | Some("default"), None) => Ok(PlatformSelection::Default),
+        (Some(words), None) => platforms(&words.split(',').map(str::to_owned).collect::<Vec<_>>()),
+        (_, Some(_)) => Err(usage(anyhow!(
+            "the references of this run were read for different platforms: sync them again with the --platform that they had"
+        ))),
+    }
 }
 
 /// `layergate estate rescan`.
@@ -102,15 +134,13 @@ pub(super) async fn rescan(args: RescanArgs, quiet: bool) -> Result<Outcome, Fai
         return print::run(&ledger, &[], &BTreeMap::new(), args.run.state.output);
     }
     let kind = RunKind::Rescan;
-    let began = Event::RunBegan { run: id.clone(), kind, at, scope: Vec::new(), inputs: Box::new(pins.inputs()) };
-    estate.commit(vec![began]).await?;
+    estate.commit(Event::run_began((&id, kind, at), &[], "", &pins.inputs())).await?;
     let run = Running {
         estate,
         id,
         kind,
         at,
         targets: Vec::new(),
-        only: None,
         failed: BTreeMap::new(),
         rules,
         quiet,
@@ -135,8 +165,6 @@ struct Running {
     kind: RunKind,
     at: Timestamp,
     targets: Vec<Target>,
-    /// Only these references are counted.
-    only: Option<BTreeSet<String>>,
     /// What could not be enumerated, with why.
     failed: BTreeMap<String, String>,
     rules: Rules,
@@ -154,18 +182,24 @@ fn random() -> u32 {
 }
 
 impl Running {
-    async fn begin(kind: RunKind, args: &RunArgs, targets: Vec<Target>, quiet: bool) -> Result<Self, Failure> {
+    async fn begin(
+        kind: RunKind,
+        args: &RunArgs,
+        targets: Vec<Target>,
+        selection: &PlatformSelection,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
         let store: EstateDir = store(&args.state)?;
         let claim = store.claim()?;
         let rules = Rules::read(args, quiet).await?;
         let mut estate = OpenEstate::load(Arc::new(store)).await?;
         let at = Timestamp::now();
         let id = RunId::new(at, kind, random());
-        let scope = targets.iter().map(ToString::to_string).collect();
-        let inputs = Box::new(rules.pins().inputs());
-        estate.commit(vec![Event::RunBegan { run: id.clone(), kind, at, scope, inputs }]).await?;
-        let (only, failed) = (None, BTreeMap::new());
-        Ok(Self { estate, id, kind, at, targets, only, failed, rules, quiet, claim: Box::new(claim) })
+        let scope: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let inputs = rules.pins().inputs();
+        estate.commit(Event::run_began((&id, kind, at), &scope, &words(selection), &inputs)).await?;
+        let failed = BTreeMap::new();
+        Ok(Self { estate, id, kind, at, targets, failed, rules, quiet, claim: Box::new(claim) })
     }
 
     /// Walks the targets and reads what is not known; of `again`, everything.
@@ -206,8 +240,7 @@ impl Running {
             }
         }
         self.estate.commit(events).await?;
-        self.failed = found.failed;
-        self.only = again;
+        self.failed.extend(found.failed);
         let reader = Reader {
             sources,
             limits: self.rules.limits.clone(),
@@ -307,11 +340,7 @@ impl Running {
         let mut errors: BTreeMap<String, String> = BTreeMap::new();
         let all = self.targets.is_empty();
         for (name, entry) in &self.estate.state.tags {
-            let counted = match &self.only {
-                Some(only) => only.contains(name),
-                None => all || self.targets.iter().any(|target| target.covers(name)),
-            };
-            if !counted {
+            if !all && !self.targets.iter().any(|target| target.covers(name)) {
                 continue;
             }
             ledger.count(entry);
@@ -324,8 +353,9 @@ impl Running {
         }
         let ledger = ledger.close();
         let (run, at) = (self.id.clone(), Timestamp::now());
-        let ended = Event::RunEnded { run, at, ledger: ledger.clone(), errors: errors.clone().into_iter().collect() };
-        self.estate.commit(vec![ended]).await?;
+        let mut events = Event::run_errors(&run, &errors);
+        events.push(Event::RunEnded { run, at, ledger: ledger.clone() });
+        self.estate.commit(events).await?;
         self.estate.checkpoint().await?;
         tracing::info!(bytes = self.estate.written(), "the run has ended");
         let printed = print::run(&ledger, &flips, &errors, args.state.output);
