@@ -122,6 +122,10 @@ fn updates_mirrors_and_what_status_says() {
     let run = up.run(&["db", "update"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("is the current snapshot"), "{}", run.stderr);
+    // In a log, where no bar can be drawn, each file that came has a line.
+    assert!(run.stderr.contains("getting advisories: 5 files"), "{}", run.stderr);
+    assert!(run.stderr.contains("own/debian/data/DSA/list: "), "{}", run.stderr);
+    assert_eq!(up.run(&["--quiet", "db", "update"]).stderr, "");
     assert!(up.run(&["db", "update"]).stderr.contains("nothing has changed"));
     let status = up.run(&["db", "status"]).stdout;
     let line = |word: &str| status.lines().find(|l| l.starts_with(word)).unwrap_or_default().to_owned();

@@ -97,6 +97,36 @@ fn entries(snapshot: &Path, name: &str) -> usize {
 }
 
 #[tokio::test]
+async fn without_a_network_it_ends_soon_and_says_why() {
+    let world = World::new();
+    // Takes connections and never answers, as a firewall that drops does.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    for (address, why) in
+        [(silent.local_addr().unwrap(), "no server has answered within 0.3 s"), (closed, "no connection could be made")]
+    {
+        let text = format!("only = [\"kev\"]\n[source.kev]\nbase = \"http://{address}/kev\"\nfiles = [\"kev.json\"]\n");
+        let mut options = UpdateOptions { sources: Sources::from_text(&text).unwrap(), ..world.options() };
+        options.limits.first_answer = Duration::from_millis(300);
+        options.limits.attempts = 1000;
+        let begin = std::time::Instant::now();
+        let error = update(&options, quiet()).await.err().unwrap().to_string();
+        assert!(error.contains(why) && error.contains("is this machine offline?"), "{error}");
+        if why.starts_with("no server") {
+            let error = expected(&options, quiet()).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+    // Who has answered, and be it that he is busy, is waited for: the second answer comes long after the bound.
+    let first = vec![(503, Some(1))];
+    world.server.page("/osv/npm/all.jsonl", Page { body: osv(100).into(), first, ..Page::default() });
+    let mut options = world.options();
+    options.limits.first_answer = Duration::from_millis(500);
+    assert!(world.update(&options).await.unwrap().changed);
+}
+
+#[tokio::test]
 async fn from_nothing_to_a_snapshot_and_then_nothing_new() {
     let world = World::new();
     let (show, heard) = listening();

@@ -78,7 +78,7 @@ fn is_older(path: &Path, days: u16) -> bool {
 /// `layergate db update`.
 pub(crate) async fn update(args: &UpdateArgs, quiet: bool) -> Result<Outcome, Failure> {
     let key = args.verify_key.as_deref().map(VerifyKey::read).transpose()?;
-    let say = if quiet { Output::Nothing } else { Output::Progress };
+    let say = if quiet { Output::Nothing } else { Output::Files };
     let output = refresh(args, key.as_ref(), FetchLimits::default(), say).await?;
     if !quiet {
         crate::exit::inform(&output);
@@ -94,6 +94,8 @@ enum Output {
     Progress,
     /// The size before the first byte, for somebody who only asked for a scan; then the bars.
     Size,
+    /// The bars, or where there is no terminal a line for each file that came.
+    Files,
 }
 
 async fn refresh(
@@ -117,9 +119,9 @@ async fn refresh(
         wait_for_others: WAIT_FOR_OTHERS,
     };
     if output == Output::Size {
-        say_size(&options).await;
+        say_size(&options).await?;
     }
-    let bars = Bars::new(quiet);
+    let bars = Bars::new(quiet, output == Output::Files);
     let report = feeds::update(&options, bars.sink()).await?;
     bars.clear();
     tell_failures(&report.mirror);
@@ -132,9 +134,9 @@ async fn refresh(
 }
 
 /// Says what the first scan is about to download.
-async fn say_size(options: &UpdateOptions) {
-    // Who does not answer now does not answer the update either, which says so.
+async fn say_size(options: &UpdateOptions) -> Result<(), Failure> {
     let size = match feeds::expected(options, feeds::quiet()).await {
+        Err(silent @ feeds::UpdateError::NothingCame(_)) => return Err(silent.into()),
         Ok(Expected { files, bytes, unknown }) if files > 0 => {
             let more =
                 if unknown > 0 { format!(", and up to {unknown} more of a size not output") } else { String::new() };
@@ -143,6 +145,7 @@ async fn say_size(options: &UpdateOptions) {
         _ => "some hundred megabytes".to_owned(),
     };
     crate::exit::say(&first_time(&size));
+    Ok(())
 }
 
 fn first_time(size: &str) -> String {
@@ -176,7 +179,7 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
 
 /// `layergate db mirror`.
 pub(crate) async fn mirror(args: &MirrorArgs, quiet: bool) -> Result<Outcome, Failure> {
-    let bars = Bars::new(quiet);
+    let bars = Bars::new(quiet, !quiet);
     let options = UpdateOptions {
         mirror: args.to.clone(),
         snapshots: snapshot::directory(),
@@ -242,26 +245,34 @@ fn bar(quiet: bool) -> ProgressBar {
 }
 
 /// One line for a whole update: files done, and what is happening.
-struct Bars(ProgressBar);
+struct Bars {
+    bar: ProgressBar,
+    /// Whether files are named on lines of their own.
+    lines: bool,
+}
 
 impl Bars {
-    fn new(quiet: bool) -> Self {
+    /// With `lines`, files are named where no bar can be drawn.
+    fn new(quiet: bool, lines: bool) -> Self {
         let bar = bar(quiet);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} files  {wide_msg}") {
             bar.set_style(style);
         }
-        Self(bar)
+        Self { bar, lines: lines && !shown(quiet) }
     }
 
     fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 
     fn sink(&self) -> EventSink {
-        let bar = self.0.clone();
+        let (bar, lines) = (self.bar.clone(), self.lines);
         let said = Arc::new(Mutex::new(String::new()));
         Arc::new(move |event| {
             let mut message = said.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines && let Some(line) = line(&event) {
+                crate::exit::say(&line);
+            }
             match event {
                 Event::Planned { files } => bar.set_length(files as u64),
                 Event::Fetched { .. } => bar.inc(1),
@@ -277,5 +288,15 @@ impl Bars {
             }
             bar.set_message(message.clone());
         })
+    }
+}
+
+/// What is worth a line in a log.
+fn line(event: &Event) -> Option<String> {
+    match event {
+        Event::Planned { files } => Some(format!("getting advisories: {files} files")),
+        Event::Fetched { file, bytes: Some(bytes) } => Some(format!("{file}: {}", HumanBytes(*bytes))),
+        Event::Waiting { .. } => Some("another update is at work: waiting for it".to_owned()),
+        _ => None,
     }
 }

@@ -24,19 +24,19 @@ pub struct Expected {
     pub unknown: usize,
 }
 
-/// Asks for the sizes of all files, and for nothing else. What does not answer is counted, not waited for.
+/// Asks for the sizes of all files, and for nothing else. What does not answer is counted, not waited for; where
+/// nothing answers at all that is the error.
 pub async fn expected(options: &UpdateOptions, sink: EventSink) -> Result<Expected, UpdateError> {
     let fetcher = Fetcher::new(options.limits, Arc::clone(&sink))?;
-    let jobs = plan(&options.sources, &fetcher).await?;
-    let sizes = jobs.into_iter().map(|job| {
-        let fetcher = &fetcher;
-        async move {
-            match (job.bytes, job.method) {
-                (Some(bytes), _) => Some(bytes),
-                (None, Method::File) => fetcher.size(&join(&job.base, &job.path).ok()?).await,
-                (None, _) => None,
-            }
-        }
+    fetcher.unless_silent(sizes(options, &fetcher)).await.map_err(UpdateError::NothingCame)?
+}
+
+async fn sizes(options: &UpdateOptions, fetcher: &Fetcher) -> Result<Expected, UpdateError> {
+    let jobs = plan(&options.sources, fetcher).await?;
+    let sizes = jobs.into_iter().map(async |job| match (job.bytes, job.method) {
+        (Some(bytes), _) => Some(bytes),
+        (None, Method::File) => fetcher.size(&join(&job.base, &job.path).ok()?).await,
+        (None, _) => None,
     });
     let sizes: Vec<Option<u64>> = stream::iter(sizes).buffer_unordered(options.limits.parallel.max(1)).collect().await;
     let known = || sizes.iter().flatten();

@@ -11,7 +11,10 @@ use std::{
     fs,
     io::{self, SeekFrom},
     path::Path,
-    sync::Once,
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
     time::SystemTime,
 };
@@ -50,6 +53,9 @@ pub struct FetchLimits {
     pub connect: Duration,
     /// Between two pieces of a body.
     pub idle: Duration,
+    /// Until any server has answered anything. Then this machine has a network, and each file is waited for as long as it
+    /// takes; without an answer the update ends.
+    pub first_answer: Duration,
     /// Files at a time.
     pub parallel: usize,
     /// Files at a time from one host.
@@ -64,6 +70,7 @@ impl Default for FetchLimits {
             longest_wait: Duration::from_secs(90),
             connect: Duration::from_secs(20),
             idle: Duration::from_secs(60),
+            first_answer: Duration::from_secs(10),
             parallel: 8,
             per_host: 3,
         }
@@ -94,6 +101,10 @@ pub(crate) struct Fetcher {
     here: reqwest::Client,
     limits: FetchLimits,
     sink: EventSink,
+    /// Whether any server has answered anything.
+    answered: AtomicBool,
+    /// What went wrong last.
+    last_failure: Mutex<Option<String>>,
 }
 
 impl Fetcher {
@@ -123,7 +134,8 @@ impl Fetcher {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|e| FetchError::Unreachable { url: "HTTP client".into(), why: reason(&e) })
         };
-        Ok(Self { client: build(builder())?, here: build(builder().no_proxy())?, limits, sink })
+        let (client, here) = (build(builder())?, build(builder().no_proxy())?);
+        Ok(Self { client, here, limits, sink, answered: AtomicBool::new(false), last_failure: Mutex::default() })
     }
 
     fn client(&self, url: &Url) -> &reqwest::Client {
@@ -136,6 +148,31 @@ impl Fetcher {
         if here { &self.here } else { &self.client }
     }
 
+    /// Does `work`, but gives it up when no server at all has answered after [`FetchLimits::first_answer`]; the error says
+    /// what went wrong.
+    pub(crate) async fn unless_silent<T>(&self, work: impl Future<Output = T>) -> Result<T, String> {
+        let silence = async {
+            tokio::time::sleep(self.limits.first_answer).await;
+            if self.answered.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = silence => {
+                let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let limit = self.limits.first_answer.as_secs_f64();
+                Err(last.unwrap_or_else(|| format!("no server has answered within {limit} s")))
+            }
+        }
+    }
+
+    /// Remembers what went wrong, for the case that nothing goes right.
+    fn note(&self, error: &FetchError) {
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
     /// Fetches a file, as often as it takes and may take.
     pub(crate) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, FetchError> {
         self.again(wanted.label, async || self.attempt(wanted).await).await
@@ -143,7 +180,8 @@ impl Fetcher {
 
     /// The size that a server says of a file without sending it; most do.
     pub(crate) async fn size(&self, url: &Url) -> Option<u64> {
-        let answer = self.client(url).head(url.clone()).timeout(ASK_SIZE).send().await.ok()?;
+        let answer = self.send(self.client(url).head(url.clone()).timeout(ASK_SIZE), url).await;
+        let answer = answer.inspect_err(|error| self.note(error)).ok()?;
         // The body of the answer to HEAD has no length; its header has.
         let length = answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
         length.filter(|_| answer.status().is_success())
@@ -186,6 +224,7 @@ impl Fetcher {
                 FetchError::Busy { retry_after, .. } => *retry_after,
                 _ => None,
             };
+            self.note(&error);
             let too_long = asked.is_some_and(|a| a > self.limits.longest_wait);
             if !error.is_transient() || tries >= self.limits.attempts || too_long {
                 return Err(error);
@@ -201,6 +240,7 @@ impl Fetcher {
     async fn send(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Response, FetchError> {
         let response =
             request.send().await.map_err(|e| FetchError::Unreachable { url: shown(url), why: reason(&e) })?;
+        self.answered.store(true, Ordering::Relaxed);
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED || status == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);

@@ -122,12 +122,27 @@ pub async fn mirror(options: &UpdateOptions, sink: EventSink) -> Result<MirrorRe
 
 pub(crate) async fn fetch_all(options: &UpdateOptions, sink: &EventSink) -> Result<MirrorReport, UpdateError> {
     let fetcher = Fetcher::new(options.limits, Arc::clone(sink))?;
-    let jobs = plan(&options.sources, &fetcher).await?;
+    let fetched = fetcher.unless_silent(fetch_each(options, &fetcher, sink)).await;
+    let reports = fetched.map_err(UpdateError::NothingCame)??;
+    let contents = write_list(&options.mirror)
+        .map_err(|source| UpdateError::Fetch(FetchError::Disk { path: options.mirror.join(LIST), source }))?;
+    let mut sources: Vec<SourceReport> = reports.into_values().collect();
+    sources.iter_mut().for_each(|s| s.failures.sort_by(|a, b| a.file.cmp(&b.file)));
+    Ok(MirrorReport { sources, contents: Some(contents) })
+}
+
+/// Fetches every file, and reports each as it is done.
+async fn fetch_each(
+    options: &UpdateOptions,
+    fetcher: &Fetcher,
+    sink: &EventSink,
+) -> Result<BTreeMap<String, SourceReport>, UpdateError> {
+    let jobs = plan(&options.sources, fetcher).await?;
     sink(Event::Planned { files: jobs.len() });
     let hosts: Mutex<HashMap<String, Arc<Semaphore>>> = Mutex::default();
     let limits = options.limits;
     let work = jobs.into_iter().map(|job| {
-        let (fetcher, hosts, root) = (&fetcher, &hosts, options.mirror.as_path());
+        let (hosts, root) = (&hosts, options.mirror.as_path());
         async move {
             let host = job.base.host_str().unwrap_or_default().to_owned();
             let slots = {
@@ -140,13 +155,12 @@ pub(crate) async fn fetch_all(options: &UpdateOptions, sink: &EventSink) -> Resu
             (job, done)
         }
     });
-    let results: Vec<_> = stream::iter(work).buffer_unordered(limits.parallel.max(1)).collect().await;
-
     let mut reports: BTreeMap<String, SourceReport> = BTreeMap::new();
     for source in &options.sources.list {
         reports.insert(source.id.clone(), SourceReport { id: source.id.clone(), ..SourceReport::default() });
     }
-    for (job, done) in results {
+    let mut results = std::pin::pin!(stream::iter(work).buffer_unordered(limits.parallel.max(1)));
+    while let Some((job, done)) = results.next().await {
         let file = format!("{}/{}", job.source, job.path);
         let report = reports.entry(job.source.clone()).or_default();
         report.id.clone_from(&job.source);
@@ -172,11 +186,7 @@ pub(crate) async fn fetch_all(options: &UpdateOptions, sink: &EventSink) -> Resu
             }
         }
     }
-    let contents = write_list(&options.mirror)
-        .map_err(|source| UpdateError::Fetch(FetchError::Disk { path: options.mirror.join(LIST), source }))?;
-    let mut sources: Vec<SourceReport> = reports.into_values().collect();
-    sources.iter_mut().for_each(|s| s.failures.sort_by(|a, b| a.file.cmp(&b.file)));
-    Ok(MirrorReport { sources, contents: Some(contents) })
+    Ok(reports)
 }
 
 /// Whether a file of the source is there from before. What a pointer or a repository named is not known without it.
