@@ -1,7 +1,10 @@
 //! Reports that were kept as JSON, looked at again: in other formats, as a baseline, side by side.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::fs;
+
 use layergate_tests::program::{FORMATS, Program, fixture, scan, shop};
+use serde_json::Value;
 
 /// The report on an image that could not be scanned.
 fn unscanned(program: &Program) -> String {
@@ -47,6 +50,22 @@ fn a_baseline_takes_out_what_is_known_already() {
         if code == 0 {
             assert!(run.stdout.contains("exception baseline: known in the baseline"), "{}", run.stdout);
         }
+    }
+    // What has become worse since is new.
+    let worse = program.home.path().join("worse.json");
+    for (advisory, key, value, code) in [
+        ("CVE-2023-4863", "kev", Value::Null, 1),
+        ("CVE-2021-23337", "severity", "medium".into(), 1),
+        ("CVE-2021-23337", "severity", "critical".into(), 0),
+        ("CVE-2023-5363", "severity", "medium".into(), 1),
+    ] {
+        let mut report: Value = serde_json::from_str(&fs::read_to_string(old).unwrap()).unwrap();
+        for finding in report["findings"].as_array_mut().unwrap().iter_mut().filter(|f| f["advisory"] == advisory) {
+            finding[key] = value.clone();
+        }
+        fs::write(&worse, report.to_string()).unwrap();
+        let run = scan(&program, &["--baseline", worse.to_str().unwrap(), &shop()]);
+        assert_eq!(run.code, code, "{advisory} {key}: {} {}", run.stdout, run.stderr);
     }
     let gone = unscanned(&program);
     for (a, b, code) in [(old, old, 0), (other, old, 1), (old, other, 0), (old, &gone, 3)] {

@@ -1,7 +1,7 @@
 //! Gaps, checks, secrets and licenses under the policy.
 
 use layergate_model::{Check, Effect, Gap, ImagePackage, ReportGap, Secret};
-use layergate_policy::{Exception, ExceptionSubject, PolicyView};
+use layergate_policy::{Exception, ExceptionSubject, PolicyView, Seen};
 
 /// Something with a place that the policy has judged.
 pub(crate) struct Item<'a, T> {
@@ -16,9 +16,10 @@ fn item<'a, T>(
     effect: Effect,
     subject: &ExceptionSubject,
     place: &str,
+    seen: Option<&Seen>,
     policy: &PolicyView<'a>,
 ) -> Item<'a, T> {
-    let (exception, expired) = policy.other_exceptions(subject, place);
+    let (exception, expired) = policy.other_exceptions(subject, place, seen);
     match exception {
         Some(_) => Item { value, effect: Effect::Ignore, exception, expired: Vec::new() },
         None => Item { value, effect, exception, expired },
@@ -48,7 +49,7 @@ pub(crate) fn gaps<'a>(
             let subject = ExceptionSubject::Gap(gap.kind);
             let Gap { kind, place, detail } = gap;
             let mut out =
-                item(ReportGap { kind, place: place.clone(), detail, effect }, effect, &subject, &place, policy);
+                item(ReportGap { kind, place: place.clone(), detail, effect }, effect, &subject, &place, None, policy);
             out.value.effect = out.effect;
             out
         })
@@ -65,7 +66,7 @@ pub(crate) fn checks<'a>(found: &[Check], policy: &PolicyView<'a>) -> Vec<Item<'
         .map(|check| {
             let effect = policy.check(&check);
             let (subject, place) = (ExceptionSubject::Check(check.id.clone()), check.location.clone());
-            let mut out = item(check, effect, &subject, &place, policy);
+            let mut out = item(check, effect, &subject, &place, None, policy);
             out.value.effect = out.effect;
             out
         })
@@ -82,7 +83,8 @@ pub(crate) fn secrets<'a>(found: &[Secret], policy: &PolicyView<'a>) -> Vec<Item
         .map(|secret| {
             let effect = policy.secret(&secret);
             let (subject, place) = (ExceptionSubject::Secret(secret.rule.clone()), secret.path.clone());
-            item(secret, effect, &subject, &place, policy)
+            let seen = Seen::Secret { redacted: secret.redacted.clone() };
+            item(secret, effect, &subject, &place, Some(&seen), policy)
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use layergate_model::{Check, Effect, Finding, Gap, GapKind, ImagePackage, Scope, Secret, Severity, Status};
 
 use crate::{
-    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules,
+    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules, Seen,
     finding_names::FindingNames, glob::Glob, license::LicenseLists,
 };
 
@@ -268,7 +268,7 @@ impl<'p> PolicyView<'p> {
                 return (None, Vec::new());
             }
             let purl = purl();
-            named.retain(|e| e.concerns_package(package, purl.as_ref()));
+            named.retain(|e| e.concerns_as_it_is(finding) && e.concerns_package(package, purl.as_ref()));
             self.sort_out(named)
         };
         let FindingNames { whole, parts } = FindingNames::of(finding);
@@ -288,14 +288,18 @@ impl<'p> PolicyView<'p> {
         (all.and_then(|all| all.into_iter().max_by_key(|e| lasting(e))), expired)
     }
 
-    /// The exceptions about a check, a secret or a gap at `place`.
+    /// The exceptions about a check, a secret or a gap at `place`; `seen` is what an older report must have known of it.
     pub fn other_exceptions(
         &self,
         subject: &ExceptionSubject,
         place: &str,
+        seen: Option<&Seen>,
     ) -> (Option<&'p Exception>, Vec<&'p Exception>) {
         self.sort_out(
-            self.others.iter().copied().filter(|e| e.subject == *subject && e.concerns_place(place)).collect(),
+            (self.others.iter().copied())
+                .filter(|e| e.subject == *subject && e.concerns_place(place))
+                .filter(|e| e.seen.is_none() || e.seen.as_ref() == seen)
+                .collect(),
         )
     }
 

@@ -1,7 +1,7 @@
 //! An exception: one thing that somebody has looked at and takes upon himself, with a reason and a last day.
 
 use jiff::civil::Date;
-use layergate_model::{GapKind, ImagePackage};
+use layergate_model::{Finding, GapKind, ImagePackage, Severity};
 use serde::Serialize;
 
 use crate::{
@@ -41,6 +41,49 @@ impl Serialize for Expiry {
     }
 }
 
+/// What an older report knew of the thing that it excepts: what is worse than that, or another secret in the same place,
+/// is new.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seen {
+    /// A finding.
+    Finding {
+        /// How bad it was.
+        severity: Severity,
+        /// Whether it was known to be exploited.
+        kev: bool,
+        /// Whether the package was known to be malicious.
+        malicious: bool,
+    },
+    /// A secret.
+    Secret {
+        /// What the report shows of it.
+        redacted: String,
+    },
+}
+
+impl Seen {
+    /// What a report knows of `finding`.
+    pub fn of_finding(finding: &Finding) -> Self {
+        let Finding { severity, kev, malicious, .. } = finding;
+        Self::Finding { severity: *severity, kev: kev.is_some(), malicious: *malicious }
+    }
+
+    fn covers(&self, finding: &Finding) -> bool {
+        match self {
+            // An unknown severity is the lowest, but may count as a high one.
+            Self::Finding { severity, kev, malicious } => {
+                let unrated = finding.severity == Severity::Unknown && *severity != Severity::Unknown;
+                finding.severity <= *severity
+                    && !unrated
+                    && (*kev || finding.kev.is_none())
+                    && (*malicious || !finding.malicious)
+            }
+            Self::Secret { .. } => false,
+        }
+    }
+}
+
 /// One `[[exception]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exception {
@@ -54,6 +97,9 @@ pub struct Exception {
     pub image: Option<ImagePattern>,
     /// Only these paths.
     pub path: Option<PathPattern>,
+    /// Only what is no worse than this; set by `scan --baseline`, a policy file cannot say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// Why.
     pub reason: String,
     /// Until when.
@@ -73,6 +119,11 @@ impl Exception {
     /// Whether it is about images of this reference.
     pub fn concerns_image(&self, reference: &str) -> bool {
         self.image.as_ref().is_none_or(|i| i.matches(reference))
+    }
+
+    /// Whether it is about a finding that is as bad as this one is now.
+    pub fn concerns_as_it_is(&self, finding: &Finding) -> bool {
+        self.seen.as_ref().is_none_or(|seen| seen.covers(finding))
     }
 
     /// Whether the rest of it (package, path) is met by a package.

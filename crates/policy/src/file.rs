@@ -274,6 +274,7 @@ fn exception(source: &Source<'_>, spanned: &Spanned<RawException>) -> Result<Exc
         subject,
         package: raw.package.as_ref().map(|t| source.pattern(t, PackagePattern::new)).transpose()?,
         image: raw.image.as_ref().map(|t| source.pattern(t, ImagePattern::new)).transpose()?,
+        seen: None,
         path: raw.path.as_ref().map(|t| source.pattern(t, PathPattern::new)).transpose()?,
         reason,
         expires,

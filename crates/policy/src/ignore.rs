@@ -46,6 +46,7 @@ pub fn parse_ignore_file(text: &str, path: &str) -> Result<Vec<Exception>, Ignor
             subject: e.subject,
             package: e.package.map(|p| PackagePattern::new(&p).map_err(|e| pattern(&p, e))).transpose()?,
             image: None,
+            seen: None,
             path: e.path.map(|p| PathPattern::new(&p).map_err(|e| pattern(&p, e))).transpose()?,
             reason: reason.map_or_else(|| format!("listed in {own}"), str::to_owned),
             expires: e.expires.map_or(Expiry::Never, Expiry::After),

@@ -29,7 +29,7 @@ mod vex;
 
 pub use decide::{Decision, FindingRule, LicenseDecision, PolicyView, Staleness, has_fix};
 pub use error::PolicyError;
-pub use exception::{Exception, ExceptionSubject, Expiry};
+pub use exception::{Exception, ExceptionSubject, Expiry, Seen};
 pub use expect::PolicyCase;
 pub use ignore::{IgnoreFileError, exceptions_to_toml, parse_ignore_file};
 pub use pattern::{ImagePattern, PackagePattern, PathPattern, PatternError};

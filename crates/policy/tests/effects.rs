@@ -6,7 +6,7 @@ use layergate_model::{
     Check, Effect, Evidence, Finding, Gap, GapKind, ImagePackage, Kev, LayerPath, Origin, Package, PackageId,
     PackageKind, Scope, Secret, Severity, Status,
 };
-use layergate_policy::{FindingRule, Overrides, Policy, Threshold};
+use layergate_policy::{ExceptionSubject, FindingRule, Overrides, Policy, Rules, Seen, Threshold};
 use proptest::prelude::*;
 
 fn package(name: &str, dev: bool) -> ImagePackage {
@@ -152,6 +152,35 @@ fn an_advisory_on_several_vulnerabilities() {
         let (exception, expired) = view.exceptions(&finding, Some(&package), || None);
         assert_eq!(exception.and_then(|e| e.last_day()).as_deref(), *until, "{advisory} {aliases:?} {exceptions:?}");
         assert_eq!(expired.len(), text.matches("2020").count(), "{exceptions:?}");
+    }
+}
+
+/// A baseline's secret is that one, and no other of its rule in the same file.
+#[test]
+fn a_secret_that_was_seen_is_no_other() {
+    let subject = ExceptionSubject::Secret("aws".into());
+    let seen = |text: &str| Seen::Secret { redacted: text.into() };
+    let mut exception = Policy::parse(
+        "[[exception]]\nsecret = \"aws\"\npath = \"app/.env\"\nreason = \"r\"\nexpires = \"never\"\n",
+        "p",
+    )
+    .unwrap()
+    .exceptions()[0]
+        .clone();
+    for (known, now, place, out) in [
+        (None, "AKIA******AB", "app/.env", true),
+        (Some("AKIA******AB"), "AKIA******AB", "app/.env", true),
+        (Some("AKIA******AB"), "AKIA******CD", "app/.env", false),
+        (Some("AKIA******AB"), "AKIA******AB", "other/.env", false),
+    ] {
+        exception.seen = known.map(seen);
+        let policy = Policy::new(Rules::default(), vec![exception.clone()]);
+        let view = policy.view("r/i:1", date(2026, 1, 1));
+        assert_eq!(
+            view.other_exceptions(&subject, place, Some(&seen(now))).0.is_some(),
+            out,
+            "{known:?} {now} {place}"
+        );
     }
 }
 
