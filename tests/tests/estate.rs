@@ -448,6 +448,9 @@ fn one_signed_notice_for_each_cause_and_team() {
     assert_eq!((run.code, answer["flips"].as_array().unwrap().len()), (0, 4), "{run:?}");
     assert_eq!(receiver.seen().len(), 2);
     assert!(run.stderr.contains("503") && !run.stderr.contains(secret), "{}", run.stderr);
+    let before = scene.files();
+    assert_eq!(scene.rescan(&[]).0.code, 0);
+    assert!(scene.files() == before, "what waits for a team that is not named is no reason to write");
     ANSWER.store(204, Ordering::SeqCst);
     let (run, _) = scene.rescan(&notified);
     assert_eq!(run.code, 0, "{run:?}");
@@ -474,9 +477,11 @@ fn one_signed_notice_for_each_cause_and_team() {
         ("[[team]]\nname = \"a\"\nwebhook = \"http://r.example/\"\nsecret-file = \"secret\"\n", "not on https"),
         ("[[team]]\nname = \"a\"\nwebhook = \"https://r.example/\"\nsecret-file = \"none\"\n", "cannot be read"),
         ("[[team]]\nname = \"a\"\nimage = 1\n", "unknown field"),
+        ("[[team]]\nname = \"a\"\nwebhook = https://r.example/hidden\n", "line 3"),
     ] {
         fs::write(&teams, text).unwrap();
         let (run, _) = scene.rescan(&notified);
         assert!(run.code == 2 && run.stderr.contains(says), "{text}: {run:?}");
+        assert!(!run.stderr.contains("hidden"), "a webhook's path may be a secret: {run:?}");
     }
 }

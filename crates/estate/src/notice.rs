@@ -15,6 +15,8 @@ use crate::{Cause, Flip};
 
 /// Images that a notice names.
 const NAMED: usize = 20;
+/// Tries before a notice is given up.
+pub(crate) const MOST_TRIES: u32 = 10;
 
 /// Who is notified of which images.
 #[derive(Clone, Debug)]
@@ -122,6 +124,11 @@ fn sentence(count: usize, of: usize, to: Verdict, cause: &Cause) -> String {
 }
 
 impl Notice {
+    /// Whether it is given up when the next try fails too.
+    pub const fn is_last_try(&self) -> bool {
+        self.tries + 1 >= MOST_TRIES
+    }
+
     /// The notice as a CloudEvent (version 1.0, structured JSON).
     pub fn cloud_event(&self) -> serde_json::Value {
         serde_json::json!({
@@ -162,6 +169,23 @@ mod tests {
             cause: Cause { kind: CauseKind::Advisory, id: id.into() },
             at: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn a_notice_is_tried_ten_times_and_known_again_afterwards() {
+        use crate::{Event, State};
+        let team = Team { name: "web".into(), images: Vec::new() };
+        let notice = notices(&[flip("r.example/web/a:1", "CVE-1")], &[team], std::iter::empty()).remove(0);
+        let mut state = State::default();
+        for tries in 0..MOST_TRIES {
+            state.apply(Event::Noticed(Box::new(notice.clone())));
+            let waiting = state.waiting();
+            assert_eq!((waiting.len(), waiting[0].tries, waiting[0].is_last_try()), (1, tries, tries == 9));
+            let (id, team, at) = (notice.id, notice.team.clone(), notice.at);
+            state.apply(Event::Told { id, team, at, failure: Some("503".into()) });
+        }
+        state.apply(Event::Noticed(Box::new(notice)));
+        assert!(state.waiting().is_empty() && state.outbox.is_empty(), "given up, and nothing is left of it");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct State {
     pub in_use: BTreeMap<String, InUse>,
     /// Notices whose receivers have not answered.
     pub outbox: BTreeMap<Digest, Notice>,
-    /// Ids of notices that have arrived.
+    /// Ids of notices that have arrived or were given up.
     pub notified: BTreeMap<Digest, Timestamp>,
 }
 
@@ -175,10 +175,11 @@ impl State {
                 }
             }
             Event::Told { id, at, failure, .. } => {
-                if failure.is_some() {
-                    if let Some(notice) = self.outbox.get_mut(&id) {
-                        notice.tries += 1;
-                    }
+                if failure.is_some()
+                    && let Some(notice) = self.outbox.get_mut(&id)
+                    && !notice.is_last_try()
+                {
+                    notice.tries += 1;
                     return;
                 }
                 self.outbox.remove(&id);
@@ -219,9 +220,9 @@ impl State {
         runs(&unit.digest) || entry.root.as_ref().is_some_and(runs)
     }
 
-    /// The notices that are to be sent, oldest first; those with `most_tries` and more are laid aside.
-    pub fn waiting(&self, most_tries: u32) -> Vec<Notice> {
-        let mut waiting: Vec<Notice> = self.outbox.values().filter(|n| n.tries < most_tries).cloned().collect();
+    /// The notices that are to be sent, oldest first.
+    pub fn waiting(&self) -> Vec<Notice> {
+        let mut waiting: Vec<Notice> = self.outbox.values().cloned().collect();
         waiting.sort_by(|a, b| (a.at, &a.team, &a.cause).cmp(&(b.at, &b.team, &b.cause)));
         waiting
     }

@@ -1,9 +1,8 @@
 //! The outbox: notices to webhooks, at least once each, signed.
 //!
 //! A POST of a CloudEvent (1.0, structured JSON) with `X-Layergate-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the body
-//! under the team's secret; any answer of 2xx is a receipt. What has none stays in the outbox for the next run, and after
-//! [`MOST_TRIES`] tries it is laid aside (`estate notices` lists it). Redirects are not followed: a signed body goes where it
-//! was meant to go.
+//! under the team's secret; any answer of 2xx is a receipt. What has none stays in the outbox for the next run, ten tries in
+//! all. Redirects are not followed: a signed body goes where it was meant to go.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,8 +14,6 @@ use serde::Deserialize;
 
 use crate::exit::{Failure, usage};
 
-/// Tries before a notice is laid aside.
-pub(super) const MOST_TRIES: u32 = 10;
 /// How long a receiver may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A secret of fewer bytes is guessed.
@@ -59,7 +56,12 @@ impl Teams {
             return Err(usage(anyhow!("{size} bytes are over the limit of {MAX_FILE}").context(context())));
         }
         let text = std::fs::read_to_string(path).with_context(context).map_err(usage)?;
-        let file: TeamsFile = toml::from_str(&text).with_context(context).map_err(usage)?;
+        // The parser's own text quotes the line, and a webhook's path may be a secret.
+        let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count() + 1);
+        let file: TeamsFile = toml::from_str(&text)
+            .map_err(|e| anyhow!("line {}: {}", e.span().map_or(0, |span| line(span.start)), e.message()))
+            .with_context(context)
+            .map_err(usage)?;
         let home = path.parent().unwrap_or(std::path::Path::new("."));
         let mut out = Self::default();
         for team in file.team {
@@ -88,6 +90,11 @@ impl Teams {
         Ok(out)
     }
 
+    /// Whether something in the outbox is for one of the teams.
+    pub(super) fn are_awaited(&self, estate: &OpenEstate) -> bool {
+        estate.state.outbox.values().any(|notice| self.teams.iter().any(|team| team.name == notice.team))
+    }
+
     /// Sends what is in the outbox. What could not be sent is said and stays.
     pub(super) async fn deliver(&self, estate: &mut OpenEstate) -> Result<(), Failure> {
         if self.teams.is_empty() {
@@ -98,7 +105,7 @@ impl Teams {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        for notice in estate.state.waiting(MOST_TRIES) {
+        for notice in estate.state.waiting() {
             let team = self.teams.iter().position(|team| team.name == notice.team);
             let Some((url, key)) = team.and_then(|n| self.targets.get(n)) else { continue };
             let body = serde_json::to_vec(&notice.cloud_event())?;
@@ -118,10 +125,8 @@ impl Teams {
             };
             if let Some(why) = &why {
                 let host = url.host_str().unwrap_or_default();
-                crate::exit::say(&format!(
-                    "the team {} could not be notified at {host}: {why}; the next run tries again",
-                    notice.team
-                ));
+                let next = if notice.is_last_try() { "that was the last try" } else { "the next run tries again" };
+                crate::exit::say(&format!("the team {} could not be notified at {host}: {why}; {next}", notice.team));
             }
             estate
                 .commit(vec![Event::Told {

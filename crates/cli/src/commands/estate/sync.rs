@@ -123,7 +123,7 @@ pub(super) async fn rescan(args: RescanArgs, quiet: bool) -> Result<Outcome, Fai
     let pins = rules.pins();
     let unchanged = last.as_ref().is_some_and(|(_, inputs)| *inputs == pins.inputs());
     let judged = estate.judge(&id, &pins, at).await?;
-    let idle = judged.events.is_empty() && estate.state.waiting(super::deliver::MOST_TRIES).is_empty();
+    let idle = judged.events.is_empty() && !teams.are_awaited(&estate);
     if let (true, Some((last, _))) = (unchanged && idle, last) {
         // Nothing is another: nothing is written, not even that somebody looked.
         let mut ledger = Ledger::new(last, RunKind::Rescan);
