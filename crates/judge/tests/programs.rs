@@ -123,6 +123,10 @@ fn what_is_judged_otherwise_is_not_judged_twice() {
     let bitnamis = package(PackageKind::Bitnami, "node", "20.11.0-0", "opt/bitnami/node/.spdx-node.spdx");
     let program = package(PackageKind::Generic, "node", "20.11.0", "opt/bitnami/node/bin/node");
     assert_eq!(matched(vec![bitnamis, program]).0, ["BIT-node-2024-1"], "by Bitnami's own package alone");
+
+    let bitnamis = package(PackageKind::Bitnami, "node", "99.0.0-0", "opt/bitnami/node/.spdx-node.spdx");
+    let program = package(PackageKind::Generic, "node", "20.11.0", "usr/local/bin/node");
+    assert_eq!(matched(vec![bitnamis, program]), (vec!["BIT-node-2024-1".to_owned()], vec![]), "another version's");
 }
 
 /// Node's own advisories are believed before Bitnami's and those before NVD's: what one knows of a vulnerability is not

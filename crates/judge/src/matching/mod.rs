@@ -53,7 +53,7 @@ pub fn match_image(image: &ImageInventory, snapshot: &Snapshot) -> Matches {
     let mut publishers: FxHashMap<&PackageId, Publisher> = FxHashMap::default();
     if let Some(scope) = &scope {
         let mut others = Others::default();
-        let mut streams = Streams::of(image, scope);
+        let mut streams = Streams::of(image, scope, snapshot);
         out.asked.extend(scope.namespaces.iter().cloned());
         for package in os.iter().filter(|p| p.package.kind == scope.row.manager) {
             let publisher = publisher::of(&package.package, scope, snapshot);
@@ -242,7 +242,7 @@ fn match_os(
     snapshot: &Snapshot,
     out: &mut Collected,
     others: &mut Others,
-    streams: Option<&mut Streams<'_>>,
+    streams: Option<&mut Streams>,
 ) {
     let both: Vec<Namespace>;
     let namespaces = match publisher {
@@ -274,7 +274,7 @@ fn match_os(
         }
     }
     if let Some(streams) = streams.filter(|_| namespaces == scope.namespaces.as_slice()) {
-        let asked = streams.asked(package, snapshot);
+        let asked = streams.asked(package);
         streams::settle(&subjects, package, &asked, snapshot, &mut hits, &mut undecided);
         out.asked.extend(asked);
     }

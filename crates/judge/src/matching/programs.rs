@@ -24,20 +24,24 @@ pub(super) struct Asked {
 }
 
 /// Under which names and version the snapshot's sources speak of a program, in the order in which they are believed;
-/// empty where none does, where the version cannot be put into their form, or where Bitnami's own package of it is in
-/// the image and judged already.
+/// empty where none does, where the version cannot be put into their form, or where Bitnami's own package of it, of
+/// this version, is in the image and judged already.
 pub(super) fn asked(package: &ImagePackage, image: &ImageInventory, snapshot: &Snapshot) -> Vec<Asked> {
     let package = &package.package;
     if package.kind != PackageKind::Generic {
         return Vec::new();
     }
     let Some(program) = Program::named(&package.name) else { return Vec::new() };
-    let bitnamis =
-        |p: &ImagePackage| p.package.kind == PackageKind::Bitnami && Some(p.package.name.as_str()) == program.bitnami;
+    let Some(version) = program_version(&package.version) else { return Vec::new() };
+    // Of this version: whoever adds Bitnami's word on another one has not judged this program.
+    let bitnamis = |p: &ImagePackage| {
+        p.package.kind == PackageKind::Bitnami
+            && Some(p.package.name.as_str()) == program.bitnami
+            && program_version(&p.package.version).as_ref() == Some(&version)
+    };
     if image.packages.iter().any(bitnamis) {
         return Vec::new();
     }
-    let Some(version) = program_version(&package.version) else { return Vec::new() };
     let own = (program.name == "node").then_some(("nodejs", "node"));
     let bitnami = program.bitnami.map(|name| ("bitnami", name));
     let nvd = program.cpes.iter().map(|name| ("nvd", *name));

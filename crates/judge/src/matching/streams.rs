@@ -9,8 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use layergate_advisory::{Namespace, Repository, STREAM_FAMILIES, Snapshot, built_for};
-use layergate_model::{Distro, Gap, GapKind, ImageInventory, ImagePackage, Status};
+use layergate_advisory::{Entry, Namespace, Repository, STREAM_FAMILIES, Snapshot, built_for};
+use layergate_model::{Distro, Gap, GapKind, ImageInventory, ImagePackage, Repositories, Status};
 
 use super::{
     hit::{self, Hit, Undecided},
@@ -18,14 +18,17 @@ use super::{
     subject::Subject,
 };
 
+/// Streams of which a gap of its own says that they are not judged; content sets may name any number.
+const MAX_UNKNOWN: usize = 100;
+
 /// The repositories of an image of Red Hat's.
-pub(super) struct Streams<'i> {
-    image: &'i ImageInventory,
-    distro: &'i Distro,
-    /// Streams that the snapshot has nothing on, or whose release nobody knows, and other products' repositories.
+pub(super) struct Streams {
+    sources: Vec<Source>,
+    /// What packages of this image come from and cannot be judged by.
     unknown: BTreeSet<Unknown>,
 }
 
+/// Streams that the snapshot has nothing on, or whose release nobody knows, and other products' repositories.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Unknown {
     Stream(String),
@@ -33,70 +36,83 @@ enum Unknown {
     Product(String),
 }
 
-/// The repositories of one package.
-#[derive(Default)]
-struct Sets {
+/// What one layer's manifests, or the labels, say; read once, for a manifest may have a thousand names and an image as
+/// many packages.
+struct Source {
+    layer: Option<u32>,
     main: bool,
-    streams: BTreeSet<(&'static str, Option<String>)>,
-    products: BTreeSet<String>,
+    /// Streams that the snapshot has advisories on, with the minor release.
+    streams: BTreeSet<(Namespace, Option<u8>)>,
+    /// The rest, until a package comes from here.
+    unknown: Vec<Unknown>,
 }
 
-impl<'i> Streams<'i> {
-    /// `None` for images of others.
-    pub(super) fn of(image: &'i ImageInventory, scope: &AdvisoryScope) -> Option<Self> {
-        let distro = image.distro.as_ref().filter(|_| scope.row.family == "rhel")?;
-        Some(Self { image, distro, unknown: BTreeSet::new() })
-    }
-
-    fn sets(&self, layer: Option<u32>) -> Sets {
-        let all = &self.image.repositories;
-        let below = || all.iter().filter(|r| r.layer.is_some() && r.layer <= layer).max_by_key(|r| r.layer);
-        let above = || all.iter().filter(|r| r.layer.is_some()).min_by_key(|r| r.layer);
-        let nearest = if layer.is_some() { below().or_else(above) } else { None };
-        let labels = || all.iter().find(|r| r.layer.is_none());
-        let mut sets = Sets::default();
-        for name in nearest.or_else(labels).map(|r| r.names.as_slice()).unwrap_or_default() {
-            match Repository::of(name) {
-                Some(Repository::MainLine) => sets.main = true,
-                Some(Repository::Stream { family, release }) => {
-                    sets.streams.insert((family, release));
+impl Source {
+    fn of(repositories: &Repositories, distro: &Distro, snapshot: &Snapshot) -> Self {
+        let mut new = Self { layer: repositories.layer, main: false, streams: BTreeSet::new(), unknown: Vec::new() };
+        for name in &repositories.names {
+            let (family, release) = match Repository::of(name) {
+                Some(Repository::MainLine) => {
+                    new.main = true;
+                    continue;
                 }
                 Some(Repository::Product) => {
-                    sets.products.insert(name.clone());
+                    new.unknown.push(Unknown::Product(name.clone()));
+                    continue;
                 }
-                None => {}
-            }
-        }
-        sets
-    }
-
-    /// The streams' namespaces that speak of a package beside the main line.
-    pub(super) fn asked(&mut self, package: &ImagePackage, snapshot: &Snapshot) -> Vec<Namespace> {
-        let sets = self.sets(package.layer);
-        self.unknown.extend(sets.products.into_iter().map(Unknown::Product));
-        let built = built_for(&package.package.version);
-        let mut out = Vec::new();
-        for (family, release) in sets.streams {
-            let Some(release) = release.or_else(|| self.distro.release(2).filter(|r| r.contains('.'))) else {
-                self.unknown.insert(Unknown::NoRelease(family));
-                continue;
+                Some(Repository::Stream { family, release }) => (family, release),
+                None => continue,
             };
-            // Where both are at hand, only a build of the stream's own is the stream's; a later build never is.
-            let minor = release.split_once('.').and_then(|(_, minor)| minor.parse::<u8>().ok());
-            let tagged = built.and_then(|(_, minor)| minor);
-            let of_stream = match (minor, tagged) {
-                (None, _) => true,
-                (Some(_), None) => !sets.main,
-                (Some(minor), Some(tagged)) => tagged == minor || (tagged < minor && !sets.main),
+            let Some(release) = release.or_else(|| distro.release(2).filter(|r| r.contains('.'))) else {
+                new.unknown.push(Unknown::NoRelease(family));
+                continue;
             };
             let Ok(namespace) = Namespace::of(family, Some(&release)) else { continue };
             if snapshot.coverage(&namespace).is_none() {
-                self.unknown.insert(Unknown::Stream(namespace.to_string()));
-            } else if of_stream {
-                out.push(namespace);
+                new.unknown.push(Unknown::Stream(namespace.to_string()));
+            } else {
+                let minor = release.split_once('.').and_then(|(_, minor)| minor.parse().ok());
+                new.streams.insert((namespace, minor));
             }
         }
-        out
+        new
+    }
+}
+
+impl Streams {
+    /// `None` for images of others.
+    pub(super) fn of(image: &ImageInventory, scope: &AdvisoryScope, snapshot: &Snapshot) -> Option<Self> {
+        let distro = image.distro.as_ref().filter(|_| scope.row.family == "rhel")?;
+        let sources = image.repositories.iter().map(|r| Source::of(r, distro, snapshot)).collect();
+        Some(Self { sources, unknown: BTreeSet::new() })
+    }
+
+    /// What speaks of the packages of a layer.
+    fn source(&mut self, layer: Option<u32>) -> Option<&mut Source> {
+        let of_layers = || self.sources.iter().enumerate().filter(|(_, s)| s.layer.is_some());
+        let below = || of_layers().filter(|(_, s)| s.layer <= layer).max_by_key(|(_, s)| s.layer);
+        let above = || of_layers().min_by_key(|(_, s)| s.layer);
+        let nearest = if layer.is_some() { below().or_else(above) } else { None };
+        let labels = || self.sources.iter().enumerate().find(|(_, s)| s.layer.is_none());
+        let at = nearest.or_else(labels)?.0;
+        self.sources.get_mut(at)
+    }
+
+    /// The streams' namespaces that speak of a package beside the main line.
+    pub(super) fn asked(&mut self, package: &ImagePackage) -> Vec<Namespace> {
+        let Some(source) = self.source(package.layer) else { return Vec::new() };
+        let tagged = built_for(&package.package.version).and_then(|(_, minor)| minor);
+        // Where both are at hand, only a build of the stream's own is the stream's; a later build never is.
+        let of_stream = |minor: &Option<u8>| match (minor, tagged) {
+            (None, _) => true,
+            (Some(_), None) => !source.main,
+            (Some(minor), Some(tagged)) => tagged == *minor || (tagged < *minor && !source.main),
+        };
+        let asked = source.streams.iter().filter(|(_, minor)| of_stream(minor));
+        let asked = asked.map(|(namespace, _)| namespace.clone()).collect();
+        let unknown = std::mem::take(&mut source.unknown);
+        self.unknown.extend(unknown);
+        asked
     }
 
     /// What cannot be known of the streams of this image.
@@ -104,6 +120,9 @@ impl<'i> Streams<'i> {
         let mut out = Vec::new();
         let mut products = BTreeSet::new();
         for unknown in self.unknown {
+            if out.len() >= MAX_UNKNOWN && !matches!(unknown, Unknown::Product(_)) {
+                continue;
+            }
             let (place, why) = match unknown {
                 Unknown::Stream(namespace) => (namespace, "the snapshot has no advisories for it".to_owned()),
                 Unknown::NoRelease(family) => (
@@ -169,8 +188,15 @@ fn fixed<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snapsh
         let release = format!("{major}.{minor}");
         namespaces.extend(STREAM_FAMILIES.iter().filter_map(|family| Namespace::of(family, Some(&release)).ok()));
     }
-    let name = package.package.name.as_str();
-    let entries = namespaces.iter().flat_map(|n| hit::decided(name, &package.package, n, snapshot));
-    let fixed = entries.filter(|(entry, affected)| entry.status == Status::Fixed && !affected);
-    fixed.flat_map(|(entry, _)| hit::cves(entry.vulnerability, snapshot)).collect()
+    let mut out = BTreeSet::new();
+    for namespace in &namespaces {
+        let entries = hit::decided(&package.package.name, &package.package, namespace, snapshot);
+        let (open, fixed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, affected)| *affected);
+        let cves = |entry: &Entry<'s>| hit::cves(entry.vulnerability, snapshot);
+        // An incomplete fix has a second advisory: as long as one of them is open, the vulnerability is.
+        let open: BTreeSet<&str> = open.iter().flat_map(|(entry, _)| cves(entry)).collect();
+        let fixed = fixed.iter().filter(|(entry, _)| entry.status == Status::Fixed).flat_map(|(entry, _)| cves(entry));
+        out.extend(fixed.filter(|cve| !open.contains(cve)));
+    }
+    out
 }
