@@ -130,6 +130,17 @@ fn suse_csaf() {
     let (_, _, lines) = built(&[("csaf/suse.json", &suse)]);
     assert!(lines.contains(&"opensuse:15.5 web CVE-2024-1111 * WillNotFix (suse-csaf)".to_owned()), "{lines:?}");
     assert!(lines.contains(&"suse:15.3 lib CVE-2024-1111 * UnderInvestigation (suse-csaf)".to_owned()), "{lines:?}");
+    // A second product of the same release, of which more is known.
+    let second = r#"{"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "second:lib"}, "product_reference": "lib", "relates_to_product_reference": "red_hat_enterprise_linux_8"},
+   {"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "jboss:web"}"#;
+    let two = suse
+        .replace(
+            r#"{"category": "default_component_of", "full_product_name": {"name": "n", "product_id": "jboss:web"}"#,
+            second,
+        )
+        .replace(r#""jboss:web"],"#, r#""jboss:web", "second:lib"],"#);
+    let (_, _, lines) = built(&[("csaf/suse.json", &two)]);
+    assert!(lines.contains(&"suse:15.3 lib CVE-2024-1111 * Affected (suse-csaf)".to_owned()), "{lines:?}");
 }
 
 fn oval(definitions: &str, tests: &str) -> String {

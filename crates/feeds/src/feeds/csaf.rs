@@ -246,7 +246,9 @@ fn affected(vulnerability: &Vulnerability, products: &Products, impacts: &Impact
                 _ => continue,
             };
             if !is_debug(&found.name) {
-                open.insert((found.namespace, found.name, found.module), (status, severity));
+                // Several products are one release here: what is known of one of them is not taken back by another.
+                let known = open.entry((found.namespace, found.name, found.module)).or_insert((status, severity));
+                *known = (known.0.min(status), known.1.max(severity));
             }
         }
     }
