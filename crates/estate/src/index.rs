@@ -16,7 +16,7 @@ use std::{
 use layergate_model::{
     Check, Digest, Distro, Gap, ImageInventory, ImagePackage, PackageId, PackageKind, ReportImage, Secret,
 };
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -185,7 +185,7 @@ impl Index {
         self.images.insert(key, entry);
     }
 
-    /// Forgets an image. Its packages are forgotten by [`Index::compacted`].
+    /// Forgets an image. Its packages are forgotten when most parts are of images that were removed.
     pub fn remove(&mut self, key: &ImageKey) {
         self.images.remove(key);
     }
@@ -241,16 +241,30 @@ impl Index {
         Some(Digest::of(&serde_json::to_vec(&whole).ok()?))
     }
 
-    /// The same images with nothing left of those that were removed.
+    /// Whether most parts are of images that were removed.
+    pub(crate) fn is_mostly_removed(&self) -> bool {
+        let sets: FxHashSet<u32> = self.images.values().flat_map(|e| e.sets.iter().copied()).collect();
+        let sets = sets.iter().filter_map(|set| self.sets.get(*set));
+        let used: FxHashSet<u32> = sets.flat_map(|set| set.iter().copied()).collect();
+        used.len() < self.parts.len() / 2
+    }
+
+    /// The same images with nothing left of those that were removed, and the new numbers of the parts.
     #[must_use]
-    pub fn compacted(&self) -> Self {
+    pub(crate) fn compacted(&self) -> (Self, FxHashMap<u32, u32>) {
         let mut out = Self::default();
+        let mut numbers: FxHashMap<u32, u32> = FxHashMap::default();
         for (key, entry) in &self.images {
             let sets = entry.sets.iter().filter_map(|set| self.sets.get(*set));
             let sets: Vec<Box<[u32]>> = sets
                 .map(|set| {
-                    let parts = set.iter().filter_map(|n| self.parts.get(*n));
-                    let mut moved: Vec<u32> = parts.filter_map(|part| out.adopt(self, *part)).collect();
+                    let parts = set.iter().filter_map(|n| Some((*n, *self.parts.get(*n)?)));
+                    let mut adopt = |(number, part)| {
+                        let new = out.adopt(self, part)?;
+                        numbers.insert(number, new);
+                        Some(new)
+                    };
+                    let mut moved: Vec<u32> = parts.filter_map(&mut adopt).collect();
                     moved.sort_unstable();
                     moved.into_boxed_slice()
                 })
@@ -260,7 +274,7 @@ impl Index {
             let shell = out.shells.number(shell.clone());
             out.images.insert(*key, Entry { sets, shell, ..entry.clone() });
         }
-        out
+        (out, numbers)
     }
 
     fn adopt(&mut self, from: &Self, part: Part) -> Option<u32> {

@@ -199,6 +199,35 @@ impl Judgement {
         touched
     }
 
+    /// Gives the room back that removed images took in `index` and here, once that is most of it. Nothing is judged again.
+    pub(crate) fn compact(&mut self, index: &mut Index) {
+        if !index.is_mostly_removed() {
+            return;
+        }
+        let (compacted, numbers) = index.compacted();
+        *index = compacted;
+        let (questions, prints) = (std::mem::take(&mut self.questions), std::mem::take(&mut self.prints));
+        for parts in &mut self.parts {
+            let mut moved: Vec<Option<Arc<JudgedPart>>> = Vec::new();
+            moved.resize_with(index.parts.len(), || None);
+            for (number, part) in (0..).zip(parts.drain(..)) {
+                let (Some(new), Some(part)) = (numbers.get(&number), part) else { continue };
+                let Some(slot) = moved.get_mut(*new as usize) else { continue };
+                let asked = part.questions.iter().filter_map(|q| Some((questions.get(*q)?, prints.get(*q as usize)?)));
+                let mut known = Vec::with_capacity(part.questions.len());
+                for (question, print) in asked {
+                    let question = self.questions.number(question.clone());
+                    self.prints.extend((question as usize == self.prints.len()).then_some(*print));
+                    known.push(question);
+                }
+                *slot = Some(Arc::new(JudgedPart { outline: part.outline.clone(), questions: known.into() }));
+            }
+            *parts = moved;
+        }
+        self.memo.sets.clear();
+        self.memo.shells.clear();
+    }
+
     /// Forgets the parts of which an answer of the snapshot is another now.
     fn forget_changed(&mut self, pins: &Pins<'_>, before: &mut FxHashMap<(u32, u32), Arc<Outline>>) {
         let same = self.inputs.as_ref().and_then(|i| i.snapshot) == Some(pins.snapshot.digest());

@@ -181,6 +181,7 @@ impl OpenEstate {
             self.index.remove(&key);
             self.store.remove_blob(&image_blob(&key)?).await?;
         }
+        self.judgement.compact(&mut self.index);
         let Self { state, index, judgement, .. } = &mut *self;
         let checkpoint = Checkpoint {
             state: std::mem::take(state),

@@ -159,3 +159,26 @@ fn a_bundle_is_judged_again_when_one_of_its_cves_is_another() {
     let after = estate.outlines(&mut judgement, &new.pins());
     assert!(after.iter().all(|outline| outline.counts.low == 0) && after.iter().any(|o| o.counts.critical > 0));
 }
+
+#[test]
+fn what_was_removed_gives_its_room_back_and_nothing_is_judged_again() {
+    let mut estate = Estate::new(0..90);
+    let (old, new) = (World::new([1, 0, 3, 0]), World::new([2, 0, 3, 0]));
+    let mut judgement = Judgement::default();
+    estate.update(&mut judgement, &old.pins());
+    let (before, questions) = (estate.index.sizes(), judgement.questions.len());
+    judgement.compact(&mut estate.index);
+    assert_eq!(estate.index.sizes(), before, "all of it is used");
+    estate.images.drain(6..).for_each(|(_, image)| estate.index.remove(&image.key()));
+    judgement.compact(&mut estate.index);
+    let few = Estate::new(0..6);
+    assert_eq!(estate.index.sizes(), few.index.sizes());
+    assert!(judgement.questions.len() < questions && judgement.prints.len() == judgement.questions.len());
+    assert_eq!(estate.update(&mut judgement, &old.pins()).judged, 0);
+    for world in [&old, &new] {
+        let (mut full, pins) = (Judgement::default(), world.pins());
+        estate.update(&mut judgement, &pins);
+        few.update(&mut full, &pins);
+        assert_eq!(estate.outlines(&mut judgement, &pins), few.outlines(&mut full, &pins));
+    }
+}
