@@ -5,14 +5,17 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        atomic::{AtomicU16, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
 use layergate_tests::{
     fake::Fake,
     layout::{Image, digest},
-    program::{Program, Run, fixture, root, terminate},
+    program::{Program, Run, fixture, root},
     recipe::Recipe,
     servers::Server,
 };
@@ -394,21 +397,27 @@ fn killed_at_any_moment_it_comes_to_the_same_end() {
         [&["estate", "sync", &host, "--state-dir", &other, "-o", "json"], &scene.judged(&[])[..]].concat();
     let undisturbed: Value = serde_json::from_str(&scene.program.run(undisturbed).stdout).unwrap();
     assert_eq!(ledger(&ended), ledger(&undisturbed));
+}
 
-    // Two at once: the second says so.
-    let mut busy = false;
-    for _ in 0..20 {
-        let mut child = scene.program.command(&words).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(40));
-        let run = scene.program.run(&words);
-        busy |= run.code == 3 && run.stderr.contains("another process is at work");
-        terminate(&child);
-        child.wait().unwrap();
-        if busy {
-            return;
-        }
-    }
-    panic!("two runs at once were let through");
+#[test]
+fn of_two_at_once_the_second_says_so() {
+    let (asked, first_asks) = mpsc::channel();
+    let registry = Fake::start(move |_, _| {
+        let _ = asked.send(());
+        std::thread::sleep(Duration::from_secs(120));
+        (503, Vec::new(), Vec::new())
+    });
+    let program = Program::default();
+    let (host, state) = (format!("127.0.0.1:{}", registry.port), program.home.path().join("estate"));
+    let (state, db) = (state.display().to_string(), fixture("advisories"));
+    let words = ["estate", "sync", &host, "--offline", "--as-of", DAY, "--state-dir", &state, "--db", &db];
+    let mut first = program.command(words).spawn().unwrap();
+    let began = first_asks.recv_timeout(Duration::from_secs(120));
+    let second = program.run(words);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    began.expect("the first run asks the registry");
+    assert!(second.code == 3 && second.stderr.contains("another process is at work"), "{second:?}");
 }
 
 /// HMAC-SHA256 (RFC 2104) of a key of fewer than 64 bytes.
