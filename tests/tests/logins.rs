@@ -228,12 +228,12 @@ fn a_login_that_cannot_be_had_hides_no_public_image_and_explains_a_private_one()
             (
                 r#"{"credsStore": "own"}"#,
                 "echo 'ExpiredToken: log in' >&2; exit 1",
-                ["own", "ExpiredToken", "wants a user"],
+                ["own", "ExpiredToken", "asks for a user"],
             ),
             (
                 r#"{"credsStore": "own"}"#,
                 "echo 'the keychain is locked'; exit 1",
-                ["own", "keychain is locked", "wants a user"],
+                ["own", "keychain is locked", "asks for a user"],
             ),
             (r#"{"credsStore": "own"}"#, "echo '{\"Secret\":\"hunter2\"'; exit 1", ["own", "failed", "shows why"]),
             (r#"{"credsStore": "own"}"#, "echo hunter2", ["own", "an answer that is none", "JSON"]),

@@ -79,7 +79,7 @@ struct StandardPinnedEvaluation {
 }
 
 impl StandardEvaluator {
-    /// A evaluator that judges by `config`.
+    /// An evaluator that judges by `config`.
     pub fn new(config: StandardEvaluatorConfig) -> Self {
         let StandardEvaluatorConfig { snapshots, policy, vex, limits, analyzers } = config;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

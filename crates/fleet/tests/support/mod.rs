@@ -1,5 +1,5 @@
 //! A world without bytes: images and layers that are numbers, a source and a reader that fail as they are reported, and
-//! a evaluator that counts. Over the real loops and the in-memory ports.
+//! an evaluator that counts. Over the real loops and the in-memory ports.
 #![allow(unreachable_pub, dead_code, reason = "each test file uses a part of it")]
 
 use std::{

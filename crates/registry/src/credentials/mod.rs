@@ -103,7 +103,7 @@ impl Login {
     /// The user and where the login stands, for messages.
     pub(crate) fn who(&self) -> String {
         let who = match &self.credential {
-            Credential::Anonymous => return format!("nobody ({})", self.none_found()),
+            Credential::Anonymous => return format!("a request without a login ({})", self.none_found()),
             Credential::Password { user, .. } => format!("user {:?}", crate::error_detail::one_line(user, 100)),
             Credential::IdentityToken(_) => "the identity token".into(),
             Credential::RegistryToken(_) => "the registry token".into(),

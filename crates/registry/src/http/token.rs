@@ -49,10 +49,10 @@ impl Authorizer {
                 Credential::RegistryToken(token) => self.bearer_header(&self.base, token.reveal()),
                 Credential::Password { user, password } => self.basic(user, password.reveal()),
                 Credential::Anonymous => {
-                    Err(self.refused(&format!("wants a user name and a password: {}", self.login.none_found())))
+                    Err(self.refused(&format!("asks for a user name and a password: {}", self.login.none_found())))
                 }
                 Credential::IdentityToken(_) => {
-                    Err(self.refused("wants a user name and a password, and an identity token is configured"))
+                    Err(self.refused("asks for a user name and a password, and an identity token is configured"))
                 }
             },
             Some(Challenge::Bearer { realm, service, scope }) => {

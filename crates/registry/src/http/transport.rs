@@ -319,7 +319,7 @@ fn proxy_login(url: &Url) -> SourceError {
     let hop = proxy::hop(url.scheme()).unwrap_or_else(|| "on the way".into());
     unauthorized(
         shown(url),
-        format!("the proxy {hop} wants a login (407)"),
+        format!("the proxy {hop} asks for a login (407)"),
         "write http://USER:PASSWORD@HOST:PORT into its variable, or name the registry in NO_PROXY",
     )
 }
