@@ -135,7 +135,7 @@ impl Fleet {
 
     /// Waits until every coordinator says that it is ready.
     pub fn ready(&self, processes: &[&Process]) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + Duration::from_secs(90);
         for &port in &self.ports {
             while !http(port, "GET", "/readyz", &[], b"").is_ok_and(|(status, ..)| status == 200) {
                 let logs = || processes.iter().map(|p| p.log()).collect::<String>();

@@ -7,6 +7,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,10 +16,20 @@ use tempfile::TempDir;
 
 use crate::layout::{Image, digest};
 
-/// A free loopback port.
+/// A free loopback port for a server that is about to start. It is below the ports that the system gives to clients
+/// (32768 and up): one of those could be given to a connection of another test before the server listens.
+///
+/// # Panics
+/// When none of a thousand is free.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
-    listener.local_addr().expect("an address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(997);
+    let candidates = std::iter::repeat_with(|| {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        10_000 + u16::try_from(own.wrapping_add(n) % 20_000).expect("below 20,000")
+    });
+    let mut free = candidates.take(1000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("a free loopback port")
 }
 
 /// The path of a tool, or `None` with the reason printed; in CI its absence is an error.
@@ -60,7 +71,7 @@ impl Server {
     }
 
     fn await_listening(&self) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < end, "the server does not listen: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));

@@ -136,7 +136,7 @@ fn documents_of_a_scan_that_has_not_ended_are_errors() {
     arguments.extend(outputs.iter().map(String::as_str));
     let mut child = program.command(arguments).spawn().unwrap();
     let last = file("openvex");
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if !read(&last).is_empty() {
             break;
         }

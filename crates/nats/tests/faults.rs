@@ -310,7 +310,7 @@ async fn a_process_that_leaves_takes_nothing_with_it() {
     let gave_up = tokio::time::timeout(Duration::from_millis(300), first.layers.next(&fingerprint)).await;
     assert!(gave_up.is_err());
     second.layers.publish(&conformance::task(1)).await.unwrap();
-    let task = tokio::time::timeout(Duration::from_secs(10), second.layers.next(&fingerprint)).await.unwrap().unwrap();
+    let task = tokio::time::timeout(SOON, second.layers.next(&fingerprint)).await.unwrap().unwrap();
     task.lease.ack().await.unwrap();
     // The first is gone altogether.
     let gave_up = tokio::time::timeout(Duration::from_millis(300), first.layers.next(&fingerprint)).await;
@@ -318,7 +318,7 @@ async fn a_process_that_leaves_takes_nothing_with_it() {
     drop(first);
     tokio::time::sleep(Duration::from_millis(300)).await;
     second.layers.publish(&conformance::task(2)).await.unwrap();
-    let task = tokio::time::timeout(Duration::from_secs(2), second.layers.next(&fingerprint)).await.unwrap().unwrap();
+    let task = tokio::time::timeout(SOON, second.layers.next(&fingerprint)).await.unwrap().unwrap();
     assert_eq!((task.key, task.deliveries), (conformance::key(2), 1));
 }
 

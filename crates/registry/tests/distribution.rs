@@ -42,10 +42,7 @@ fn binary() -> Option<PathBuf> {
 
 async fn start(binary: &Path, password: bool) -> Registry {
     let dir = tempfile::tempdir().unwrap();
-    let address = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
+    let address = format!("127.0.0.1:{}", layergate_tests::servers::free_port());
     let mut config = format!(
         "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
         dir.path().join("data").display()
@@ -64,7 +61,7 @@ async fn start(binary: &Path, password: bool) -> Registry {
         .spawn()
         .unwrap();
     let registry = Registry { process, address, _dir: dir };
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if std::net::TcpStream::connect(&registry.address).is_ok() {
             return registry;
         }

@@ -118,10 +118,7 @@ async fn every_answer_to_a_manifest_has_its_error() {
 
 #[tokio::test]
 async fn nobody_there_and_no_such_name() {
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    let closed = format!("127.0.0.1:{}", layergate_tests::servers::free_port());
     let error = resolve(&sources(), &format!("{closed}/a/b")).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("the connection was refused"), "{error}");
     assert!(error.to_string().contains("is the registry running"), "{error}");

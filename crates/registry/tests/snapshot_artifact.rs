@@ -36,7 +36,7 @@ async fn start() -> Option<Registry> {
     let binary =
         own.into_iter().chain(["/usr/bin/docker-registry".into()]).find(|p: &std::path::PathBuf| p.is_file())?;
     let dir = tempfile::tempdir().unwrap();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let address = format!("127.0.0.1:{}", layergate_tests::servers::free_port());
     let config = format!(
         "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
         dir.path().join("data").display()
@@ -50,7 +50,7 @@ async fn start() -> Option<Registry> {
         .spawn()
         .unwrap();
     let registry = Registry { process, address, _dir: dir };
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if std::net::TcpStream::connect(&registry.address).is_ok() {
             return Some(registry);
         }

@@ -24,8 +24,8 @@ pub(crate) struct Page {
     pub(crate) kind: Option<String>,
     /// When it last changed, as HTTP says it.
     pub(crate) modified: Option<String>,
-    /// Wait before answering.
-    pub(crate) delay: Duration,
+    /// Answer once it is let go by [`Server::release`].
+    pub(crate) held: bool,
 }
 
 /// One request as it came.
@@ -62,6 +62,11 @@ impl Server {
         self.pages.lock().unwrap().insert(path.to_owned(), page);
     }
 
+    /// What is held is answered, and `path` is held no more.
+    pub(crate) fn release(&self, path: &str) {
+        self.pages.lock().unwrap().get_mut(path).unwrap().held = false;
+    }
+
     pub(crate) fn text(&self, path: &str, body: &str) {
         self.page(path, Page { body: body.into(), etag: Some(etag(body.as_bytes())), ..Page::default() });
     }
@@ -93,7 +98,9 @@ impl Server {
             let cut = (status.is_none() && !page.cuts.is_empty()).then(|| page.cuts.remove(0));
             (page.clone(), status, cut)
         };
-        thread::sleep(page.delay);
+        while page.held && self.pages.lock().unwrap().get(&path).is_some_and(|page| page.held) {
+            thread::sleep(Duration::from_millis(5));
+        }
         if let Some((status, retry)) = status {
             let retry = retry.map(|r| format!("Retry-After: {r}\r\n")).unwrap_or_default();
             return write!(out, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n{retry}Connection: close\r\n\r\n");

@@ -3,7 +3,6 @@
 
 use std::{
     fmt::Write as _,
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -35,7 +34,7 @@ impl Server {
     /// A server with JetStream; `more` is added to its configuration.
     pub async fn start_with(more: &str) -> Option<Self> {
         program()?;
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = layergate_tests::servers::free_port();
         let dir = tempfile::tempdir().unwrap();
         let mut server = Self { child: None, port, dir, config: more.to_owned(), fleets: AtomicU32::new(0) };
         server.up().await;
@@ -56,7 +55,7 @@ impl Server {
         let mut command = Command::new(program().unwrap());
         command.arg("-c").arg(&file).arg("-l").arg(self.dir.path().join("log"));
         self.child = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        for _ in 0..200 {
+        for _ in 0..2400 {
             if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return;
             }
