@@ -418,8 +418,11 @@ fn licenses_of_all_dependencies_are_allowed() {
 fn names_of_metrics_in_deploy_exist() {
     let source = read(root().join("crates/server/src/metrics.rs"));
     let mut registered = BTreeSet::new();
-    for call in source.split("registry.register(").skip(1) {
-        registered.insert(call.split('"').nth(1).unwrap().to_owned());
+    for call in source.split("registry.register").skip(1) {
+        let call = call.split(';').next().unwrap();
+        let unit = call.split("Unit::").nth(1).map(|u| u.split(',').next().unwrap().to_lowercase());
+        let name = call.split('"').nth(1).unwrap_or_default();
+        registered.insert(unit.map_or(name.to_owned(), |unit| format!("{name}_{unit}")));
     }
     assert!(registered.len() > 5);
     let mut wrong = Vec::new();

@@ -45,6 +45,10 @@ pub enum LayerEnd {
 }
 
 impl LayerEnd {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Stored, Self::AlreadyThere, Self::Retried, Self::Failed, Self::Quarantined, Self::HandedBack];
+
     /// The word in metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {

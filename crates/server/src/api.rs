@@ -21,9 +21,9 @@ use layergate_ports::{
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
 use serde::Deserialize;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::{ErrorAnswer, JobAnswer, Submission, Submitted, Token, auth, fleet, sboms};
+use crate::{ErrorAnswer, JobAnswer, SnapshotStatus, Submission, Submitted, Token, auth, fleet, sboms};
 
 /// A submission with a policy in it; more is refused before it is read.
 const MAX_BODY: usize = 1 << 20;
@@ -41,6 +41,8 @@ pub struct Api {
     /// Places for SBOMs on their way in.
     pub(crate) uploads: Semaphore,
     clock: Arc<dyn Clock>,
+    /// The fleet's current advisories, as whoever watches them says.
+    pub(crate) snapshot: watch::Receiver<Option<SnapshotStatus>>,
     finished: broadcast::Sender<JobId>,
 }
 
@@ -63,10 +65,11 @@ impl Api {
         membership: Arc<dyn Membership>,
         sboms: Arc<dyn SbomStore>,
         clock: Arc<dyn Clock>,
+        snapshot: watch::Receiver<Option<SnapshotStatus>>,
     ) -> Result<Arc<Self>, layergate_ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
         let uploads = Semaphore::new(sboms::AT_ONCE);
-        let api = Arc::new(Self { jobs, verdicts, membership, sboms, uploads, clock, finished });
+        let api = Arc::new(Self { jobs, verdicts, membership, sboms, uploads, clock, snapshot, finished });
         let mut watch = api.verdicts.watch().await?;
         let weak = Arc::downgrade(&api);
         tokio::spawn(async move {

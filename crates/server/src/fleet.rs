@@ -23,6 +23,22 @@ pub struct FleetStatus {
     pub waiting: BTreeMap<String, u64>,
     /// Coordinators first, by id.
     pub members: Vec<MemberStatus>,
+    /// The advisories that jobs are judged by now; none before a coordinator was given some.
+    #[serde(default)]
+    pub snapshot: Option<SnapshotStatus>,
+}
+
+/// The fleet's current advisory snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotStatus {
+    /// Its digest.
+    pub digest: String,
+    /// The day of its newest record.
+    pub newest: Option<String>,
+    /// Vulnerabilities in it.
+    pub vulnerabilities: u64,
+    /// Distributions and ecosystems that it covers.
+    pub namespaces: u64,
 }
 
 /// One process.
@@ -110,7 +126,9 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Result<Json<FleetStat
         let jobs = api.jobs.waiting(lane).await.map_err(ApiError::unavailable)?;
         waiting.insert(lane.as_str().to_owned(), jobs);
     }
-    Ok(Json(FleetStatus { waiting, members: members.into_iter().map(MemberStatus::from).collect() }))
+    let members = members.into_iter().map(MemberStatus::from).collect();
+    let snapshot = api.snapshot.borrow().clone();
+    Ok(Json(FleetStatus { waiting, members, snapshot }))
 }
 
 pub(crate) async fn drain(

@@ -8,7 +8,7 @@ use std::sync::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
@@ -37,9 +37,15 @@ pub fn health_router(ready: Readiness, metrics: Arc<Metrics>) -> Router {
         true => (StatusCode::OK, "ready\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
     };
-    let metrics_page = async move || {
-        let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-        (kind, metrics.render()).into_response()
+    let metrics_page = async move |State(ready): State<Readiness>, headers: HeaderMap| {
+        metrics.set_ready(ready.is_ready());
+        let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let (kind, page) = if accepts.contains("application/openmetrics-text") {
+            ("application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.render())
+        } else {
+            ("text/plain; version=0.0.4; charset=utf-8", metrics.render_plain())
+        };
+        ([(header::CONTENT_TYPE, kind)], page).into_response()
     };
     Router::new()
         .route("/healthz", get(async || "ok\n"))

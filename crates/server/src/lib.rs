@@ -23,9 +23,9 @@ pub use answer::{
 };
 pub use api::{Api, router};
 pub use auth::Token;
-pub use fleet::{FleetStatus, HoldingStatus, MemberStatus};
+pub use fleet::{FleetStatus, HoldingStatus, MemberStatus, SnapshotStatus};
 pub use health::{Readiness, health_router};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Renewal};
 pub use sboms::UploadedDigest;
 pub use schema::schema;
 pub use serve::serve;

@@ -3,6 +3,8 @@
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
+use futures::StreamExt;
+use layergate_advisory::Snapshot;
 use layergate_fleet::{
     coordinator::{Coordinator, CoordinatorConfig, CoordinatorPorts},
     evaluator::{Snapshots, StandardEvaluator, StandardEvaluatorConfig},
@@ -16,7 +18,8 @@ use layergate_ports::{
     values::{KeyScope, Lane},
 };
 use layergate_registry::{SourceOptions, Sources, UploadedSboms, credentials::CredentialSources};
-use layergate_server::{Api, Metrics, Readiness, Token, health_router, router, serve};
+use layergate_server::{Api, Metrics, Readiness, SnapshotStatus, Token, health_router, router, serve};
+use tokio::sync::watch;
 
 use crate::{
     args::CoordinatorArgs,
@@ -57,7 +60,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         publish(db, &cache_dir, key.as_ref(), snapshots.as_ref()).await?;
     }
 
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(MemberKind::Coordinator, env!("CARGO_PKG_VERSION")));
     let observer = node::NodeObserver::new(MemberKind::Coordinator, metrics.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let sources = Sources::new(SourceOptions {
@@ -70,7 +73,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     let images = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
     let source = UploadedSboms::new(Arc::new(images), fleet.sboms.clone());
     let evaluator = StandardEvaluator::new(StandardEvaluatorConfig {
-        snapshots: Snapshots::Store(snapshots),
+        snapshots: Snapshots::Store(snapshots.clone()),
         policy,
         vex,
         limits: limits.clone(),
@@ -98,7 +101,8 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
 
     let ready = Readiness::default();
     let ports = (fleet.jobs.clone(), fleet.verdicts.clone(), fleet.membership.clone(), fleet.sboms.clone());
-    let api = Api::new(ports.0, ports.1, ports.2, ports.3, clock).await?;
+    let (shown, snapshot) = watch::channel(None);
+    let api = Api::new(ports.0, ports.1, ports.2, ports.3, clock, snapshot).await?;
     let routes = router(api, token).merge(health_router(ready.clone(), metrics.clone()));
     let tls = tls.map(|(certificate, key)| tls_config(&certificate, &key)).transpose()?;
     serve(listener, tls, routes)?;
@@ -112,11 +116,13 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     };
     let steered = coordinator.clone();
     let mut alone = false;
+    let slots_shown = metrics.clone();
     let present = tokio::spawn(presence.keep(move |members| {
         let workers = members.iter().filter(|m| m.kind == MemberKind::Worker && m.fingerprint == fingerprint);
         let slots: u64 = workers.map(|w| u64::from(w.slots)).sum();
         // About one waiting task for each place: an interactive layer is never far from the front.
         steered.set_bulk_window(slots.max(1));
+        slots_shown.set_worker_slots(slots);
         if (slots == 0) != alone {
             alone = slots == 0;
             if alone {
@@ -126,13 +132,14 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
             }
         }
     }));
-    let depths = tokio::spawn(watch_depths(fleet.jobs.clone(), metrics));
+    let depths = tokio::spawn(watch_depths(fleet.jobs.clone(), metrics.clone()));
+    let advisories = tokio::spawn(watch_snapshot(snapshots, metrics, shown));
     let link = tokio::spawn(watch_link(fleet.clone(), ready.clone(), stop.clone()));
 
     tracing::info!(listen = %args.listen, nats = fleet.server_version(), %fingerprint, "coordinator");
     let result = coordinator.run(stop).await;
     ready.set(false);
-    for task in [present, depths, link] {
+    for task in [present, depths, advisories, link] {
         task.abort();
     }
     result.context("the coordinator cannot work")?;
@@ -199,6 +206,44 @@ async fn publish(
     store.announce(&digest).await.context("the snapshot cannot be made current")?;
     tracing::info!(%digest, "snapshot published");
     Ok(())
+}
+
+/// Shows which advisories are current, in the log, in `fleet status` and in the metrics.
+async fn watch_snapshot(
+    store: Arc<dyn SnapshotStore>,
+    metrics: Arc<Metrics>,
+    shown: watch::Sender<Option<SnapshotStatus>>,
+) {
+    let status = async |digest: &Digest| -> anyhow::Result<SnapshotStatus> {
+        let path = store.fetch(digest).await?;
+        let snapshot = tokio::task::spawn_blocking(move || Snapshot::open(&path)).await??;
+        Ok(SnapshotStatus {
+            digest: digest.to_string(),
+            newest: snapshot.newest().map(str::to_owned),
+            vulnerabilities: snapshot.manifest().vulnerabilities,
+            namespaces: snapshot.manifest().coverage.len() as u64,
+        })
+    };
+    loop {
+        if let Ok(mut digests) = store.watch().await {
+            while let Some(digest) = digests.next().await {
+                match status(&digest).await {
+                    Ok(status) => {
+                        let newest = status.newest.as_deref().unwrap_or("undated");
+                        tracing::info!(%digest, newest, vulnerabilities = status.vulnerabilities, "advisories");
+                        metrics.set_snapshot(&status);
+                        shown.send_replace(Some(status));
+                    }
+                    Err(why) => {
+                        tracing::warn!(%digest, why = format!("{why:#}"), "the current advisories cannot be looked into");
+                        // Begun anew, the watch names it again.
+                        break;
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
 }
 
 async fn watch_depths(jobs: Arc<dyn JobQueue>, metrics: Arc<Metrics>) {

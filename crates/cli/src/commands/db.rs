@@ -84,7 +84,7 @@ fn summary(report: &BuildReport, output: &Path, verbose: bool) -> String {
 }
 
 /// Days since a feed's newest record.
-fn age(newest: &str, today: Date) -> Option<i32> {
+pub(crate) fn days_since(newest: &str, today: Date) -> Option<i32> {
     today.since(newest.parse::<Date>().ok()?).ok().map(|span| span.get_days())
 }
 
@@ -117,7 +117,7 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
     );
     for feed in &manifest.feeds {
         let newest = feed.newest.as_deref().or(feed.fetched.as_deref()).unwrap_or("-");
-        let age = age(newest, today).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
+        let age = days_since(newest, today).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
         let _ = writeln!(
             out,
             "{:32} {:>8} {newest:>10} {age:>6} {:>7}  {}{}",
@@ -135,7 +135,8 @@ fn status(db: Option<&Path>) -> Result<Outcome, Failure> {
         let days =
             |whole: bool| sources.iter().filter(|s| s.is_whole() == whole).filter_map(|s| s.date.as_deref()).max();
         let newest = days(true).or_else(|| days(false));
-        let old = newest.and_then(|day| age(day, today)).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
+        let old =
+            newest.and_then(|day| days_since(day, today)).map_or_else(|| "-".to_owned(), |days| format!("{days}d"));
         let _ = writeln!(
             out,
             "{:32} {:>8} {:>10} {:>10} {old:>6}{partial}",

@@ -5,14 +5,15 @@ use std::{collections::HashMap, fmt::Write as _, io::IsTerminal, time::Duration}
 use anyhow::{Context, anyhow};
 use console::{Key, Term};
 use jiff::Timestamp;
-use layergate_server::{FleetStatus, MemberStatus};
+use layergate_server::{FleetStatus, MemberStatus, SnapshotStatus};
 use tokio::time::Instant;
 
 use crate::{
     args::{FleetArgs, FleetCommand},
     client::Client,
+    commands::db::days_since,
     exit::{Failure, Outcome, usage},
-    output,
+    judge, output,
 };
 
 /// The slowest layers that `top` shows.
@@ -105,7 +106,8 @@ fn render(status: &FleetStatus, rates: &HashMap<String, (f64, f64)>, slowest: us
         let _ = write!(out, "{lane}: {jobs} waiting   ");
     }
     let of = |kind: &str| status.members.iter().filter(|m| m.kind == kind).count();
-    let _ = writeln!(out, "\n{} coordinators, {} workers\n", of("coordinator"), of("worker"));
+    let _ = writeln!(out, "\n{} coordinators, {} workers", of("coordinator"), of("worker"));
+    let _ = writeln!(out, "{}\n", advisories(status.snapshot.as_ref()));
     let _ = writeln!(
         out,
         "{:11} {:24} {:20} {:>9} {:>9} {:>7} {:>9} {:>10}  state",
@@ -135,6 +137,22 @@ fn render(status: &FleetStatus, rates: &HashMap<String, (f64, f64)>, slowest: us
         }
     }
     out
+}
+
+/// The line on the fleet's advisories.
+fn advisories(snapshot: Option<&SnapshotStatus>) -> String {
+    let Some(SnapshotStatus { digest, newest, vulnerabilities, namespaces }) = snapshot else {
+        return "no advisories: nothing can be judged until a coordinator is started with --db".to_owned();
+    };
+    let newest = newest.as_deref().unwrap_or("undated");
+    let age = match days_since(newest, judge::today()) {
+        Some(1) => " (1 day old)".to_owned(),
+        Some(days) => format!(" ({} days old)", days.max(0)),
+        None => String::new(),
+    };
+    format!(
+        "advisories {digest}, newest record {newest}{age}, {vulnerabilities} vulnerabilities of {namespaces} namespaces"
+    )
 }
 
 fn held_longest(members: &[MemberStatus]) -> Vec<(i64, String)> {

@@ -40,7 +40,7 @@ pub(crate) async fn run(args: WorkerArgs) -> Result<Outcome, Failure> {
             Arc::new(MemoryCache::new(64 << 20))
         }
     };
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(MemberKind::Worker, env!("CARGO_PKG_VERSION")));
     let observer = node::NodeObserver::new(MemberKind::Worker, metrics.clone());
     let sources = Sources::new(SourceOptions {
         plain_http: args.source.plain_http.unwrap_or(false),
