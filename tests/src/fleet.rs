@@ -75,6 +75,8 @@ pub struct Fleet {
     pub program: Program,
     /// The API's ports, one for each coordinator.
     pub ports: Vec<u16>,
+    /// What processes that are started from now on find in their environment besides.
+    pub environment: Vec<(String, String)>,
     snapshot: PathBuf,
     directory: TempDir,
     started: usize,
@@ -84,6 +86,11 @@ impl Fleet {
     /// The servers, and places for `coordinators`; `None` when a server is not installed.
     pub fn new(coordinators: usize) -> Option<Self> {
         let (nats, monitor) = Server::monitored_nats()?;
+        Self::on(coordinators, nats, monitor)
+    }
+
+    /// The same on this NATS server; `monitor` is 0 where it has no monitoring port.
+    pub fn on(coordinators: usize, nats: Server, monitor: u16) -> Option<Self> {
         let registry = Server::registry(None)?;
         let program = Program::default();
         let directory = tempfile::tempdir().expect("a directory");
@@ -91,7 +98,8 @@ impl Fleet {
         let built = program.run(["db", "build", "--from", &fixture("advisories"), "--output", path(&snapshot)]);
         assert_eq!(built.code, 0, "{}", built.stderr);
         let ports = (0..coordinators).map(|_| free_port()).collect();
-        Some(Self { nats, monitor, registry, program, ports, snapshot, directory, started: 0 })
+        let environment = Vec::new();
+        Some(Self { nats, monitor, registry, program, ports, environment, snapshot, directory, started: 0 })
     }
 
     fn spawn(&mut self, what: &str, arguments: &[&str], cache: &str) -> Process {
@@ -102,15 +110,22 @@ impl Fleet {
         let mut command: Command = self.program.command([what]);
         command.env("LAYERGATE_NATS_ACK_WAIT", ACK_WAIT.as_secs().to_string()).args(arguments);
         command.env("LAYERGATE_NATS_STORAGE", "1GiB");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("--cache-dir").arg(cache).stdout(Stdio::null()).stderr(file);
         Process { child: command.spawn().expect("the binary starts"), log }
     }
 
     /// Starts the coordinator of a place.
     pub fn coordinator(&mut self, place: usize, more: &[&str]) -> Process {
-        let (nats, listen) = (format!("nats://{}", self.nats.host()), format!("127.0.0.1:{}", self.ports[place]));
+        let nats = format!("nats://{}", self.nats.host());
+        self.coordinator_at(place, &nats, more)
+    }
+
+    /// The same, reaching NATS by another way.
+    pub fn coordinator_at(&mut self, place: usize, nats: &str, more: &[&str]) -> Process {
+        let listen = format!("127.0.0.1:{}", self.ports[place]);
         let snapshot = path(&self.snapshot).to_owned();
-        let mut arguments = vec!["--nats", &nats, "--listen", &listen, "--db", &snapshot];
+        let mut arguments = vec!["--nats", nats, "--listen", &listen, "--db", &snapshot];
         arguments.extend(more);
         self.spawn("coordinator", &arguments, &format!("coordinator-{place}"))
     }

@@ -80,8 +80,18 @@ impl Server {
 
     /// Stops it as an operator would (SIGTERM) and starts it again on the same port with the same data.
     pub fn restart(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+
+    /// Stops it as an operator would.
+    pub fn stop(&mut self) {
         crate::program::terminate(&self.child);
         self.child.wait().expect("the server ends");
+    }
+
+    /// Starts it after it was stopped.
+    pub fn start_again(&mut self) {
         // The log files of the first start are at hand in the command.
         self.child = self.command.spawn().expect("the server starts again");
         self.await_listening();
@@ -129,6 +139,19 @@ impl Server {
         let (directory, port) = (tempfile::tempdir().expect("a directory"), free_port());
         let mut command = Command::new(program);
         command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(directory.path().join("js"));
+        Some(Self::start(command, directory, port))
+    }
+
+    /// A NATS server by a configuration; `more` stands beside its address, `store` in its JetStream.
+    pub fn nats_with(more: &str, store: &str) -> Option<Self> {
+        let program = tool("nats-server")?;
+        let (directory, port) = (tempfile::tempdir().expect("a directory"), free_port());
+        let (file, js) = (directory.path().join("nats.conf"), directory.path().join("js"));
+        let config =
+            format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {:?}\n {store} }}\n{more}\n", js.display());
+        fs::write(&file, config).expect("a configuration");
+        let mut command = Command::new(program);
+        command.arg("-c").arg(file);
         Some(Self::start(command, directory, port))
     }
 

@@ -64,7 +64,9 @@ fn every_body_is_as_the_published_schema_says() {
         assert_eq!(answer["verdict"]["verdict"], verdict, "{answer}");
         bodies.extend([("Submission", submission), ("Submitted", submitted), ("JobAnswer", answer)]);
     }
-    bodies.push(("JobAnswer", ask("GET", "/api/v1/jobs/not-there", b"").1));
+    let (status, unknown) = ask("GET", "/api/v1/jobs/not-there", b"");
+    assert_eq!(status, 404);
+    bodies.push(("ErrorAnswer", unknown));
     bodies.push(("FleetStatus", ask("GET", "/api/v1/fleet", b"").1));
     let (status, refused) = ask("POST", "/api/v1/jobs", b"{}");
     assert_eq!(status, 400);

@@ -26,7 +26,8 @@ pub(crate) fn start(quiet: bool, verbose: u8, service: Option<(&'static str, &Te
     let level = match (quiet, verbose, service.is_some()) {
         (true, ..) => "error",
         (_, 0, false) => "warn",
-        (_, 0, true) => "info,async_nats=warn",
+        // What its events come to is said by `nats`, once and without a login in it.
+        (_, 0, true) => "info,async_nats=off",
         (_, 1, _) => "info,layergate=debug",
         _ => "debug",
     };

@@ -88,6 +88,9 @@ impl JobQueue for Lossy {
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {
         self.jobs.waiting(lane).await
     }
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError> {
+        self.jobs.holds(job).await
+    }
 }
 
 fn lossy(change: impl FnOnce(&mut Lossy)) -> Fleet {

@@ -40,4 +40,8 @@ impl JobQueue for LocalJobs {
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {
         Ok(self.queue.waiting(lane))
     }
+
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError> {
+        Ok(self.queue.holds(job))
+    }
 }

@@ -117,6 +117,11 @@ where
         }
     }
 
+    /// Whether a message of the key is queued or in flight.
+    pub(crate) fn holds(&self, key: &K) -> bool {
+        lock(&self.state).messages.contains_key(key)
+    }
+
     pub(crate) fn waiting(&self, queue: Q) -> u64 {
         let now = self.clock.monotonic();
         let mut state = lock(&self.state);

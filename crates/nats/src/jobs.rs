@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use layergate_ports::{
     JobDelivery, JobQueue, Lease, Published, QueueError,
-    values::{Job, Lane},
+    values::{Job, JobId, Lane},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -83,6 +83,23 @@ impl JobQueue for NatsJobs {
                 .map_err(|e| QueueError::Undecodable { place: message.subject.to_string(), what: e.to_string() });
             return Ok(JobDelivery { id, job, deliveries, lease: Box::new(lease) });
         }
+    }
+
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError> {
+        #[derive(Deserialize)]
+        struct Stream {
+            state: State,
+        }
+        #[derive(Deserialize)]
+        struct State {
+            // The server says null, or nothing, where there are none.
+            subjects: Option<std::collections::HashMap<String, u64>>,
+        }
+        let stream = self.link.names.jobs_stream();
+        let question = json!({ "subjects_filter": self.link.names.job_anywhere(job) });
+        let info = self.link.api::<Stream>(&format!("STREAM.INFO.{stream}"), &question).await?;
+        let info = info.map_err(|e| NatsError::new(&stream, e))?;
+        Ok(info.state.subjects.is_some_and(|subjects| !subjects.is_empty()))
     }
 
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {

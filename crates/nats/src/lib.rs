@@ -33,6 +33,7 @@ mod jobs;
 mod layers;
 mod lease;
 mod link;
+mod login;
 mod membership;
 mod names;
 mod options;

@@ -1,7 +1,7 @@
 //! The connection, and the few operations on it that everything else is made of. Each is tried again within the
 //! patience of the options, with jitter, as long as the trouble may pass.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     Client, Event, HeaderMap, Request, StatusCode,
@@ -15,6 +15,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     error::{ConnectError, NatsError},
+    login::{self, Fault, Reporter},
     names::Names,
     options::NatsOptions,
 };
@@ -84,30 +85,46 @@ impl Tries {
 impl Link {
     pub(crate) async fn connect(options: NatsOptions) -> Result<Self, ConnectError> {
         options.check()?;
-        let urls = redacted(&options.urls);
+        let (servers, login) = login::logins(&options.urls)?;
+        let urls = servers.join(", ");
         let (sender, connections) = watch::channel(0);
-        let connect = identified(&options)
-            .await?
-            .name(&options.name)
-            .retain_servers_order()
-            .request_timeout(Some(ATTEMPT))
-            .connection_timeout(Duration::from_secs(5))
-            .ping_interval(Duration::from_secs(10))
-            .reconnect_delay_callback({
-                let who = waiter();
-                move |attempt| RECONNECTS.after(attempt as u64, &who)
-            })
-            .event_callback(move |event| {
-                match &event {
-                    Event::Connected => sender.send_modify(|n| *n += 1),
-                    Event::Disconnected => tracing::warn!("the connection to NATS is lost; trying again"),
-                    Event::SlowConsumer(_) => tracing::warn!("a NATS subscription is slow; messages were dropped"),
-                    other => tracing::debug!(event = %other, "NATS"),
-                }
-                async {}
-            });
+        let (sender, reporter) = (Arc::new(sender), Arc::new(Reporter::default()));
         let unreachable = |why: String| ConnectError::Unreachable { urls: urls.clone(), why };
-        let client = connect.connect(options.urls.clone()).await.map_err(|e| unreachable(e.to_string()))?;
+        let mut tries = Tries::new(options.patience);
+        let mut reported = false;
+        let client = loop {
+            let (sender, reporter) = (sender.clone(), reporter.clone());
+            let connect = login::identified(&options, login.clone())
+                .await?
+                .name(&options.name)
+                .retain_servers_order()
+                .request_timeout(Some(ATTEMPT))
+                .connection_timeout(Duration::from_secs(5))
+                .ping_interval(Duration::from_secs(10))
+                .reconnect_delay_callback({
+                    let who = waiter();
+                    move |attempt| RECONNECTS.after(attempt as u64, &who)
+                })
+                .event_callback(move |event| {
+                    if matches!(event, Event::Connected) {
+                        sender.send_modify(|n| *n += 1);
+                    }
+                    reporter.event(&event);
+                    async {}
+                });
+            let why = match connect.connect(servers.clone()).await {
+                Ok(client) => break client,
+                Err(error) => match login::fault(&error) {
+                    Fault::Lasting(why) => return Err(unreachable(why)),
+                    Fault::Passing(why) => why,
+                },
+            };
+            // It may be starting, as we are.
+            if !std::mem::replace(&mut reported, true) {
+                tracing::warn!(urls, why, patience = ?options.patience, "NATS does not answer yet; asking again");
+            }
+            tries.again("NATS", why).await.map_err(|e| unreachable(e.what))?;
+        };
         let info = client.server_info();
         if !client.is_server_compatible(2, 12, 0) {
             return Err(ConnectError::TooOld { urls, version: info.version });
@@ -219,52 +236,5 @@ impl Link {
                 Err(error) => tries.again(subject, error).await?,
             }
         }
-    }
-}
-
-/// Options with the identity and the certificates that were asked for.
-async fn identified(options: &NatsOptions) -> Result<async_nats::ConnectOptions, ConnectError> {
-    let in_file = |path: &std::path::Path| {
-        let path = path.display().to_string();
-        move |source| ConnectError::File { path, source }
-    };
-    let mut connect = async_nats::ConnectOptions::new();
-    if let Some(path) = &options.credentials {
-        connect = connect.credentials_file(path).await.map_err(in_file(path))?;
-    }
-    if let Some(path) = &options.nkey {
-        let seed = tokio::fs::read_to_string(path).await.map_err(in_file(path))?;
-        connect = connect.nkey(seed.trim().to_owned());
-    }
-    if let Some(path) = &options.ca {
-        connect = connect.add_root_certificates(path.clone()).require_tls(true);
-    }
-    if let Some((certificate, key)) = &options.client_certificate {
-        connect = connect.add_client_certificate(certificate.clone(), key.clone()).require_tls(true);
-    }
-    Ok(connect)
-}
-
-/// The servers as they may be reported: whatever stands before an `@` (user, password, token) is left out. Done on the
-/// text, for `user:secret@host` reads as a URL of the scheme `user`.
-fn redacted(urls: &[String]) -> String {
-    let one = |text: &String| {
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (format!("{scheme}://"), rest),
-            None => (String::new(), text.as_str()),
-        };
-        format!("{scheme}{}", rest.rsplit('@').next().unwrap_or_default())
-    };
-    urls.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_reported() {
-        let urls = ["nats://user:secret@a:4222", "nats://b:4222", "user:secret@c", "tls://token@d"].map(String::from);
-        assert_eq!(redacted(&urls), "nats://a:4222, nats://b:4222, c, tls://d");
     }
 }

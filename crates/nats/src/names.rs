@@ -119,6 +119,11 @@ impl Names {
         format!("{}.jobs.{}.{shard:02}.*", self.fleet, lane.as_str())
     }
 
+    /// The job, on whatever lane and of whatever tenant.
+    pub(crate) fn job_anywhere(&self, job: &JobId) -> String {
+        format!("{}.jobs.*.*.{job}", self.fleet)
+    }
+
     /// The job that a subject is about.
     pub(crate) fn job_of(&self, subject: &str) -> Option<JobId> {
         let rest = subject.strip_prefix(&self.fleet)?.strip_prefix(".jobs.")?;

@@ -14,7 +14,7 @@ pub struct OptionsError {
 
 /// How to reach NATS, and what the fleet may use there.
 ///
-/// At most one of credentials file and nkey file; user and password may stand in a URL (`nats://user:pass@host`). All
+/// At most one of credentials file, nkey file and a login in a URL (`nats://user:password@host`, percent-encoded). All
 /// processes of a fleet must agree on `fleet`, `replicas`, `ack_wait` and `storage`, for whoever comes first creates
 /// the streams and the others compare.
 #[derive(Clone, Debug)]
@@ -79,6 +79,10 @@ impl NatsOptions {
         if self.credentials.is_some() && self.nkey.is_some() {
             return bad("nats credentials", "a credentials file and an nkey file are two identities; give one");
         }
+        let (_, login) = crate::login::logins(&self.urls)?;
+        if login.is_some() && (self.credentials.is_some() || self.nkey.is_some()) {
+            return bad("nats credentials", "a login in the URL and a file with an identity are two; give one");
+        }
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if self.fleet.is_empty() || self.fleet.len() > 32 || !self.fleet.bytes().all(plain) {
             return bad("fleet", "1 to 32 lower-case letters, digits and hyphens");
@@ -107,6 +111,10 @@ mod tests {
         let cases = [
             (NatsOptions { urls: vec![], ..default() }, "nats url"),
             (NatsOptions { credentials: Some("a".into()), nkey: Some("b".into()), ..default() }, "nats credentials"),
+            (
+                NatsOptions { urls: vec!["nats://u:p@a".into()], nkey: Some("b".into()), ..default() },
+                "nats credentials",
+            ),
             (NatsOptions { fleet: "a.b".into(), ..default() }, "fleet"),
             (NatsOptions { fleet: String::new(), ..default() }, "fleet"),
             (NatsOptions { replicas: 2, ..default() }, "nats replicas"),

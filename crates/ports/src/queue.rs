@@ -134,4 +134,7 @@ pub trait JobQueue: Send + Sync {
 
     /// About how many jobs of the lane nobody has taken yet.
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError>;
+
+    /// Whether the job is queued or in flight.
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError>;
 }

@@ -31,6 +31,8 @@ const MAX_BODY: usize = 1 << 20;
 const LONGEST_WAIT: u64 = 60;
 /// How often a waiting request looks into the store besides listening: a lost event delays, it does not hang.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long a verdict may be on its way to a replica that does not have it yet, before a job counts as unknown.
+const REPLICA_LAG: Duration = Duration::from_secs(1);
 
 /// What the routes need.
 pub struct Api {
@@ -118,6 +120,22 @@ impl Api {
         }
     }
 
+    /// Whether the job is queued, in flight or judged.
+    async fn is_known(&self, id: &JobId) -> Result<bool, ApiError> {
+        // A job leaves the queue after its verdict is stored: asked in this order, it is seen in one of the two.
+        for look in 0..2 {
+            if self.jobs.holds(id).await.map_err(ApiError::unavailable)?
+                || self.verdicts.get(id).await.map_err(ApiError::unavailable)?.is_some()
+            {
+                return Ok(true);
+            }
+            if look == 0 {
+                tokio::time::sleep(REPLICA_LAG).await;
+            }
+        }
+        Ok(false)
+    }
+
     async fn wait(&self, id: &JobId, patience: Duration) -> Result<Option<VerdictRecord>, ApiError> {
         let end = tokio::time::Instant::now() + patience;
         // Listening begins before the look, or an end between the two would be missed.
@@ -174,6 +192,12 @@ async fn job(
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<JobAnswer>, ApiError> {
     let job: JobId = id.parse().map_err(ApiError::bad)?;
+    if !api.is_known(&job).await? {
+        return Err(ApiError(
+            StatusCode::NOT_FOUND,
+            format!("job {job} is not known: it was never submitted here, or its verdict is no longer kept"),
+        ));
+    }
     let verdict = api.wait(&job, Duration::from_secs(wait.min(LONGEST_WAIT))).await?;
     Ok(Json(JobAnswer { job, verdict: verdict.map(Into::into) }))
 }

@@ -173,6 +173,15 @@ impl JobQueue for SimJobs {
         };
         self.link.call(effect).await?
     }
+
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError> {
+        let (inner, job) = (self.inner.clone(), job.clone());
+        let effect = move || {
+            let (inner, job) = (inner.clone(), job.clone());
+            async move { inner.holds(&job).await }
+        };
+        self.link.call(effect).await?
+    }
 }
 
 struct LayerLease {

@@ -215,6 +215,10 @@ impl JobQueue for HastyJobs {
     async fn waiting(&self, lane: Lane) -> Result<u64, QueueError> {
         self.0.waiting(lane).await
     }
+
+    async fn holds(&self, job: &JobId) -> Result<bool, QueueError> {
+        self.0.holds(job).await
+    }
 }
 
 /// Stores a second verdict over the first.

@@ -50,6 +50,12 @@ pub(crate) struct ScanArgs {
     pub(crate) server: Vec<String>,
     #[command(flatten)]
     pub(crate) api: ApiArgs,
+    /// With --server: the name of the registry credential that the fleet reads with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) credential: Option<String>,
+    /// With --server: who asks
+    #[arg(long, env = "LAYERGATE_TENANT", value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
     /// End as error when the verdict takes longer (for example 90s, 10m)
     #[arg(long, env = "LAYERGATE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use futures::{StreamExt, stream};
 use layergate_model::{Report, Verdict};
 use layergate_policy::Threshold;
-use layergate_ports::values::{PlatformSelection, VerdictRecord};
+use layergate_ports::values::{CredentialName, PlatformSelection, Tenant, VerdictRecord};
 use layergate_registry::Location;
 use layergate_server::{PolicyWishes, Subject, Submission};
 use tokio::time::Instant;
@@ -35,12 +35,17 @@ pub(crate) async fn scan(
         return Err(usage(anyhow!("--as-of has no place beside --server: the server's day holds")));
     }
     let policy = wishes(&args.judge)?;
+    let tenant: Option<Tenant> = args.tenant.as_deref().map(|t| t.parse().map_err(usage)).transpose()?;
+    let credential: Option<CredentialName> =
+        args.credential.as_deref().map(|c| c.parse().map_err(usage)).transpose()?;
     let client = Client::new(&args.server, &args.api)?;
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
     locations.iter().try_for_each(check_travels)?;
     let submission = |subject| Submission {
         platforms: platforms.clone().into(),
         policy: policy.clone(),
+        tenant: tenant.clone(),
+        credential: credential.clone(),
         timeout_seconds: args.timeout.map(|t| t.as_secs()),
         ..Submission::of(subject)
     };

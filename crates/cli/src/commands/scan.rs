@@ -75,6 +75,11 @@ pub(crate) async fn run(args: ScanArgs, quiet: bool) -> Result<Outcome, Failure>
     let template = args.template.as_deref().map(Template::read).transpose()?;
     let outputs = args.output.clone();
     let references: Vec<String> = locations.iter().map(ToString::to_string).collect();
+    if args.server.is_empty() && args.credential.is_some() {
+        return Err(usage(anyhow!(
+            "--credential names one of a fleet's credentials (--server): here the Docker configuration of this machine is read"
+        )));
+    }
     let judged = match args.server.is_empty() {
         true => local(args, locations, platforms, quiet).await,
         false => interruptible(super::remote::scan(args, locations, platforms)).await,

@@ -17,7 +17,7 @@ const SERVER: &str = "server api-token-file api-ca";
 /// What each command obeys; commands that are not here obey what all do.
 fn obeyed(command: &str) -> BTreeSet<&'static str> {
     let groups: &[&str] = match command {
-        "scan" => &[JUDGE, LIMITS, SERVER, "plain-http offline refresh-after-days db-from timeout"],
+        "scan" => &[JUDGE, LIMITS, SERVER, "plain-http offline refresh-after-days db-from timeout tenant"],
         "sbom" => &[LIMITS, "plain-http"],
         "db update" => &["db-from verify-key"],
         "coordinator" => {

@@ -26,6 +26,8 @@ pub async fn job_queue(make: impl AsyncFn(Duration) -> Arc<dyn JobQueue>) {
     let held = take(&queue, Lane::Interactive).await;
     assert_eq!(held.deliveries, 1);
     assert_eq!(held.id.as_str(), "one");
+    let known = async |id: &str| queue.holds(&job(id, Lane::Bulk, "any").id).await.holds("holds");
+    assert!(known("one").await && !known("two").await, "a job is known while it is in flight");
     assert_eq!(held.job.as_ref().holds("readable"), &job("one", Lane::Interactive, "a"));
     held.lease.nak(Duration::ZERO).await.holds("nak");
     let held = take(&queue, Lane::Interactive).await;
@@ -38,6 +40,7 @@ pub async fn job_queue(make: impl AsyncFn(Duration) -> Arc<dyn JobQueue>) {
         held.lease.progress().await.holds("progress");
     }
     held.lease.ack().await.holds("ack");
+    assert!(!known("one").await, "an acked job is not known");
     assert!(tokio::time::timeout(NEVER, queue.next(Lane::Interactive)).await.is_err(), "acked is gone");
 
     // A tenant with many jobs does not stand before one with few: the few are served before half of the many are.
