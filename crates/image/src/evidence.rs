@@ -117,6 +117,7 @@ pub(crate) fn is_about_a_file(kind: GapKind) -> bool {
             | GapKind::HardLink
             | GapKind::UnreadLink
             | GapKind::PackedProgram
+            | GapKind::UnreadPackages
             | GapKind::UnreadCarrier
     )
 }

@@ -21,8 +21,12 @@ enum Place {
     Anywhere,
 }
 
+/// npm's own list of what it has installed, in the `node_modules` that it speaks of.
+const HIDDEN: &str = ".package-lock.json";
+
 /// Lock files by name.
-const LOCKS: [(&str, PackageKind, Place); 15] = [
+const LOCKS: [(&str, PackageKind, Place); 16] = [
+    (HIDDEN, PackageKind::Npm, Place::Beside("")),
     ("package-lock.json", PackageKind::Npm, Place::Beside("node_modules")),
     ("npm-shrinkwrap.json", PackageKind::Npm, Place::Beside("node_modules")),
     ("yarn.lock", PackageKind::Npm, Place::Beside("node_modules")),
@@ -45,6 +49,11 @@ fn lock(path: &str) -> Option<(&str, PackageKind, Place)> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let (_, kind, place) = LOCKS.iter().find(|(lock, ..)| *lock == name)?;
     Some((&path[..path.len() - name.len()], *kind, *place))
+}
+
+/// A directory in one that is written with a slash at its end.
+fn below(directory: &str, name: &str) -> String {
+    if name.is_empty() { directory.to_owned() } else { format!("{directory}{name}/") }
 }
 
 /// The name by which a registry knows a package.
@@ -96,7 +105,7 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>, has_files: impl FnOnce(&[String])
         let beside;
         let there = match place {
             Place::Beside(name) => {
-                beside = gather(&format!("{directory}{name}/"));
+                beside = gather(&below(directory, name));
                 &beside
             }
             Place::Anywhere => anywhere.entry(kind).or_insert_with(|| gather("")),
@@ -112,16 +121,18 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>, has_files: impl FnOnce(&[String])
             };
             here += usize::from(there.get(&name(kind, &package.name)).is_some_and(is_here));
         }
-        if there.is_empty() || here * 2 < all {
+        // The hidden lock only tells what has lost its own package.json.
+        let hidden = path.ends_with(HIDDEN);
+        if !hidden && (there.is_empty() || here * 2 < all) {
             continue;
         }
         for index in entries {
             let package = found[index].package;
             match (there.get(&name(kind, &package.name)), place) {
                 _ if package.provenance == Provenance::Project => continue,
-                (Some(versions), _) if versions.contains(package.version.as_str()) => continue,
+                (Some(versions), _) if !hidden && versions.contains(package.version.as_str()) => continue,
                 (None, Place::Beside(modules)) => {
-                    unsure.push((index, format!("{directory}{modules}/{}", package.name)))
+                    unsure.push((index, format!("{}{}", below(directory, modules), package.name)))
                 }
                 _ => {}
             }
@@ -143,7 +154,8 @@ pub(crate) fn only(found: &mut Vec<Found<'_>>, has_files: impl FnOnce(&[String])
 /// Drops the gaps of locks without a reader beside what is installed from them.
 pub(crate) fn drop_gaps(gaps: &mut Vec<Gap>, packages: &[ImagePackage]) {
     gaps.retain(|gap| {
-        let Some(directory) = gap.place.strip_suffix("bun.lockb").filter(|_| gap.kind == GapKind::UnreadCarrier) else {
+        let Some(directory) = gap.place.strip_suffix("bun.lockb").filter(|_| gap.kind == GapKind::UnreadPackages)
+        else {
             return true;
         };
         let beside = format!("{directory}node_modules/");
@@ -220,6 +232,17 @@ mod tests {
                 ],
                 &[2],
             ),
+            (
+                "what lost its package.json, by npm's hidden lock",
+                &[
+                    "app/node_modules/.package-lock.json npm a 1",
+                    "app/node_modules/.package-lock.json npm bare 1",
+                    "app/node_modules/.package-lock.json npm gone 1",
+                    "app/node_modules/a/package.json npm a 1",
+                ],
+                &[0, 2],
+            ),
+            ("nothing but npm's hidden lock", &["srv/node_modules/.package-lock.json npm a 1"], &[0]),
             (
                 "a map beside a lock",
                 &["app/yarn.lock npm a 1 dev", "app/.pnp.cjs npm a 1", "srv/.pnp.cjs npm b 1"],

@@ -205,12 +205,12 @@ fn a_lock_beside_what_is_installed_gives_way_across_layers_and_not_in_a_director
 
 #[test]
 fn a_lock_without_a_reader_is_no_gap_beside_what_is_installed() {
-    let lock = "f app/bun.lockb\ngap unread_carrier app/bun.lockb";
+    let lock = "f app/bun.lockb\ngap unread_packages app/bun.lockb";
     let kinds = |layers: &[&str]| image(layers).gaps.iter().map(|g| g.kind.as_str()).collect::<Vec<_>>();
-    assert!(kinds(&[lock]).contains(&"unread_carrier"));
-    assert!(!kinds(&[lock, "f app/node_modules/a/package.json: a 1"]).contains(&"unread_carrier"));
-    assert!(kinds(&[lock, "f srv/node_modules/a/package.json: a 1"]).contains(&"unread_carrier"));
-    assert!(!kinds(&[lock, "w app/bun.lockb"]).contains(&"unread_carrier"), "it goes with its file");
+    assert!(kinds(&[lock]).contains(&"unread_packages"));
+    assert!(!kinds(&[lock, "f app/node_modules/a/package.json: a 1"]).contains(&"unread_packages"));
+    assert!(kinds(&[lock, "f srv/node_modules/a/package.json: a 1"]).contains(&"unread_packages"));
+    assert!(!kinds(&[lock, "w app/bun.lockb"]).contains(&"unread_packages"), "it goes with its file");
 }
 
 #[test]

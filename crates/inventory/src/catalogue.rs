@@ -78,6 +78,7 @@ static STANDARD: &[&dyn Analyzer] = &[
     &lang::rockspec::Rockspec,
     &lang::swift_resolved::SwiftResolved,
     &lang::package_archive::PackageArchive,
+    &lang::php_archive::PhpArchive,
     &lang::wordpress::WordPress,
     // Programs.
     &binary::go::GoBinary,

@@ -48,6 +48,7 @@ gap_kinds! {
     UnreadableVersion = "unreadable_version", true, true, "An installed package without a version, or with one that its ecosystem cannot read, and an advisory on its name.";
     UnreadableFile = "unreadable_file", true, true, "One file of one package or application could not be read (a broken package.json).";
     PackedProgram = "packed_program", true, true, "A packed or bundled program: the packages in it cannot be seen.";
+    UnreadPackages = "unread_packages", true, true, "Installed packages are in something that was not read: another root file system, an application in an archive, a saved image.";
     UnreadCarrier = "unread_carrier", false, true, "A package's archive that lies in the image was not read.";
     FileLimit = "file_limit", true, true, "A file that an analyzer wanted is over its limit.";
     HardLink = "hard_link", true, true, "A hard link whose name is that of package metadata leads to a file that is in none of the layers.";

@@ -51,6 +51,9 @@ pub(crate) const fn for_gap(kind: GapKind) -> &'static str {
         GapKind::PackedProgram => {
             "ship the program unpacked, or an SBOM of what is in it, or accept it with an exception"
         }
+        GapKind::UnreadPackages => {
+            "scan what holds them by itself (`layergate scan dir:…`, or the archive), or remove it"
+        }
         GapKind::UnreadCarrier => "remove the archive, or scan it by itself",
         GapKind::PlatformNotScanned => "scan it too with --platform all",
     }

@@ -67,6 +67,12 @@ pub(crate) const ROWS: &[Row] = &[
         let program = [&b"\x7fELF\x02\x01\x01\0"[..], &[0; 200], b"UPX!", &[0; 4000]].concat();
         s.layers.push(blob("usr/bin/tool", program));
     }),
+    row("unread_packages", |s| {
+        s.layers.push(files([(
+            "opt/rootfs/var/lib/dpkg/status",
+            "Package: libssl3\nStatus: install ok installed\nVersion: 3\n",
+        )]));
+    }),
     row("unread_carrier", |s| s.layers.push(blob("opt/tool.deb", b"!<arch>\ndebian-binary   ".to_vec()))),
     row("file_limit", |s| {
         let text = format!("{{\"name\": \"a\", \"version\": \"1.0.0\", \"x\": \"{}\"}}", "x".repeat(5000));

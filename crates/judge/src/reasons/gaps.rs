@@ -63,6 +63,9 @@ const fn words(kind: GapKind) -> (&'static str, &'static str) {
         GapKind::InvalidVex => ("VEX statement was not used", "VEX statements were not used"),
         GapKind::SbomIncomplete => ("part of the SBOM cannot be matched", "parts of the SBOM cannot be matched"),
         GapKind::PackedProgram => ("program is packed or bundled", "programs are packed or bundled"),
+        GapKind::UnreadPackages => {
+            ("place holds installed packages that were not read", "places hold installed packages that were not read")
+        }
         GapKind::UnreadCarrier => ("package archive was not read", "package archives were not read"),
         GapKind::PlatformNotScanned => ("platform was not asked for", "platforms were not asked for"),
     }

@@ -10,6 +10,7 @@ mod jar_sure;
 mod jar_walk;
 mod loose;
 mod node_rules;
+mod python_markers;
 mod reach;
 
 pub mod bun_lock;
@@ -38,6 +39,7 @@ pub mod opam;
 pub mod otp_app;
 pub mod package_archive;
 pub mod pecl;
+pub mod php_archive;
 pub mod pipfile_lock;
 pub mod pnpm_lock;
 pub mod podfile_lock;

@@ -63,7 +63,7 @@ impl Analyzer for NodeLock {
     }
 
     fn revision(&self) -> u32 {
-        3
+        4
     }
 
     fn reads_declarations(&self) -> bool {
@@ -71,11 +71,19 @@ impl Analyzer for NodeLock {
     }
 
     fn interests(&self) -> &'static [Interest] {
-        &[Interest::Name("package-lock.json"), Interest::Name("npm-shrinkwrap.json")]
+        &[
+            Interest::Name("package-lock.json"),
+            Interest::Name("npm-shrinkwrap.json"),
+            Interest::Name(".package-lock.json"),
+        ]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
-        !input::inside_dependency(entry.path)
+        // npm's hidden lock of what it has installed lies in the uppermost node_modules.
+        match entry.path.strip_suffix("node_modules/.package-lock.json") {
+            Some(project) => !input::inside_dependency(project),
+            None => !input::inside_dependency(entry.path),
+        }
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {

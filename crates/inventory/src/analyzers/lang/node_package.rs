@@ -41,6 +41,9 @@ const DATA: [&str; 18] = [
     "templates",
     "benchmark",
 ];
+/// Those of them whose whole content is data.
+const FIXTURES: [&str; 8] =
+    ["fixture", "fixtures", "__fixtures__", "__mocks__", "mocks", "testdata", "template", "templates"];
 /// Directories of a package with copies of others that it runs with.
 const COPIES: [&str; 9] =
     ["vendor", "vendored", "vendors", "third_party", "third-party", "compiled", "bundled", "bundle", "deps"];
@@ -73,7 +76,7 @@ impl Analyzer for NodePackage {
     }
 
     fn revision(&self) -> u32 {
-        7
+        8
     }
 
     fn max_bytes(&self) -> u64 {
@@ -141,9 +144,14 @@ fn place(path: &str) -> Place {
     let mut inside: Option<&[&str]> = None;
     let mut rest = directories.as_slice();
     while let Some(at) = rest.iter().position(|d| *d == "node_modules") {
-        // What lies between a package and the next node_modules.
-        if inside.is_some() && rest[..at].iter().any(|d| DATA.contains(d)) {
-            return Place::Data;
+        // What lies between a package and the next node_modules. From `test/` Node resolves what lies in
+        // `test/node_modules/`; what is deeper, or says so, is data.
+        let between = &rest[..at];
+        if inside.is_some() && between.iter().any(|d| DATA.contains(d)) {
+            let resolved = matches!(between, [one] if !FIXTURES.contains(one));
+            let package = &rest[at + 1..];
+            let is_package = package.len() == 1 || package.len() == 2 && package[0].starts_with('@');
+            return if resolved && is_package { Place::Copy } else { Place::Data };
         }
         rest = &rest[at + 1..];
         // No package is called so.
@@ -226,6 +234,11 @@ mod tests {
             ("usr/share/nodejs/a/package.json", Place::Installed),
             ("node_modules/a/test/fixtures/b/package.json", Place::Data),
             ("node_modules/a/test/fixtures/node_modules/b/package.json", Place::Data),
+            ("node_modules/a/test/node_modules/b/package.json", Place::Copy),
+            ("node_modules/a/example/node_modules/@s/b/package.json", Place::Copy),
+            ("node_modules/a/test/node_modules/b/c/package.json", Place::Data),
+            ("node_modules/a/test/x/node_modules/b/package.json", Place::Data),
+            ("node_modules/a/fixtures/node_modules/b/package.json", Place::Data),
             ("node_modules/a/lib/package.json", Place::Data),
             ("node_modules/@s/package.json", Place::Data),
             ("node_modules/next/dist/compiled/b/package.json", Place::Copy),

@@ -1,11 +1,14 @@
 //! Packages' archives that lie about: they may be installed when the container starts, so each is an `unread_carrier` gap.
 //! One table of their endings and first bytes; archives of files (`.tar`, `.tgz`, `.tar.gz`, `.zip`) are ones when one of
-//! their files says so: sources of a package, an application with what it was installed with, a saved image. PHP's archives
-//! (`phar`) carry what Composer has put into them, and Flatpak's applications and runtimes are known by their metadata.
+//! their files says so. An archive of what is installed already (an application with its `node_modules`, a root file
+//! system, a saved image) hides these packages, an `unread_packages` gap. Flatpak's applications and runtimes are known
+//! by their metadata.
 
 use std::io::Read;
 
 use layergate_model::{AnalyzerId, Gap, GapKind, Section};
+
+use GapKind::{UnreadCarrier, UnreadPackages};
 
 use crate::{
     AnalyzeError, Analyzer, Entry, File, Interest,
@@ -51,7 +54,7 @@ impl Analyzer for PackageArchive {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -74,14 +77,13 @@ impl Analyzer for PackageArchive {
             Interest::Extension(".gz"),
             Interest::Extension(".tar"),
             Interest::Extension(".zip"),
-            Interest::Extension(".phar"),
             Interest::Below("var/lib/flatpak"),
         ]
     }
 
     fn claims(&self, entry: &Entry<'_>) -> bool {
         let path = entry.path.as_str();
-        let lies = archive(path).is_some() || is_files(path) || path.ends_with(".phar");
+        let lies = archive(path).is_some() || is_files(path);
         let elsewhere = is_documentation(path)
             || path.split('/').any(|part| CACHES.contains(&part))
             || dotnet_root::part(path).is_some()
@@ -93,12 +95,8 @@ impl Analyzer for PackageArchive {
         // A gem is a tar archive, whose first member is one of these.
         let gem = [b"metadata.gz".as_slice(), b"data.tar.gz", b"checksums.yaml.gz"].iter().any(|m| head.starts_with(m));
         let flatpak = head.starts_with(b"[Application]") || head.starts_with(b"[Runtime]");
-        let phar = head.starts_with(b"<?php") || head.starts_with(b"#!/usr/bin/env php");
         let tar = head.get(257..262) == Some(b"ustar");
-        gem || flatpak
-            || phar
-            || tar
-            || ARCHIVES.iter().any(|(_, magic, _)| !magic.is_empty() && head.starts_with(magic))
+        gem || flatpak || tar || ARCHIVES.iter().any(|(_, magic, _)| !magic.is_empty() && head.starts_with(magic))
     }
 
     fn finds_packages(&self) -> bool {
@@ -108,16 +106,16 @@ impl Analyzer for PackageArchive {
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let at = file.path.as_str();
         let what = match archive(at) {
-            Some((_, magic, what)) => file.bytes.starts_with(magic).then_some(*what),
-            None if at.ends_with(".phar") => {
-                memchr::memmem::find(file.bytes, b"__HALT_COMPILER();").map(|_| "a PHP archive")
+            Some((end, magic, what)) => {
+                let kind = if *end == "bun.lockb" { UnreadPackages } else { UnreadCarrier };
+                file.bytes.starts_with(magic).then_some((kind, *what))
             }
             None if is_files(at) => files(file.bytes),
-            None => is_flatpak(at).then_some("a Flatpak application or runtime"),
+            None => is_flatpak(at).then_some((UnreadCarrier, "a Flatpak application or runtime")),
         };
-        if let Some(what) = what {
+        if let Some((kind, what)) = what {
             let detail = format!("{what} lies here: it and what it carries were not read");
-            out.gaps.push(Gap::new(GapKind::UnreadCarrier, at, detail));
+            out.gaps.push(Gap::new(kind, at, detail));
         }
         Ok(())
     }
@@ -133,8 +131,8 @@ fn is_flatpak(path: &str) -> bool {
     matches!(parts[..], ["var", "lib", "flatpak", "app" | "runtime", _, _, _, _, "metadata"])
 }
 
-/// What an archive of files carries.
-fn files(bytes: &[u8]) -> Option<&'static str> {
+/// What an archive of files carries, and the gap that it is.
+fn files(bytes: &[u8]) -> Option<(GapKind, &'static str)> {
     if bytes.starts_with(b"PK\x03\x04") {
         let archive = Archive::open(bytes)?;
         let names = || archive.members().flatten().take(MAX_MEMBERS).map(|member| member.name);
@@ -164,24 +162,26 @@ fn files(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// What a file of this name in an archive tells: npm's sources have `package/package.json`, Python's `NAME-VERSION/PKG-INFO`.
-fn carried(name: &[u8]) -> Option<&'static str> {
+fn carried(name: &[u8]) -> Option<(GapKind, &'static str)> {
     let name = name.strip_prefix(b"./").unwrap_or(name);
     let has = |part: &[u8]| memchr::memmem::find(name, part).is_some();
     let one_deep = name.iter().filter(|b| **b == b'/').count() == 1;
     let modules = name.starts_with(b"node_modules/") || has(b"/node_modules/");
     Some(match name {
-        b"package/package.json" => "an npm package",
-        _ if one_deep && name.ends_with(b"/PKG-INFO") => "a Python source distribution",
-        _ if modules && name.ends_with(b"/package.json") => "an archive with installed Node packages",
-        _ if has(b".dist-info/METADATA") => "an archive with installed Python packages",
-        _ if name.ends_with(b"vendor/composer/installed.json") => "an archive with installed PHP packages",
+        b"package/package.json" => (UnreadCarrier, "an npm package"),
+        _ if one_deep && name.ends_with(b"/PKG-INFO") => (UnreadCarrier, "a Python source distribution"),
+        _ if modules && name.ends_with(b"/package.json") => (UnreadPackages, "an archive with installed Node packages"),
+        _ if has(b".dist-info/METADATA") => (UnreadPackages, "an archive with installed Python packages"),
+        _ if name.ends_with(b"vendor/composer/installed.json") => {
+            (UnreadPackages, "an archive with installed PHP packages")
+        }
         _ if name.ends_with(b"var/lib/dpkg/status")
             || name.ends_with(b"lib/apk/db/installed")
             || has(b"var/lib/rpm/") =>
         {
-            "an archive of a root file system"
+            (UnreadPackages, "an archive of a root file system")
         }
-        _ if name.starts_with(b"blobs/sha256/") || name.ends_with(b"/layer.tar") => "a saved image",
+        _ if name.starts_with(b"blobs/sha256/") || name.ends_with(b"/layer.tar") => (UnreadPackages, "a saved image"),
         _ => return None,
     })
 }
@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn archives_of_packages() {
         for (end, magic, _) in ARCHIVES.iter().filter(|(_, magic, _)| !magic.is_empty()) {
-            assert_eq!(gaps(&format!("opt/x{end}"), magic), [GapKind::UnreadCarrier], "{end}");
+            let want = if *end == "bun.lockb" { UnreadPackages } else { UnreadCarrier };
+            assert_eq!(gaps(&format!("opt/x{end}"), magic), [want], "{end}");
         }
         let path = layergate_model::LayerPath::normalise("usr/lib/python3/ensurepip/_bundled/pip-1-py3.whl").unwrap();
         let kind = layergate_model::EntryKind::File;
@@ -223,16 +224,15 @@ mod tests {
             gz.finish().unwrap()
         };
         for (path, names, want) in [
-            ("srv/offline/lodash-4.17.20.tgz", &["package/a.js", "package/package.json"][..], true),
-            ("wheels/a-1.tar.gz", &["a-1/setup.py", "a-1/PKG-INFO"], true),
-            ("backup/data.tar.gz", &["data/a", "data/b/PKG-INFO"], false),
-            ("backup/data.tgz", &["deep/package/package.json"], false),
-            ("srv/app.tar.gz", &["app/index.js", "./app/node_modules/a/package.json"], true),
-            ("srv/root.tgz", &["bin/sh", "var/lib/dpkg/status"], true),
-            ("srv/save.tgz", &["blobs/sha256/ab"], true),
+            ("srv/offline/lodash-4.17.20.tgz", &["package/a.js", "package/package.json"][..], Some(UnreadCarrier)),
+            ("wheels/a-1.tar.gz", &["a-1/setup.py", "a-1/PKG-INFO"], Some(UnreadCarrier)),
+            ("backup/data.tar.gz", &["data/a", "data/b/PKG-INFO"], None),
+            ("backup/data.tgz", &["deep/package/package.json"], None),
+            ("srv/app.tar.gz", &["app/index.js", "./app/node_modules/a/package.json"], Some(UnreadPackages)),
+            ("srv/root.tgz", &["bin/sh", "var/lib/dpkg/status"], Some(UnreadPackages)),
+            ("srv/save.tgz", &["blobs/sha256/ab"], Some(UnreadPackages)),
         ] {
-            let want: &[GapKind] = if want { &[GapKind::UnreadCarrier] } else { &[] };
-            assert_eq!(gaps(path, &tgz(names)), want, "{path}");
+            assert_eq!(gaps(path, &tgz(names)).first(), want.as_ref(), "{path}");
         }
         let whole = tgz(&["package/package.json"]);
         for cut in 3..whole.len() {
@@ -245,18 +245,13 @@ mod tests {
             header[257..262].copy_from_slice(b"ustar");
             header
         };
-        assert_eq!(gaps("srv/image.tar", &plain("ab/layer.tar")), [GapKind::UnreadCarrier]);
+        assert_eq!(gaps("srv/image.tar", &plain("ab/layer.tar")), [UnreadPackages]);
         assert_eq!(gaps("srv/data.tar", &plain("ab/layer")), []);
         let zip = super::super::archive::tests::zip;
-        assert_eq!(
-            gaps("f.zip", &zip(&[("i.js", b""), ("node_modules/a/package.json", b"{}")])),
-            [GapKind::UnreadCarrier]
-        );
-        assert_eq!(gaps("f.zip", &zip(&[("a-1.dist-info/METADATA", b"")])), [GapKind::UnreadCarrier]);
+        assert_eq!(gaps("f.zip", &zip(&[("i.js", b""), ("node_modules/a/package.json", b"{}")])), [UnreadPackages]);
+        assert_eq!(gaps("f.zip", &zip(&[("a-1.dist-info/METADATA", b"")])), [UnreadPackages]);
         assert_eq!(gaps("f.zip", &zip(&[("__main__.py", b""), ("a-1.dist-info/METADATA", b"")])), [], "it is read");
         assert_eq!(gaps("f.zip", &zip(&[("data.txt", b"")])), []);
-        assert_eq!(gaps("bin/a.phar", b"<?php __HALT_COMPILER(); ?>"), [GapKind::UnreadCarrier]);
-        assert_eq!(gaps("bin/a.phar", b"<?php echo 1;"), []);
         let flatpak = "var/lib/flatpak/app/org.x.Y/x86_64/stable/0a1b/metadata";
         assert_eq!(gaps(flatpak, b"[Application]\nname=org.x.Y\n"), [GapKind::UnreadCarrier]);
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     input,
     loose::{Either, List, Table, Text},
+    python_markers::may_hold_on_linux,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
@@ -17,6 +18,7 @@ pub struct PipfileLock;
 #[serde(default)]
 struct Locked {
     version: Text,
+    markers: Text,
     hashes: List<Text>,
 }
 
@@ -26,7 +28,7 @@ impl Analyzer for PipfileLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn reads_declarations(&self) -> bool {
@@ -46,7 +48,7 @@ impl Analyzer for PipfileLock {
         let start = out.packages.len();
         for (category, packages) in lock.0.iter().filter(|(category, _)| category != "_meta") {
             for (name, package) in &packages.0 {
-                let Some(package) = package.map() else { continue };
+                let Some(package) = package.map().filter(|p| may_hold_on_linux(&p.markers.0)) else { continue };
                 let version = package.version.0.trim_start_matches(['=', ' ']);
                 let Some(new) = input::push(out, PackageKind::Pypi, name, version, file) else { continue };
                 new.hashes = package.hashes.0.iter().filter_map(Text::get).map(str::to_owned).collect();
@@ -68,7 +70,7 @@ mod tests {
     #[test]
     fn categories() {
         let text = br#"{"_meta":{"hash":{"sha256":"0"}},"default":{"a":{"version":"==1.0","hashes":["sha256:1"]},"git":{"ref":"x"},"odd":1},
-            "develop":{"a":{"version":"==1.0"},"b":{"version":"==2.0"}},"docs":{"c":{"version":"==3"}}}"#;
+            "develop":{"a":{"version":"==1.0"},"b":{"version":"==2.0"}},"win":{"w":{"version":"==1","markers":"sys_platform == 'win32'"}},"docs":{"c":{"version":"==3"}}}"#;
         let (section, result) = analyze(&PipfileLock, "Pipfile.lock", text);
         result.unwrap();
         let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.scope)).collect();

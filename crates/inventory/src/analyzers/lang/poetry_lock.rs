@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Provenance, Scope, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     input,
     loose::{Either, List, Record, Table, Text},
+    python_markers::may_hold_on_linux,
     reach,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -36,6 +37,8 @@ struct Metadata {
 struct Locked {
     name: Text,
     version: Text,
+    markers: Either<Table<Text>>,
+    source: Table<Text>,
     category: Text,
     groups: List<Text>,
     files: List<Record<Artefact>>,
@@ -81,6 +84,16 @@ struct Group {
     dependencies: Table<IgnoredAny>,
 }
 
+impl Locked {
+    /// One marker, or one for each group (since Poetry 2).
+    fn may_be_installed(&self) -> bool {
+        match &self.markers {
+            Either::Map(groups) => groups.0.iter().any(|(_, marker)| may_hold_on_linux(&marker.0)),
+            other => other.text().is_none_or(may_hold_on_linux),
+        }
+    }
+}
+
 impl Pyproject {
     /// What the project needs to run, as names are compared.
     fn runtime(&self) -> HashSet<String> {
@@ -110,7 +123,7 @@ impl Analyzer for PoetryLock {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn reads_declarations(&self) -> bool {
@@ -136,10 +149,14 @@ impl Analyzer for PoetryLock {
             let _ = out.notes.keep(file.path, "");
         }
         let start = out.packages.len();
-        for package in &lock.package.0 {
+        for package in lock.package.0.iter().filter(|p| p.may_be_installed()) {
             let Some(new) = input::push(out, PackageKind::Pypi, &package.name.0, &package.version.0, file) else {
                 continue;
             };
+            // A `legacy` source is another index.
+            if package.source.get("type").is_some_and(|source| source.0 != "legacy") {
+                new.provenance = Provenance::Elsewhere;
+            }
             let groups = &package.groups.0;
             if package.category.0 == "dev" || (!groups.is_empty() && groups.iter().all(|g| is_development(&g.0))) {
                 new.scope = Scope::Dev;
@@ -190,6 +207,20 @@ mod tests {
         assert_eq!(found, want.map(|(n, s, h)| (n, s, h.to_owned())));
         assert_eq!(section.packages[0].dependencies.len(), 2);
     }
+
+    #[test]
+    fn other_systems_and_other_sources() {
+        let text = b"[[package]]\nname = \"win\"\nversion = \"1\"\nmarkers = \"sys_platform == 'win32'\"\n\
+            [[package]]\nname = \"dev\"\nversion = \"1\"\nmarkers = {main = \"sys_platform == 'win32'\", dev = \"python_version > '3'\"}\n\
+            [[package]]\nname = \"mirror\"\nversion = \"1\"\n[package.source]\ntype = \"legacy\"\n\
+            [[package]]\nname = \"own\"\nversion = \"1\"\n[package.source]\ntype = \"directory\"\nurl = \"x\"\n";
+        let (section, result) = analyze(&PoetryLock, "poetry.lock", text);
+        result.unwrap();
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        let (registry, elsewhere) = (Provenance::Registry, Provenance::Elsewhere);
+        assert_eq!(found, [("dev", registry), ("mirror", registry), ("own", elsewhere)]);
+    }
+
     #[test]
     fn the_project_tells_what_the_lock_does_not() {
         let lock = b"[[package]]\nname = \"a-b\"\nversion = \"1\"\n[package.dependencies]\nDeep = \"*\"\n[[package]]\nname = \"deep\"\nversion = \"1\"\n\

@@ -4,7 +4,7 @@
 
 use layergate_model::{AnalyzerId, PackageKind, Section};
 
-use super::input;
+use super::{input, python_markers::may_hold_on_linux};
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
 /// Reads `*requirements*.txt` and `setup.py`.
@@ -19,7 +19,7 @@ impl Analyzer for PythonRequirements {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn reads_declarations(&self) -> bool {
@@ -48,7 +48,9 @@ impl Analyzer for PythonRequirements {
         // A backslash at the end joins lines: the hashes usually.
         let text = text(file).replace("\\\r\n", " ").replace("\\\n", " ");
         for line in text.lines() {
-            let Some((name, version)) = pinned(line) else { continue };
+            let Some((name, version)) = pinned(line).filter(|_| marker(line).is_none_or(may_hold_on_linux)) else {
+                continue;
+            };
             let Some(new) = input::push(out, PackageKind::Pypi, name, version, file) else { continue };
             new.hashes = line
                 .split_whitespace()
@@ -116,6 +118,13 @@ pub(crate) fn pinned(line: &str) -> Option<(&str, &str)> {
         versioned.then_some(version)
     })?;
     name.starts_with(|c: char| c.is_ascii_alphanumeric()).then_some((name, version))
+}
+
+/// What stands behind the `;` of a requirement.
+fn marker(line: &str) -> Option<&str> {
+    let line = line.split_once(" #").map_or(line, |(l, _)| l);
+    let line = line.split_once(" --").map_or(line, |(l, _)| l);
+    line.split_once(';').map(|(_, marker)| marker.trim())
 }
 
 /// The name at the beginning of a requirement.

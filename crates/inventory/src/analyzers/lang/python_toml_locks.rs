@@ -1,13 +1,14 @@
 //! Python lock files that are a plain list of packages in TOML: `pdm.lock` (pdm-project.org) and `pylock.toml`, `pylock.NAME.toml`
 //! (packaging.python.org, "pylock.toml Specification", PEP 751).
 
-use layergate_model::{AnalyzerId, Dependency, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, PackageKind, Provenance, Scope, Section};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     input,
     loose::{Either, List, Record, Table, Text},
     poetry_lock::is_development,
+    python_markers::may_hold_on_linux,
     python_requirements::name_of,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -29,6 +30,12 @@ struct Lock {
 struct Locked {
     name: Text,
     version: Text,
+    marker: Text,
+    /// pdm.
+    git: Text,
+    /// pylock.
+    vcs: Table<Text>,
+    directory: Table<Text>,
     groups: List<Text>,
     dependencies: List<Either<Need, IgnoredAny>>,
     files: List<Record<Artefact>>,
@@ -56,7 +63,7 @@ impl Analyzer for PythonTomlLocks {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn reads_declarations(&self) -> bool {
@@ -76,10 +83,13 @@ impl Analyzer for PythonTomlLocks {
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let lock: Lock = input::toml(file)?;
         let start = out.packages.len();
-        for package in lock.package.0.iter().chain(&lock.packages.0) {
+        for package in lock.package.0.iter().chain(&lock.packages.0).filter(|p| may_hold_on_linux(&p.marker.0)) {
             let Some(new) = input::push(out, PackageKind::Pypi, &package.name.0, &package.version.0, file) else {
                 continue;
             };
+            if !package.vcs.0.is_empty() || !package.directory.0.is_empty() || package.git.get().is_some() {
+                new.provenance = Provenance::Elsewhere;
+            }
             let groups = &package.groups.0;
             if !groups.is_empty() && groups.iter().all(|g| is_development(&g.0)) {
                 new.scope = Scope::Dev;
@@ -123,6 +133,10 @@ mod tests {
         assert_eq!(section.packages[1].scope, Scope::Runtime);
         let pylock = b"lock-version = '1.0'\n[[packages]]\nname = 'a'\nversion = '1'\ndependencies = [{name = 'b', version = '2'}]\n[[packages.wheels]]\nname = 'a.whl'\n[packages.wheels.hashes]\nsha256 = '00'\n[[packages]]\nname = 'from-a-directory'\n";
         assert_eq!(packages(&PythonTomlLocks, "x/pylock.dev.toml", pylock), ["a 1"]);
+        let other = b"[[packages]]\nname = 'w'\nversion = '1'\nmarker = \"sys_platform == 'win32'\"\n[[packages]]\nname = 'g'\nversion = '1'\nvcs = {type = 'git', url = 'x'}\n";
+        let (section, _) = analyze(&PythonTomlLocks, "pylock.toml", other);
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        assert_eq!(found, [("g", Provenance::Elsewhere)]);
         assert_eq!(analyze(&PythonTomlLocks, "pylock.toml", pylock).0.packages[0].hashes, ["sha256:00"]);
     }
 }

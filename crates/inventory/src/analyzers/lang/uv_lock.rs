@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use layergate_model::{AnalyzerId, Dependency, PackageKind, Scope, Section};
+use layergate_model::{AnalyzerId, Dependency, PackageKind, Provenance, Scope, Section};
 use serde::Deserialize;
 
 use super::{
     input,
     loose::{List, Record, Table, Text},
+    python_markers::may_hold_on_linux,
     reach::reachable,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -31,6 +32,8 @@ struct Locked {
     dependencies: List<Record<Need>>,
     #[serde(rename = "optional-dependencies")]
     optional: Table<List<Record<Need>>>,
+    #[serde(rename = "dev-dependencies")]
+    development: Table<List<Record<Need>>>,
     sdist: Record<Artefact>,
     wheels: List<Record<Artefact>>,
 }
@@ -40,6 +43,7 @@ struct Locked {
 struct Need {
     name: Text,
     version: Text,
+    marker: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -54,7 +58,7 @@ impl Analyzer for UvLock {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn reads_declarations(&self) -> bool {
@@ -93,18 +97,30 @@ impl Analyzer for UvLock {
                     .collect()
             })
             .collect();
+        // What every need of it leaves to other systems is not installed.
+        let mut elsewhere = vec![None; all.len()];
+        for package in all {
+            let groups = package.optional.0.iter().chain(&package.development.0).flat_map(|(_, needs)| &needs.0);
+            for need in package.dependencies.0.iter().chain(groups) {
+                let other = !may_hold_on_linux(&need.marker.0);
+                if let Some(mark) = find(need).and_then(|i| elsewhere.get_mut(i)) {
+                    *mark = Some(mark.unwrap_or(true) && other);
+                }
+            }
+        }
         let is_root = |p: &Locked| ["editable", "virtual", "directory"].iter().any(|k| p.source.get(k).is_some());
         let roots: Vec<usize> = all.iter().enumerate().filter(|(_, p)| is_root(p)).map(|(i, _)| i).collect();
         let rooted = !roots.is_empty();
         let used = reachable(roots, &edges);
         let start = out.packages.len();
-        for (i, package) in all.iter().enumerate() {
+        for (i, package) in all.iter().enumerate().filter(|(i, _)| elsewhere[*i] != Some(true)) {
             let Some(new) = input::push(out, PackageKind::Pypi, &package.name.0, &package.version.0, file) else {
                 continue;
             };
             if rooted && !used[i] {
                 new.scope = Scope::Dev;
             }
+            new.provenance = provenance(&package.source);
             let artefacts = package.wheels.0.iter().chain([&package.sdist]);
             new.hashes = artefacts.filter_map(|a| a.hash.get()).map(str::to_owned).collect();
             let needs = edges[i].iter().map(|to| &all[*to]);
@@ -114,6 +130,18 @@ impl Analyzer for UvLock {
         }
         input::join_same(out, start);
         Ok(())
+    }
+}
+
+/// A directory below the project is a part of it, whatever a registry calls so; another one or a repository may hold a
+/// copy of the registry's.
+fn provenance(source: &Table<Text>) -> Provenance {
+    let from = |keys: &[&str]| keys.iter().find_map(|key| source.get(key)?.get());
+    match from(&["editable", "virtual", "directory"]) {
+        Some(".") => Provenance::Project,
+        Some(_) => Provenance::Elsewhere,
+        None if from(&["git", "url", "path"]).is_some() => Provenance::Elsewhere,
+        None => Provenance::Registry,
     }
 }
 
@@ -138,5 +166,23 @@ mod tests {
         ];
         assert_eq!(found, want);
         assert_eq!(section.packages[1].hashes, ["sha256:1"]);
+        assert_eq!(section.packages[2].provenance, Provenance::Project);
+    }
+
+    #[test]
+    fn other_systems_and_other_sources() {
+        let text = b"[[package]]\nname = \"app\"\nversion = \"1\"\nsource = { editable = \".\" }\n\
+            dependencies = [{ name = \"click\" }, { name = \"lib\" }, { name = \"both\", marker = \"sys_platform == 'win32'\" }]\n\
+            [[package]]\nname = \"click\"\nversion = \"8\"\nsource = { registry = \"x\" }\n\
+            dependencies = [{ name = \"colorama\", marker = \"sys_platform == 'win32'\" }, { name = \"both\" }]\n\
+            [[package]]\nname = \"colorama\"\nversion = \"0.4.6\"\nsource = { registry = \"x\" }\n\
+            [[package]]\nname = \"both\"\nversion = \"2\"\nsource = { git = \"https://x/y?rev=1#1\" }\n\
+            [[package]]\nname = \"lib\"\nversion = \"3\"\nsource = { directory = \"../lib\" }\n";
+        let (section, result) = analyze(&UvLock, "uv.lock", text);
+        result.unwrap();
+        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
+        let (registry, elsewhere) = (Provenance::Registry, Provenance::Elsewhere);
+        let want = [("app", Provenance::Project), ("both", elsewhere), ("click", registry), ("lib", elsewhere)];
+        assert_eq!(found, want);
     }
 }

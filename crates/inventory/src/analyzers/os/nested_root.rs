@@ -1,5 +1,5 @@
 //! Package databases of root file systems inside the image: a chroot, a container's or a virtual machine's files, a saved
-//! layer. What they list can be run, and is judged by nobody: each is an `unread_carrier` gap. Nothing is read for it.
+//! layer. What they list can be run, and is judged by nobody: each is an `unread_packages` gap. Nothing is read for it.
 
 use layergate_model::{AnalyzerId, EntryKind, Gap, GapKind, Section};
 
@@ -30,7 +30,7 @@ impl Analyzer for NestedRoot {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn interests(&self) -> &'static [Interest] {
@@ -53,7 +53,7 @@ impl Analyzer for NestedRoot {
             let detail = format!(
                 "a package database of another root file system ({root}) lies here: the packages in it were not judged"
             );
-            out.gaps.push(Gap::new(GapKind::UnreadCarrier, entry.path.as_str(), detail));
+            out.gaps.push(Gap::new(GapKind::UnreadPackages, entry.path.as_str(), detail));
         }
     }
 }
