@@ -5,14 +5,17 @@ use std::{fs::File, io::Read as _, path::Path, time::Duration};
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use layergate_model::{Backoff, Digest, Report};
+use layergate_http::{
+    BodyError, ClientOptions, Method, Pauses, Redirects, RequestBuilder, Url, describe, header::CONTENT_TYPE, is_busy,
+    is_loopback, shown,
+};
+use layergate_model::{Digest, Report};
 use layergate_ports::{
     MAX_SBOM_BYTES,
     values::{IdempotencyKey, JobId, SbomName, VerdictRecord},
 };
 use layergate_registry::Location;
 use layergate_server::{FleetStatus, JobAnswer, SbomRef, Subject, Submission, Submitted, UploadedDigest};
-use reqwest::{Method, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -26,8 +29,9 @@ use crate::{
 const ASK: Duration = Duration::from_secs(20);
 /// How long all coordinators may be silent before a client gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The pauses between two rounds of asking all of them; jittered, for after a restart all clients come back.
-const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
+/// The first and the longest pause between two rounds of asking all of them.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A pause between two rounds that is longer than this is reported, once for each question.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 /// An answer of more bytes is refused.
@@ -45,9 +49,8 @@ enum Body {
 
 /// A client of one fleet.
 pub(crate) struct Client {
-    http: reqwest::Client,
-    /// Past every proxy: for coordinators on this machine.
-    here: reqwest::Client,
+    /// To coordinators on this machine it goes past every proxy, which must not see the token.
+    http: layergate_http::Client,
     servers: Vec<Url>,
     token: Option<String>,
 }
@@ -75,29 +78,25 @@ impl Client {
             .collect::<Result<_, _>>()?;
         let token = api.api_token_file.as_ref().map(|path| node::token(path)).transpose()?;
         // A secret goes over a wire only where nobody can read along.
-        let open = |u: &&Url| u.scheme() == "http" && !u.host_str().is_some_and(is_loopback_host);
+        let open = |u: &&Url| u.scheme() == "http" && !is_loopback(u);
         if let Some(url) = servers.iter().find(open).filter(|_| token.is_some()) {
-            return Err(usage(anyhow!("the token is not sent to {url} over plain HTTP; use https://")));
+            return Err(usage(anyhow!("the token is not sent to {} over plain HTTP; use https://", shown(url))));
         }
-        let mut certificates = Vec::new();
+        let mut roots = Vec::new();
         if let Some(path) = &api.api_ca {
             let pem = crate::bounded::read(path, crate::bounded::MAX_TEXT)
                 .with_context(|| format!("{} cannot be read", path.display()))
                 .map_err(usage)?;
-            certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .with_context(|| format!("{} has no certificates", path.display()))
-                .map_err(usage)?;
+            roots = layergate_http::roots(&pem).map_err(|why| usage(anyhow!("{}: {why}", path.display())))?;
         }
-        let builder = || {
-            reqwest::Client::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-                .tls_certs_merge(certificates.clone())
-        };
-        let http = builder().build().context("the HTTP client cannot be made")?;
-        let here = builder().no_proxy().build().context("the HTTP client cannot be made")?;
-        Ok(Self { http, here, servers, token })
+        let http = layergate_http::Client::new(ClientOptions {
+            connect: Duration::from_secs(5),
+            // Each request has its own, shorter time.
+            idle: UPLOAD * 2,
+            redirects: Redirects::None,
+            roots,
+        });
+        Ok(Self { http, servers, token })
     }
 
     /// Submits; the same key again, to whatever coordinator, is the same job.
@@ -204,16 +203,13 @@ impl Client {
         body: Body,
         takes: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        let end = Instant::now() + PATIENCE;
-        let (mut tries, who) = (0, JobId::random().to_string());
+        let mut pauses = Pauses::within(PATIENCE, FIRST_PAUSE, LONGEST_PAUSE);
         let mut reported = false;
         loop {
             let mut last = None;
             for server in &self.servers {
-                let url = server.join(path).map_err(|e| anyhow!("{server}{path} is not a URL: {e}"))?;
-                // The token must not reach a proxy on its way to this machine.
-                let here = server.host_str().is_some_and(is_loopback_host);
-                let mut request = if here { &self.here } else { &self.http }.request(method.clone(), url).query(query);
+                let url = server.join(path).map_err(|e| anyhow!("{}{path} is not a URL: {e}", shown(server)))?;
+                let mut request = self.http.request(method.clone(), &url).map_err(anyhow::Error::from)?.query(query);
                 request = request.timeout(takes + Duration::from_secs(30));
                 request = match &body {
                     Body::Nothing => request,
@@ -228,12 +224,10 @@ impl Client {
                     Err(Refusal::Later(error)) => last = Some(error),
                 }
             }
-            tries += 1;
-            let pause = PAUSES.after(tries, &who);
-            if Instant::now() + pause > end {
+            let Some(pause) = pauses.next(None) else {
                 let error = last.unwrap_or_else(|| anyhow!("no coordinator was named"));
                 return Err(error.context("no coordinator answers").into());
-            }
+            };
             // A restart takes a second; whoever is silent for longer is worth a word to whoever waits.
             if let Some(error) = last.filter(|_| !reported && pause > REPORT_AFTER) {
                 tracing::warn!(why = format!("{error:#}"), patience = ?PATIENCE, "no coordinator answers; asking on");
@@ -247,17 +241,14 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let later =
-            |e: reqwest::Error| Refusal::Later(anyhow!(e.without_url()).context(format!("{server} does not answer")));
-        let mut response = request.send().await.map_err(later)?;
+        let server = shown(server);
+        let later = |why: String| Refusal::Later(anyhow!(why).context(format!("{server} does not answer")));
+        let response = request.send().await.map_err(|e| later(describe(&e)))?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(later)? {
-            if bytes.len() + chunk.len() > MAX_ANSWER {
-                return Err(Refusal::Final(anyhow!("{server} sends more than {MAX_ANSWER} bytes")));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = layergate_http::body(response, MAX_ANSWER).await.map_err(|error| match error {
+            BodyError::Broken(error) => later(describe(&error)),
+            BodyError::TooLarge(limit) => Refusal::Final(anyhow!("{server} sends more than {limit} bytes")),
+        })?;
         if status.is_success() {
             return Ok(bytes);
         }
@@ -270,11 +261,7 @@ impl Client {
             Err(_) => String::from_utf8_lossy(&bytes).chars().take(300).collect(),
         };
         let error = anyhow!("{server} answers {status}: {}", text.trim());
-        Err(match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Refusal::Later(error),
-            s if s.is_server_error() => Refusal::Later(error),
-            _ => Refusal::Final(error),
-        })
+        Err(if is_busy(status) { Refusal::Later(error) } else { Refusal::Final(error) })
     }
 }
 
@@ -295,8 +282,4 @@ fn lies_here(local: &Location) -> Failure {
 
 fn fresh_key() -> Result<IdempotencyKey, Failure> {
     IdempotencyKey::new(JobId::random().as_str()).map_err(|e| anyhow!(e).into())
-}
-
-fn is_loopback_host(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -42,11 +42,7 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::Scan(_) | Command::Sbom(_)) {
         allocator::limit_arenas();
     }
-    // Every TLS connection of this process uses one provider; a second installation would be a bug of ours.
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
-        exit::say("the TLS provider was installed twice");
-        return ExitCode::from(3);
-    }
+    layergate_http::provide_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

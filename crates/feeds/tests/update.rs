@@ -104,7 +104,7 @@ async fn without_a_network_it_ends_soon_and_says_why() {
     // A port that needs the administrator's rights; nobody listens there.
     let closed = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     for (address, why) in
-        [(silent.local_addr().unwrap(), "no server has answered within 0.3 s"), (closed, "no connection could be made")]
+        [(silent.local_addr().unwrap(), "no server has answered within 0.3 s"), (closed, "the connection was refused")]
     {
         let text = format!("only = [\"kev\"]\n[source.kev]\nbase = \"http://{address}/kev\"\nfiles = [\"kev.json\"]\n");
         let mut options = UpdateOptions { sources: Sources::from_text(&text).unwrap(), ..world.options() };

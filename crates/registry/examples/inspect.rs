@@ -13,10 +13,7 @@ use sha2::{Digest as _, Sha256};
 async fn main() {
     let credentials = CredentialSources::from_environment(None);
     let options = SourceOptions { local: true, credentials, ..SourceOptions::default() };
-    let sources = match Sources::new(options) {
-        Ok(sources) => sources,
-        Err(error) => return eprintln!("{error}"),
-    };
+    let sources = Sources::new(options);
     let (flags, images): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
     for image in images {
         let location: Location = match image.parse() {

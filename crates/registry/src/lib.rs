@@ -22,7 +22,8 @@ mod snapshot_artifact;
 mod sources;
 mod strict_json;
 
-pub use http::{RetryPolicy, Timeouts};
+pub use http::Timeouts;
+pub use layergate_http::Retry;
 pub use listing::Listed;
 pub use location::{Location, LocationError};
 pub use sbom::UploadedSboms;

@@ -30,6 +30,7 @@ use crate::{
     Sources,
     credentials::Credential,
     error_detail::{self, malformed, unauthorized, unavailable, unsupported},
+    http::with_retries,
     manifest::{Descriptor, Manifest, parse},
 };
 
@@ -158,13 +159,12 @@ impl Sources {
         let image =
             oci_client::Reference::with_tag(reference.registry.to_string(), reference.repository.to_string(), tag);
         let retry = self.options().retry;
-        retry
-            .run(|| async {
-                let (layers, config, manifest) = (layers.clone(), config.clone(), manifest.clone());
-                let pushed = client.push(&image, &layers, config, &auth, Some(manifest)).await;
-                pushed.map_err(|e| refused(reference, &e))
-            })
-            .await?;
+        with_retries(retry, || async {
+            let (layers, config, manifest) = (layers.clone(), config.clone(), manifest.clone());
+            let pushed = client.push(&image, &layers, config, &auth, Some(manifest)).await;
+            pushed.map_err(|e| refused(reference, &e))
+        })
+        .await?;
         // What can be read back is there.
         let repository = self.repository_of(reference).await?;
         let (digest, document) = repository.root(reference).await?;
@@ -177,6 +177,7 @@ impl Sources {
     }
 
     fn push_client(&self, reference: &ImageReference) -> Result<Client, SourceError> {
+        layergate_http::provide_tls();
         let plain = self.options().plain_http || reference.registry.is_loopback();
         let config = ClientConfig {
             protocol: if plain { ClientProtocol::Http } else { ClientProtocol::Https },

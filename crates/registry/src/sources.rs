@@ -12,6 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use layergate_http::Retry;
 use layergate_model::{ImageReference, Limits, Registry, RepoPath};
 use layergate_ports::{
     BlobStream, ImageSource,
@@ -21,7 +22,7 @@ use layergate_ports::{
 use crate::{
     credentials::{CredentialSources, Login},
     error_detail,
-    http::{Repository, RetryPolicy, Slots, Timeouts, Transport},
+    http::{Repository, Slots, Timeouts, Transport},
     local::{LocalBytes, LocalImages},
     location::Location,
     platforms, resolve, rootfs,
@@ -42,7 +43,7 @@ pub struct SourceOptions {
     /// Timeouts.
     pub timeouts: Timeouts,
     /// Tries.
-    pub retry: RetryPolicy,
+    pub retry: Retry,
     /// Credentials.
     pub credentials: CredentialSources,
     /// The layers' limits, which bound what a compressed archive may unpack to.
@@ -56,7 +57,7 @@ impl Default for SourceOptions {
             local: false,
             concurrency: 8,
             timeouts: Timeouts::default(),
-            retry: RetryPolicy::default(),
+            retry: Retry::default(),
             credentials: CredentialSources::default(),
             limits: Limits::default(),
         }
@@ -96,12 +97,12 @@ impl Location {
 }
 
 impl Sources {
-    /// Sources with these options. Fails when the system's CA certificates cannot be loaded.
-    pub fn new(options: SourceOptions) -> Result<Self, SourceError> {
-        let transport = Transport::new(options.timeouts, options.plain_http)?;
+    /// Sources with these options. Nothing is opened or read yet.
+    pub fn new(options: SourceOptions) -> Self {
+        let transport = Transport::new(options.timeouts, options.plain_http);
         let local = LocalImages::new(options.limits.clone());
         let (sessions, slots) = (Mutex::default(), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { options, transport, local, sessions, slots }) })
+        Self { inner: Arc::new(Inner { options, transport, local, sessions, slots }) }
     }
 
     /// Says what a path on the command line is: an SBOM, an archive, a layout, a root file system. A tar archive of a

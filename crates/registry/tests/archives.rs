@@ -329,7 +329,7 @@ async fn paths_are_recognised_by_their_content() {
     let gone = resolve(&sources, "./no/such/file.tar").await.unwrap_err();
     assert!(matches!(gone, SourceError::NotFound(_)), "{gone}");
 
-    let fleet = Sources::new(SourceOptions::default()).unwrap();
+    let fleet = Sources::new(SourceOptions::default());
     let refused = resolve(&fleet, &bom).await.unwrap_err();
     assert!(matches!(refused, SourceError::Unsupported(_)), "{refused}");
 }
@@ -340,7 +340,7 @@ async fn a_bomb_ends_at_the_limit() {
     let zeros = vec![0; 8 << 20];
     let bomb = gzip(&tar_of(&[("blobs/x", &zeros), ("manifest.json", b"[]")]));
     let limits = layergate_model::Limits { max_unpacked_bytes: 1 << 20, ..Default::default() };
-    let small = Sources::new(SourceOptions { limits, ..options() }).unwrap();
+    let small = Sources::new(SourceOptions { limits, ..options() });
     let error = resolve(&small, &put(dir.path(), "bomb.tar.gz", &bomb)).await.unwrap_err().to_string();
     assert!(error.contains("max-unpacked-bytes"), "{error}");
 }

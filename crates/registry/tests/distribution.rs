@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use layergate_http::{Client, ClientOptions, Method};
 use layergate_model::Digest;
 use layergate_ports::values::SourceError;
 use layergate_registry::{
@@ -72,18 +73,21 @@ async fn start(binary: &Path, password: bool) -> Registry {
 
 /// Pushes as the distribution specification has it: POST, PUT, and the manifest last.
 async fn push(registry: &Registry, image: &Image, name: &str, login: bool) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let with = |r: reqwest::RequestBuilder| if login { r.header("Authorization", format!("Basic {LOGIN}")) } else { r };
+    let client = Client::new(ClientOptions::default());
+    let request = |method, url: String| {
+        let request = client.request(method, &url.parse().unwrap()).unwrap();
+        if login { request.header("Authorization", format!("Basic {LOGIN}")) } else { request }
+    };
     let base = format!("http://{}/v2/{name}", registry.address);
     for (digest, blob) in &image.blobs {
-        let begun = with(client.post(format!("{base}/blobs/uploads/"))).send().await.unwrap();
+        let begun = request(Method::POST, format!("{base}/blobs/uploads/")).send().await.unwrap();
         assert_eq!(begun.status(), 202, "{}", begun.text().await.unwrap());
         let location = begun.headers().get("location").unwrap().to_str().unwrap().to_owned();
-        let put = with(client.put(format!("{location}&digest={digest}"))).body(blob.clone()).send().await.unwrap();
+        let put = request(Method::PUT, format!("{location}&digest={digest}")).body(blob.clone()).send().await.unwrap();
         assert_eq!(put.status(), 201, "{}", put.text().await.unwrap());
     }
     for tag in ["v1", "latest"] {
-        let put = with(client.put(format!("{base}/manifests/{tag}")))
+        let put = request(Method::PUT, format!("{base}/manifests/{tag}"))
             .header("Content-Type", OCI_MANIFEST)
             .body(image.manifest.clone());
         let put = put.send().await.unwrap();
@@ -97,7 +101,6 @@ async fn push_resolve_and_read() {
         println!("skipped: there is no docker-registry (apt-get install docker-registry)");
         return;
     };
-    // The transport installs the TLS provider that reqwest needs.
     let anonymous = sources();
     let image = image("registry", "linux/amd64");
 
@@ -125,7 +128,7 @@ async fn push_resolve_and_read() {
     fs::write(&file, format!(r#"{{"auths":{{"{}":{{"auth":"{LOGIN}"}}}}}}"#, closed.address)).unwrap();
     let docker = DockerConfig { inline: None, files: vec![file] };
     let credentials = CredentialSources { docker, secrets_dir: None };
-    let known = Sources::new(SourceOptions { credentials, ..options() }).unwrap();
+    let known = Sources::new(SourceOptions { credentials, ..options() });
     let found = resolve(&known, &name).await.unwrap();
     assert_eq!(found[0].digest, Digest::of(&image.manifest));
     read_all(&known, &found[0]).await;

@@ -271,7 +271,7 @@ fn with_secrets(files: &[(&str, &str)]) -> (tempfile::TempDir, Sources) {
         std::fs::write(path, text).unwrap();
     }
     let credentials = CredentialSources { secrets_dir: Some(dir.path().to_owned()), ..Default::default() };
-    let sources = Sources::new(layergate_registry::SourceOptions { credentials, ..options() }).unwrap();
+    let sources = Sources::new(layergate_registry::SourceOptions { credentials, ..options() });
     (dir, sources)
 }
 

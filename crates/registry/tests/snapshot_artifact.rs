@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use layergate_http::{Client, ClientOptions, Method};
 use layergate_model::{Digest, ImageReference};
 use layergate_ports::values::SourceError;
 use layergate_registry::LAYER_TYPE;
@@ -71,15 +72,16 @@ fn snapshot() -> Vec<u8> {
 }
 
 async fn put(registry: &Registry, name: &str, blobs: &[&[u8]], manifest: &Value) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = Client::new(ClientOptions::default());
+    let request = |method, url: String| client.request(method, &url.parse().unwrap()).unwrap();
     let base = format!("http://{}/v2/{name}", registry.address);
     for blob in blobs {
-        let begun = client.post(format!("{base}/blobs/uploads/")).send().await.unwrap();
+        let begun = request(Method::POST, format!("{base}/blobs/uploads/")).send().await.unwrap();
         let location = begun.headers().get("location").unwrap().to_str().unwrap().to_owned();
         let url = format!("{location}&digest={}", Digest::of(blob));
-        assert_eq!(client.put(url).body(blob.to_vec()).send().await.unwrap().status(), 201);
+        assert_eq!(request(Method::PUT, url).body(blob.to_vec()).send().await.unwrap().status(), 201);
     }
-    let request = client.put(format!("{base}/manifests/v1")).header("Content-Type", OCI_MANIFEST);
+    let request = request(Method::PUT, format!("{base}/manifests/v1")).header("Content-Type", OCI_MANIFEST);
     assert_eq!(request.body(manifest.to_string()).send().await.unwrap().status(), 201);
 }
 

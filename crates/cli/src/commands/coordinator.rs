@@ -69,7 +69,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         credentials: CredentialSources::from_environment(args.credentials_dir.clone()),
         limits: limits.clone(),
         ..SourceOptions::default()
-    })?;
+    });
     let images = RememberingSource::new(Arc::new(sources), clock.clone(), MANIFESTS.0, MANIFESTS.1);
     let source = UploadedSboms::new(Arc::new(images), fleet.sboms.clone());
     let evaluator = StandardEvaluator::new(StandardEvaluatorConfig {

@@ -251,7 +251,7 @@ impl LocalScan {
             credentials: CredentialSources::from_environment(None),
             limits: self.limits.clone(),
             ..SourceOptions::default()
-        })?;
+        });
         let mut worst = Verdict::Pass;
         let mut slots: Vec<Vec<Report>> = Vec::new();
         let mut images = Vec::new();

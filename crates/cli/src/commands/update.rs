@@ -156,7 +156,7 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
     let reference = oci_reference(from)?;
     let bar = bar(output == Output::Nothing);
     let progress = bar.clone();
-    let pulled = sources(plain_http)?
+    let pulled = sources(plain_http)
         .pull_snapshot(&reference, &snapshot::directory(), &move |bytes, total| {
             if bytes == 0 && output == Output::Size {
                 crate::exit::say(&first_time(&HumanBytes(total).to_string()));
@@ -209,16 +209,16 @@ pub(crate) async fn push(args: &PushArgs, quiet: bool) -> Result<Outcome, Failur
     // What cannot be opened here could not be used by anybody.
     snapshot::file(&file)?;
     let signature = signature::beside_text(&file)?;
-    let manifest = sources(args.plain_http)?.push_snapshot(&file, signature.as_deref(), &reference).await?;
+    let manifest = sources(args.plain_http).push_snapshot(&file, signature.as_deref(), &reference).await?;
     if !quiet {
         crate::exit::inform(&format!("{} is at {reference} (manifest {manifest})", file.display()));
     }
     Ok(Outcome::Done)
 }
 
-fn sources(plain_http: bool) -> Result<Sources, Failure> {
+fn sources(plain_http: bool) -> Sources {
     let credentials = CredentialSources::from_environment(None);
-    Ok(Sources::new(SourceOptions { plain_http, credentials, ..SourceOptions::default() })?)
+    Sources::new(SourceOptions { plain_http, credentials, ..SourceOptions::default() })
 }
 
 fn oci_reference(text: &str) -> Result<ImageReference, Failure> {

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: WorkerArgs) -> Result<Outcome, Failure> {
         credentials: CredentialSources::from_environment(args.credentials_dir.clone()),
         limits: limits.clone(),
         ..SourceOptions::default()
-    })?;
+    });
     let worker = Worker::new(
         WorkerPorts {
             source: Arc::new(sources),

@@ -27,7 +27,7 @@ pub struct Expected {
 /// Asks for the sizes of all files, and for nothing else. What does not answer is counted, not waited for; where
 /// nothing answers at all that is the error.
 pub async fn expected(options: &UpdateOptions, sink: EventSink) -> Result<Expected, UpdateError> {
-    let fetcher = Fetcher::new(options.limits, Arc::clone(&sink))?;
+    let fetcher = Fetcher::new(options.limits, Arc::clone(&sink));
     fetcher.unless_silent(sizes(options, &fetcher)).await.map_err(UpdateError::NothingCame)?
 }
 

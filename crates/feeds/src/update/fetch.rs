@@ -12,7 +12,7 @@ use std::{
     io::{self, SeekFrom},
     path::Path,
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,8 +20,11 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use layergate_model::{Backoff, Digest};
-use reqwest::{Response, StatusCode, header};
+use layergate_http::{
+    Again, BodyError, Client, ClientOptions, Method, Redirects, RequestBuilder, Response, Retry, StatusCode, describe,
+    header, is_busy, range_start, retry_after, shown,
+};
+use layergate_model::Digest;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use url::Url;
@@ -29,7 +32,7 @@ use url::Url;
 use super::{
     content,
     event::{Event, EventSink},
-    fetch_error::{FetchError, reason, shown},
+    fetch_error::FetchError,
     state::{Broken, Places, State, Validators},
 };
 
@@ -37,6 +40,8 @@ use super::{
 const MAX_DOCUMENT: usize = 4 << 20;
 /// For the answer to how large a file is.
 const ASK_SIZE: Duration = Duration::from_secs(10);
+/// Redirects on the way to a file.
+const MAX_REDIRECTS: usize = 6;
 /// Between two words about the same file.
 const REPORT_EVERY: u64 = 256 << 10;
 
@@ -96,9 +101,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Fetches.
 pub(crate) struct Fetcher {
-    client: reqwest::Client,
-    /// Past every proxy: for mirrors on this machine.
-    here: reqwest::Client,
+    client: Client,
     limits: FetchLimits,
     sink: EventSink,
     /// Whether any server has answered anything.
@@ -108,44 +111,14 @@ pub(crate) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(crate) fn new(limits: FetchLimits, sink: EventSink) -> Result<Self, FetchError> {
-        static RING: Once = Once::new();
-        // An error means that somebody installed a provider before: theirs is as good.
-        RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let redirects = || {
-            reqwest::redirect::Policy::custom(|attempt| {
-                let from_https = attempt.previous().last().is_some_and(|u| u.scheme() == "https");
-                if attempt.previous().len() > 6 {
-                    attempt.error("more than 6 redirects")
-                } else if from_https && attempt.url().scheme() != "https" {
-                    attempt.error("a redirect from https to something else")
-                } else {
-                    attempt.follow()
-                }
-            })
-        };
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-                .redirect(redirects())
-                .connect_timeout(limits.connect)
-                .read_timeout(limits.idle)
-        };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|e| FetchError::Unreachable { url: "HTTP client".into(), why: reason(&e) })
-        };
-        let (client, here) = (build(builder())?, build(builder().no_proxy())?);
-        Ok(Self { client, here, limits, sink, answered: AtomicBool::new(false), last_failure: Mutex::default() })
-    }
-
-    fn client(&self, url: &Url) -> &reqwest::Client {
-        let here = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
-        if here { &self.here } else { &self.client }
+    pub(crate) fn new(limits: FetchLimits, sink: EventSink) -> Self {
+        let client = Client::new(ClientOptions {
+            connect: limits.connect,
+            idle: limits.idle,
+            redirects: Redirects::Follow(MAX_REDIRECTS),
+            roots: Vec::new(),
+        });
+        Self { client, limits, sink, answered: AtomicBool::new(false), last_failure: Mutex::default() }
     }
 
     /// Does `work`, but gives it up when no server at all has answered after [`FetchLimits::first_answer`]; the error says
@@ -175,12 +148,16 @@ impl Fetcher {
 
     /// Fetches a file, as often as it takes and may take.
     pub(crate) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, FetchError> {
-        self.again(wanted.label, async || self.attempt(wanted).await).await
+        self.again(wanted.label, || self.attempt(wanted)).await
     }
 
     /// The size that a server says of a file without sending it; most do.
     pub(crate) async fn size(&self, url: &Url) -> Option<u64> {
-        let answer = self.send(self.client(url).head(url.clone()).timeout(ASK_SIZE), url).await;
+        let request = self.client.request(Method::HEAD, url).map_err(FetchError::Client);
+        let answer = match request {
+            Ok(request) => self.send(request.timeout(ASK_SIZE), url).await,
+            Err(error) => Err(error),
+        };
         let answer = answer.inspect_err(|error| self.note(error)).ok()?;
         // The body of the answer to HEAD has no length; its header has.
         let length = answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
@@ -189,66 +166,47 @@ impl Fetcher {
 
     /// A small document, into memory.
     pub(crate) async fn document(&self, url: &Url, label: &str) -> Result<Vec<u8>, FetchError> {
-        self.again(label, async || {
-            let response = self.send(self.client(url).get(url.clone()), url).await?;
-            let too_large = || FetchError::TooLarge { url: shown(url), limit: MAX_DOCUMENT as u64 };
-            let declared = response.content_length();
-            if declared.is_some_and(|n| n > MAX_DOCUMENT as u64) {
-                return Err(too_large());
-            }
-            let mut body = Vec::new();
-            let mut chunks = response.bytes_stream();
-            while let Some(chunk) = chunks.next().await {
-                let chunk = chunk.map_err(|e| FetchError::Unreachable { url: shown(url), why: reason(&e) })?;
-                if body.len() + chunk.len() > MAX_DOCUMENT {
-                    return Err(too_large());
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(body)
+        self.again(label, || async {
+            let response = self.send(self.client.get(url)?, url).await?;
+            layergate_http::body(response, MAX_DOCUMENT).await.map_err(|error| match error {
+                BodyError::Broken(error) => FetchError::Unreachable { url: shown(url), why: describe(&error) },
+                BodyError::TooLarge(limit) => FetchError::TooLarge { url: shown(url), limit: limit as u64 },
+            })
         })
         .await
     }
 
-    async fn again<T>(&self, label: &str, work: impl AsyncFn() -> Result<T, FetchError>) -> Result<T, FetchError> {
-        let pauses = Backoff { first: self.limits.first_wait, most: self.limits.longest_wait };
-        // Of all the machines that update at midnight, this one.
-        let who = format!("{label}\n{}", std::process::id());
-        let mut tries = 1;
-        loop {
-            let error = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let asked = match &error {
-                FetchError::Busy { retry_after, .. } => *retry_after,
-                _ => None,
-            };
-            self.note(&error);
-            let too_long = asked.is_some_and(|a| a > self.limits.longest_wait);
-            if !error.is_transient() || tries >= self.limits.attempts || too_long {
-                return Err(error);
+    async fn again<T, F>(&self, label: &str, work: impl FnMut() -> F) -> Result<T, FetchError>
+    where
+        F: Future<Output = Result<T, FetchError>>,
+    {
+        let FetchLimits { attempts, first_wait, longest_wait, .. } = self.limits;
+        let retry = Retry { times: u64::from(attempts).saturating_sub(1), first_wait, longest_wait };
+        let again = |error: &FetchError| {
+            self.note(error);
+            match error {
+                FetchError::Busy { retry_after: Some(asked), .. } => Again::After(*asked),
+                error if error.is_transient() => Again::Yes,
+                _ => Again::No,
             }
-            let wait = pauses.after(u64::from(tries), &who);
-            let pause = asked.unwrap_or(wait).max(wait).min(self.limits.longest_wait);
-            (self.sink)(Event::Retry { file: label.to_owned(), why: error.to_string(), wait: pause });
-            tokio::time::sleep(pause).await;
-            tries += 1;
-        }
+        };
+        let report = |error: &FetchError, wait| {
+            (self.sink)(Event::Retry { file: label.to_owned(), why: error.to_string(), wait });
+        };
+        retry.run(work, again, report).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Response, FetchError> {
+    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, FetchError> {
         let response =
-            request.send().await.map_err(|e| FetchError::Unreachable { url: shown(url), why: reason(&e) })?;
+            request.send().await.map_err(|e| FetchError::Unreachable { url: shown(url), why: describe(&e) })?;
         self.answered.store(true, Ordering::Relaxed);
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED || status == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);
         }
-        let busy = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
         let (url, code) = (shown(url), status.as_u16());
-        if busy {
-            return Err(FetchError::Busy { url, status: code, retry_after: retry_after(&response) });
+        if is_busy(status) {
+            return Err(FetchError::Busy { url, status: code, retry_after: retry_after(response.headers()) });
         }
         Err(FetchError::Refused { url, status: code })
     }
@@ -266,7 +224,7 @@ impl Fetcher {
         {
             return Ok(Fetched::Unchanged { digest });
         }
-        let (from, request) = self.request(wanted, &state);
+        let (from, request) = self.request(wanted, &state)?;
         let response = self.send(request, wanted.url).await?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED {
@@ -281,7 +239,7 @@ impl Fetcher {
             return Err(FetchError::Unreachable { url: shown(wanted.url), why });
         }
         let from = if status == StatusCode::PARTIAL_CONTENT { from } else { 0 };
-        if status == StatusCode::PARTIAL_CONTENT && range_start(&response) != Some(from) {
+        if status == StatusCode::PARTIAL_CONTENT && part_begins_at(&response) != Some(from) {
             let _ = fs::remove_file(&places.part);
             let why = "another part than the one that was asked for came".into();
             return Err(FetchError::Unreachable { url: shown(wanted.url), why });
@@ -316,14 +274,14 @@ impl Fetcher {
     }
 
     /// The request, and from which byte it asks.
-    fn request(&self, wanted: &Wanted<'_>, state: &State) -> (u64, reqwest::RequestBuilder) {
-        let mut request = self.client(wanted.url).get(wanted.url.clone());
+    fn request(&self, wanted: &Wanted<'_>, state: &State) -> Result<(u64, RequestBuilder), FetchError> {
+        let mut request = self.client.get(wanted.url)?;
         let url = wanted.url.as_str();
         let have = fs::metadata(&wanted.places.part).map_or(0, |m| m.len());
         let broken = state.broken.as_ref().filter(|b| have > 0 && b.url == url);
         if let Some(validator) = broken.and_then(|b| b.validators.for_range()) {
             request = request.header(header::RANGE, format!("bytes={have}-")).header(header::IF_RANGE, validator);
-            return (have, request);
+            return Ok((have, request));
         }
         // Where another digest is promised, "not modified" would be no answer.
         if state.url == url && state.digest.is_some() && wanted.sha256.is_none() {
@@ -334,7 +292,7 @@ impl Fetcher {
                 request = request.header(header::IF_MODIFIED_SINCE, date);
             }
         }
-        (0, request)
+        Ok((0, request))
     }
 
     async fn receive(&self, wanted: &Wanted<'_>, response: Response, from: u64) -> Result<(), FetchError> {
@@ -380,7 +338,7 @@ impl Fetcher {
             return Err(FetchError::Truncated { url: shown(wanted.url), received: reached, declared });
         }
         if let Some(error) = ended {
-            return Err(FetchError::Unreachable { url: shown(wanted.url), why: reason(&error) });
+            return Err(FetchError::Unreachable { url: shown(wanted.url), why: describe(&error) });
         }
         file.sync_all().await.map_err(disk)
     }
@@ -420,18 +378,6 @@ fn dated(file: &Path, last_modified: Option<&str>) {
     }
 }
 
-fn range_start(response: &Response) -> Option<u64> {
-    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
-}
-
-/// Seconds or a date (RFC 9110, 10.2.3).
-fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = until.as_second().saturating_sub(jiff::Timestamp::now().as_second());
-    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+fn part_begins_at(response: &Response) -> Option<u64> {
+    range_start(response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?)
 }

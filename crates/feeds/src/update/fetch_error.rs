@@ -2,12 +2,15 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use layergate_http::ClientError;
 use layergate_model::Digest;
-use url::Url;
 
 /// Why a file could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
+    /// No request can be made: a proxy's variable, the system's certificates.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// Nobody answered, or the connection broke.
     #[error("{url}: {why}")]
     Unreachable {
@@ -104,39 +107,5 @@ impl FetchError {
     /// Whether the server says that there is no such file.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 410, .. })
-    }
-}
-
-/// A URL without what may be secret.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut plain = url.clone();
-    plain.set_query(None);
-    plain.set_fragment(None);
-    // Both only fail on URLs that have no host, which have no user either.
-    let _ = plain.set_username("");
-    let _ = plain.set_password(None);
-    plain.to_string()
-}
-
-/// The outermost and the innermost cause; reqwest's own words repeat the URL with its query.
-pub(super) fn reason(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "nothing came within the time allowed"
-    } else if error.is_connect() {
-        "no connection could be made"
-    } else if error.is_redirect() {
-        "a redirect was refused"
-    } else if error.is_body() || error.is_decode() {
-        "the connection broke before the answer was complete"
-    } else {
-        "the request failed"
-    };
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause.and_then(std::error::Error::source) {
-        cause = Some(inner);
-    }
-    match cause {
-        Some(cause) => format!("{what} ({})", cause.to_string().chars().take(200).collect::<String>()),
-        None => what.to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream};
+use layergate_http::shown;
 use layergate_model::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -20,7 +21,7 @@ use url::Url;
 use super::{
     event::{Event, EventSink},
     fetch::{Fetched, Fetcher, Wanted},
-    fetch_error::{FetchError, shown},
+    fetch_error::FetchError,
     lock::Lock,
     repomd,
     run::{UpdateError, UpdateOptions},
@@ -121,7 +122,7 @@ pub async fn mirror(options: &UpdateOptions, sink: EventSink) -> Result<MirrorRe
 }
 
 pub(crate) async fn fetch_all(options: &UpdateOptions, sink: &EventSink) -> Result<MirrorReport, UpdateError> {
-    let fetcher = Fetcher::new(options.limits, Arc::clone(sink))?;
+    let fetcher = Fetcher::new(options.limits, Arc::clone(sink));
     let fetched = fetcher.unless_silent(fetch_each(options, &fetcher, sink)).await;
     let reports = fetched.map_err(UpdateError::NothingCame)??;
     let contents = write_list(&options.mirror)

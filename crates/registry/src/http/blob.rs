@@ -7,25 +7,21 @@
 
 use std::{io, sync::Arc};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use http::{StatusCode, header};
+use layergate_http::{Error, Pauses, Response, range_start, shown};
 use layergate_ports::{
     BlobStream,
     values::{RegistryBlob, SourceError},
 };
-use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::{
-    repository::Repository,
-    transport::{self, shown},
-};
+use super::{repository::Repository, retry, transport};
 use crate::error_detail::malformed;
 
-type Chunks = std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+type Chunks = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 struct Download {
     repository: Arc<Repository>,
@@ -36,7 +32,7 @@ struct Download {
     /// Bytes of the present answer that were handed out before.
     skip: u64,
     chunks: Option<Chunks>,
-    waits: ExponentialBackoff,
+    waits: Pauses,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -45,7 +41,7 @@ impl Repository {
     pub(crate) async fn open(self: &Arc<Self>, blob: &RegistryBlob) -> Result<BlobStream, SourceError> {
         let url = self.blob_url(&blob.digest)?;
         let slot = self.blob_slot().await?;
-        let answer = self.retry.run(|| self.get(&url, None, None)).await?;
+        let answer = retry::run(self.retry, || self.get(&url, None, None)).await?;
         if let Some(length) = answer.content_length()
             && answer.status() == StatusCode::OK
             && length != blob.size
@@ -59,7 +55,7 @@ impl Repository {
             reached: 0,
             skip: 0,
             chunks: None,
-            waits: self.retry.waits().build(),
+            waits: self.retry.pauses(),
             _slot: slot,
         };
         download.begin(answer).map_err(|e| malformed(shown(&download.url), e.to_string()))?;
@@ -96,7 +92,7 @@ impl Download {
                             format!("{}: more than the {} bytes that the manifest says", shown(&self.url), self.size),
                         ));
                     }
-                    self.waits = self.repository.retry.waits().build();
+                    self.waits = self.repository.retry.pauses();
                     return Ok(Some(fresh));
                 }
                 None if self.reached == self.size => return Ok(None),
@@ -138,7 +134,7 @@ impl Download {
         self.skip = match answer.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let range = answer.headers().get(header::CONTENT_RANGE).and_then(|h| h.to_str().ok());
-                if range.and_then(start_of) != Some(self.reached) {
+                if range.and_then(range_start) != Some(self.reached) {
                     let text = format!("{}: a part was asked for, and another one came", shown(&self.url));
                     return Err(io::Error::new(io::ErrorKind::InvalidData, text));
                 }
@@ -153,18 +149,11 @@ impl Download {
     /// Waits for the next try; an error when there is none.
     async fn wait(&mut self, why: String, asked: Option<std::time::Duration>) -> io::Result<()> {
         self.chunks = None;
-        let longest = self.repository.retry.longest_wait;
-        let Some(wait) = self.waits.next().filter(|_| asked.is_none_or(|a| a <= longest)) else {
+        let Some(wait) = self.waits.next(asked) else {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
         };
-        let wait = asked.map_or(wait, |a| a.max(wait));
         tracing::debug!(why, ?wait, reached = self.reached, "blob is taken up again");
         tokio::time::sleep(wait).await;
         Ok(())
     }
-}
-
-/// The first byte of `bytes 5-9/10`.
-fn start_of(range: &str) -> Option<u64> {
-    range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
 }

@@ -2,18 +2,16 @@
 
 mod blob;
 mod challenge;
-mod proxy;
 mod repository;
 mod retry;
 mod said;
 mod token;
 mod transport;
-mod trust;
 
 pub(crate) use repository::{Repository, Slots};
+pub(crate) use retry::run as with_retries;
 pub(crate) use transport::Transport;
 
-pub use retry::RetryPolicy;
 pub use transport::Timeouts;
 
 /// Whether one of the `WWW-Authenticate` headers wants what we can do.

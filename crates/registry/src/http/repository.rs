@@ -7,17 +7,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use layergate_http::{Response, Retry, same_server, shown};
 use layergate_model::{Digest, ImageReference, Registry, RepoPath};
 use layergate_ports::values::{CredentialName, LayerLocator, RegistryBlob, SourceError};
-use reqwest::Response;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::{
-    retry::RetryPolicy,
-    said,
+    retry, said,
     token::Authorizer,
-    transport::{self, Transport, shown},
+    transport::{self, Transport},
 };
 use crate::{
     credentials::{Credential, Login},
@@ -49,7 +48,7 @@ impl Slots {
 /// One repository.
 #[derive(Debug)]
 pub(crate) struct Repository {
-    pub(crate) retry: RetryPolicy,
+    pub(crate) retry: Retry,
     pub(crate) credential_name: Option<CredentialName>,
     transport: Transport,
     authorizer: Authorizer,
@@ -61,7 +60,7 @@ pub(crate) struct Repository {
 impl Repository {
     pub(crate) fn new(
         transport: Transport,
-        retry: RetryPolicy,
+        retry: Retry,
         slots: Arc<Slots>,
         (registry, repository): (Registry, RepoPath),
         (credential_name, login): (Option<CredentialName>, Login),
@@ -85,41 +84,39 @@ impl Repository {
 
     async fn document(&self, name: &str, pinned: Option<Digest>) -> Result<(Digest, Document), SourceError> {
         let url = self.url("manifests", name)?;
-        self.retry
-            .run(|| async {
-                let _slot = self.slot(&self.slots.documents).await?;
-                let answer = self.get(&url, Some(ACCEPT), None).await?;
-                let header = |name: &str| answer.headers().get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
-                let (content_type, reported) = (header("content-type"), header(DIGEST_HEADER));
-                let bytes = self.transport.body(&url, answer, MAX_MANIFEST_BYTES).await?;
-                let digest = Digest::of(&bytes);
-                let expected = pinned.or_else(|| reported.and_then(|t| t.parse().ok()));
-                if let Some(expected) = expected
-                    && expected != digest
-                {
-                    if bytes.trim_ascii_start().starts_with(b"<") {
-                        let html = crate::manifest::ManifestError::Html.to_string();
-                        return Err(malformed(shown(&url), html));
-                    }
-                    let what = format!("the manifest's digest is {digest}, and it should be {expected}");
-                    return Err(malformed(shown(&url), what));
+        retry::run(self.retry, || async {
+            let _slot = self.slot(&self.slots.documents).await?;
+            let answer = self.get(&url, Some(ACCEPT), None).await?;
+            let header = |name: &str| answer.headers().get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
+            let (content_type, reported) = (header("content-type"), header(DIGEST_HEADER));
+            let bytes = self.transport.body(&url, answer, MAX_MANIFEST_BYTES).await?;
+            let digest = Digest::of(&bytes);
+            let expected = pinned.or_else(|| reported.and_then(|t| t.parse().ok()));
+            if let Some(expected) = expected
+                && expected != digest
+            {
+                if bytes.trim_ascii_start().starts_with(b"<") {
+                    let html = crate::manifest::ManifestError::Html.to_string();
+                    return Err(malformed(shown(&url), html));
                 }
-                Ok((digest, Document { bytes, content_type }))
-            })
-            .await
+                let what = format!("the manifest's digest is {digest}, and it should be {expected}");
+                return Err(malformed(shown(&url), what));
+            }
+            Ok((digest, Document { bytes, content_type }))
+        })
+        .await
     }
 
     /// The digest that a reference points at, as the registry tells it without the document; `None` where it does not.
     pub(crate) async fn head(&self, reference: &ImageReference) -> Result<Option<Digest>, SourceError> {
         let url = self.url("manifests", &reference.manifest_name())?;
-        self.retry
-            .run(|| async {
-                let _slot = self.slot(&self.slots.documents).await?;
-                let answer = self.request(Method::HEAD, &url, Some(ACCEPT), None).await?;
-                let known = answer.headers().get(DIGEST_HEADER).and_then(|h| h.to_str().ok());
-                Ok(known.and_then(|t| t.parse().ok()))
-            })
-            .await
+        retry::run(self.retry, || async {
+            let _slot = self.slot(&self.slots.documents).await?;
+            let answer = self.request(Method::HEAD, &url, Some(ACCEPT), None).await?;
+            let known = answer.headers().get(DIGEST_HEADER).and_then(|h| h.to_str().ok());
+            Ok(known.and_then(|t| t.parse().ok()))
+        })
+        .await
     }
 
     /// A page of a list, at the registry's path and query that the page before named, and those of the next one.
@@ -129,23 +126,22 @@ impl Repository {
         let mut url = self.authorizer.base.clone();
         url.set_path(path);
         url.set_query(query);
-        self.retry
-            .run(|| async {
-                let _slot = self.slot(&self.slots.documents).await?;
-                let answer = self.get(&url, None, None).await?;
-                let links = answer.headers().get_all(header::LINK).iter();
-                let next = links.filter_map(|h| h.to_str().ok()).find_map(next_link);
-                // A page that is named and cannot be asked for is not the end of the list.
-                let next = next.map(|to| url.join(to)).transpose();
-                let next = next.map_err(|e| malformed(shown(&url), format!("its next page cannot be named: {e}")))?;
-                // A registry behind a proxy may call itself by another name: only the path and the query count.
-                let next = next.map(|to| match to.query() {
-                    Some(query) => format!("{}?{query}", to.path()),
-                    None => to.path().to_owned(),
-                });
-                Ok((self.transport.body(&url, answer, MAX_PAGE).await?, next))
-            })
-            .await
+        retry::run(self.retry, || async {
+            let _slot = self.slot(&self.slots.documents).await?;
+            let answer = self.get(&url, None, None).await?;
+            let links = answer.headers().get_all(header::LINK).iter();
+            let next = links.filter_map(|h| h.to_str().ok()).find_map(next_link);
+            // A page that is named and cannot be asked for is not the end of the list.
+            let next = next.map(|to| url.join(to)).transpose();
+            let next = next.map_err(|e| malformed(shown(&url), format!("its next page cannot be named: {e}")))?;
+            // A registry behind a proxy may call itself by another name: only the path and the query count.
+            let next = next.map(|to| match to.query() {
+                Some(query) => format!("{}?{query}", to.path()),
+                None => to.path().to_owned(),
+            });
+            Ok((self.transport.body(&url, answer, MAX_PAGE).await?, next))
+        })
+        .await
     }
 
     fn url(&self, kind: &str, name: &str) -> Result<Url, SourceError> {
@@ -199,7 +195,7 @@ impl Repository {
         }
         let mut answer = self.transport.send(method.clone(), url, headers.clone()).await?;
         // A 401 of the storage behind a redirect is not the registry's: it must not be answered with a password.
-        if answer.status() == StatusCode::UNAUTHORIZED && transport::same_server(url, answer.url()) {
+        if answer.status() == StatusCode::UNAUTHORIZED && same_server(url, answer.url()) {
             let value = {
                 let mut known = self.authorization.lock().await;
                 match known.as_ref().filter(|v| Some(*v) != used.as_ref()) {
@@ -227,7 +223,7 @@ impl Repository {
             Err(_) => String::new(),
         };
         let registry = &self.authorizer.registry;
-        if !transport::same_server(url, &hop) {
+        if !same_server(url, &hop) {
             return storage_refused(registry, &hop, status, &headers, &said);
         }
         let who = self.authorizer.login.who();
@@ -274,20 +270,18 @@ impl ContentStore for Repository {
 
     async fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
         let url = self.blob_url(&descriptor.digest)?;
-        self.retry
-            .run(|| async {
-                let _slot = self.slot(&self.slots.documents).await?;
-                let answer = self.get(&url, None, None).await?;
-                let bytes = self.transport.body(&url, answer, MAX_CONFIG_BYTES).await?;
-                let digest = Digest::of(&bytes);
-                if digest != descriptor.digest {
-                    let what =
-                        format!("the configuration's digest is {digest}, and it should be {}", descriptor.digest);
-                    return Err(malformed(shown(&url), what));
-                }
-                Ok(bytes)
-            })
-            .await
+        retry::run(self.retry, || async {
+            let _slot = self.slot(&self.slots.documents).await?;
+            let answer = self.get(&url, None, None).await?;
+            let bytes = self.transport.body(&url, answer, MAX_CONFIG_BYTES).await?;
+            let digest = Digest::of(&bytes);
+            if digest != descriptor.digest {
+                let what = format!("the configuration's digest is {digest}, and it should be {}", descriptor.digest);
+                return Err(malformed(shown(&url), what));
+            }
+            Ok(bytes)
+        })
+        .await
     }
 
     fn locate(&self, layer: &Descriptor) -> Located {

@@ -7,6 +7,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
+use layergate_http::{Response, shown};
 use layergate_model::{Registry, RepoPath};
 use layergate_ports::values::SourceError;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use url::Url;
 use super::{
     challenge::{self, Challenge},
     said,
-    transport::{self, Transport, shown},
+    transport::{self, Transport},
 };
 use crate::{
     credentials::{Credential, Login},
@@ -129,7 +130,7 @@ impl Authorizer {
         self.token_of(realm, answer).await
     }
 
-    async fn token_of(&self, url: &Url, answer: reqwest::Response) -> Result<String, SourceError> {
+    async fn token_of(&self, url: &Url, answer: Response) -> Result<String, SourceError> {
         let (status, headers) = (answer.status(), answer.headers().clone());
         if status.as_u16() == 429 || status.is_server_error() {
             return Err(transport::busy(url, status, &headers, ""));

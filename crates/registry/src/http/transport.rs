@@ -1,25 +1,24 @@
 //! One GET: redirects, plain HTTP, time and size, and every failure in a sentence.
 //!
-//! Redirects are followed here and not by reqwest, at most five: never from https to http, never to another scheme,
+//! Redirects are followed here and not by the HTTP library, at most five: never from https to http, never to another scheme,
 //! and `Authorization` goes to the host it was meant for and nowhere else (registries redirect blobs to storage whose
 //! URLs carry their own signature). Queries and user names of URLs are kept out of messages: they may be secrets.
 
 use std::{
     collections::HashSet,
-    error::Error as _,
-    io,
-    sync::{Arc, Mutex, Once, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::StreamExt as _;
 use http::{HeaderMap, Method, StatusCode, header};
+use layergate_http::{
+    BodyError, Client, ClientError, ClientOptions, Error, Failure, Redirects, RequestBuilder, Response, describe, hop,
+    is_loopback, mentions_certificate, retry_after, same_server, shown,
+};
 use layergate_ports::values::{ErrorDetail, SourceError};
-use reqwest::Response;
 use url::Url;
 
-use super::{proxy, trust};
-use crate::error_detail::{malformed, unauthorized, unavailable};
+use crate::error_detail::{malformed, unauthorized, unavailable, unsupported};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -41,32 +40,10 @@ impl Default for Timeouts {
     }
 }
 
-fn builder(timeouts: Timeouts) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(timeouts.connect)
-        .read_timeout(timeouts.idle)
-}
-
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, SourceError> {
-    builder
-        .build()
-        .map_err(|error| unavailable("HTTP client", describe(&error), "are the system's CA certificates readable?"))
-}
-
-/// The HTTP clients that all registries share; they hold no credential.
-///
-/// The one for TLS is made when a registry is first asked over TLS: reading the system's CA certificates takes some
-/// megabytes and milliseconds, which a scan of archives or of a loopback registry need not pay.
+/// What all registries share; it holds no credential.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    /// Trusts no certificate at all: for plain HTTP only.
-    plain: reqwest::Client,
-    /// The same, and past every proxy: for this machine itself.
-    loopback: reqwest::Client,
-    tls: Arc<OnceLock<reqwest::Client>>,
-    loopback_tls: Arc<OnceLock<reqwest::Client>>,
+    client: Client,
     /// Servers on this machine that turned out to speak TLS, `host:port`.
     tls_here: Arc<Mutex<HashSet<String>>>,
     pub(crate) timeouts: Timeouts,
@@ -74,59 +51,34 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(timeouts: Timeouts, plain_http: bool) -> Result<Self, SourceError> {
-        static RING: Once = Once::new();
-        // An error means that somebody installed a provider before: theirs is as good.
-        RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let plain = build(builder(timeouts).tls_certs_only([]))?;
-        let loopback = build(builder(timeouts).tls_certs_only([]).no_proxy())?;
-        Ok(Self {
-            plain,
-            loopback,
-            tls: Arc::default(),
-            loopback_tls: Arc::default(),
-            tls_here: Arc::default(),
-            timeouts,
-            plain_http,
-        })
+    pub(crate) fn new(timeouts: Timeouts, plain_http: bool) -> Self {
+        let client = Client::new(ClientOptions {
+            connect: timeouts.connect,
+            idle: timeouts.idle,
+            redirects: Redirects::None,
+            roots: Vec::new(),
+        });
+        Self { client, tls_here: Arc::default(), timeouts, plain_http }
     }
 
-    /// The client for the scheme of `url`.
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, SourceError> {
-        let here = is_loopback(url) || proxy::excepts(url);
-        if !here {
-            // Only now: who scans an archive, or a registry on this machine, needs no proxy.
-            proxy::check()?;
-        }
-        let (plain, tls) = if here { (&self.loopback, &self.loopback_tls) } else { (&self.plain, &self.tls) };
-        if url.scheme() == "http" {
-            return Ok(plain);
-        }
-        if tls.get().is_none() {
-            let trust = trust::config().map_err(|why| {
-                unavailable("HTTP client", why, "install them (ca-certificates), or name them with SSL_CERT_FILE")
-            })?;
-            let builder = builder(self.timeouts).tls_backend_preconfigured(trust);
-            // Two at once may both make one; either will do.
-            let _ = tls.set(build(if here { builder.no_proxy() } else { builder })?);
-        }
-        Ok(tls.get().unwrap_or(plain))
+    fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, SourceError> {
+        self.client.request(method, url).map_err(no_request)
     }
 
     /// Whether a server on this machine that did not make sense of plain HTTP speaks TLS. Docker, containerd and crane
     /// try both too.
-    async fn speaks_tls(&self, url: &Url, sent: &reqwest::Result<Response>) -> bool {
+    async fn speaks_tls(&self, url: &Url, sent: &Result<Response, Error>) -> bool {
         // Servers that speak TLS close the connection or answer 400 (Go, nginx) to those who do not.
         let puzzled = match sent {
             Ok(answer) => answer.status() == StatusCode::BAD_REQUEST,
-            Err(error) => !error.is_timeout() && !matches!(kind(error), Failure::Refused | Failure::Name),
+            Err(error) => !error.is_timeout() && !matches!(Failure::of(error), Failure::Refused | Failure::Name),
         };
         if url.scheme() != "http" || self.plain_http || !is_loopback(url) || !puzzled {
             return false;
         }
         let tls = over_tls(url);
-        let Ok(client) = self.client(&tls) else { return false };
-        match tokio::time::timeout(self.timeouts.connect, client.get(tls).send()).await {
+        let Ok(request) = self.request(Method::GET, &tls) else { return false };
+        match tokio::time::timeout(self.timeouts.connect, request.send()).await {
             Ok(Ok(_)) => true,
             // Its certificate is not trusted: that is then what is reported.
             Ok(Err(error)) => mentions_certificate(&error),
@@ -157,9 +109,7 @@ impl Transport {
             self.check_scheme(&url)?;
             url = self.spoken(&url);
             let ask = async |url: &Url| {
-                Ok::<_, SourceError>(
-                    self.client(url)?.request(method.clone(), url.clone()).headers(headers.clone()).send().await,
-                )
+                Ok::<_, SourceError>(self.request(method.clone(), url)?.headers(headers.clone()).send().await)
             };
             let mut sent = ask(&url).await?;
             if self.speaks_tls(&url, &sent).await {
@@ -190,31 +140,18 @@ impl Transport {
     pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, SourceError> {
         self.check_scheme(url)?;
         let url = &self.spoken(url);
-        self.client(url)?.post(url.clone()).form(form).send().await.map_err(|error| request_failed(url, &error))
+        self.request(Method::POST, url)?.form(form).send().await.map_err(|error| request_failed(url, &error))
     }
 
     /// A body of at most `limit` bytes.
     pub(crate) async fn body(&self, url: &Url, response: Response, limit: usize) -> Result<Vec<u8>, SourceError> {
-        let too_large = || malformed(shown(url), format!("the answer is larger than {limit} bytes"));
-        if response.content_length().is_some_and(|n| n > limit as u64) {
-            return Err(too_large());
-        }
-        let read = async {
-            let mut body = Vec::new();
-            let mut chunks = response.bytes_stream();
-            while let Some(chunk) = chunks.next().await {
-                let chunk = chunk.map_err(|error| request_failed(url, &error))?;
-                if body.len() + chunk.len() > limit {
-                    return Err(too_large());
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(body)
-        };
         let seconds = self.timeouts.document.as_secs();
-        tokio::time::timeout(self.timeouts.document, read)
-            .await
-            .map_err(|_| unavailable(shown(url), format!("the answer did not end within {seconds} s"), ""))?
+        match tokio::time::timeout(self.timeouts.document, layergate_http::body(response, limit)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(BodyError::Broken(error))) => Err(request_failed(url, &error)),
+            Ok(Err(error)) => Err(malformed(shown(url), error.to_string())),
+            Err(_) => Err(unavailable(shown(url), format!("the answer did not end within {seconds} s"), "")),
+        }
     }
 
     fn check_scheme(&self, url: &Url) -> Result<(), SourceError> {
@@ -230,18 +167,6 @@ impl Transport {
     }
 }
 
-/// Whether the handshake got as far as a certificate.
-fn mentions_certificate(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.to_string().contains("certificate") {
-            return true;
-        }
-        source = inner.source();
-    }
-    false
-}
-
 /// The same place on the same port, over TLS.
 fn over_tls(url: &Url) -> Url {
     let mut tls = url.clone();
@@ -250,46 +175,6 @@ fn over_tls(url: &Url) -> Url {
     let _ = tls.set_scheme("https");
     let _ = tls.set_port(port);
     tls
-}
-
-/// Whether `to` is the server that `from` is: the same host and port, or the same host's TLS beside its plain HTTP.
-pub(crate) fn same_server(from: &Url, to: &Url) -> bool {
-    let usual = |url: &Url| matches!(url.port_or_known_default(), Some(80 | 443));
-    from.host() == to.host()
-        && !(from.scheme() == "https" && to.scheme() != "https")
-        && (from.port_or_known_default() == to.port_or_known_default() || (usual(from) && usual(to)))
-}
-
-/// Whether the URL's host is this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
-        None => false,
-    }
-}
-
-/// A URL without what may be secret.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut plain = url.clone();
-    plain.set_query(None);
-    plain.set_fragment(None);
-    // Both only fail on URLs that have no host, which have no user either.
-    let _ = plain.set_username("");
-    let _ = plain.set_password(None);
-    plain.to_string()
-}
-
-/// How long the answer asks to be left alone (RFC 9110, 10.2.3): seconds or a date.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = until.as_second().saturating_sub(jiff::Timestamp::now().as_second());
-    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
 }
 
 /// An answer of a server that is too busy or broken.
@@ -316,7 +201,7 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, SourceError> 
 
 /// The proxy on the way wants a login of its own.
 fn proxy_login(url: &Url) -> SourceError {
-    let hop = proxy::hop(url.scheme()).unwrap_or_else(|| "on the way".into());
+    let hop = hop(url.scheme()).unwrap_or_else(|| "on the way".into());
     unauthorized(
         shown(url),
         format!("the proxy {hop} asks for a login (407)"),
@@ -324,9 +209,23 @@ fn proxy_login(url: &Url) -> SourceError {
     )
 }
 
+/// No request can be made at all.
+fn no_request(error: ClientError) -> SourceError {
+    match error {
+        ClientError::Proxy { variable, why } => {
+            let what = format!("the environment variable names no proxy that can be used: {why}");
+            unsupported(variable, what, "write http://HOST:PORT, or unset it")
+        }
+        ClientError::Certificates(why) => {
+            unavailable("HTTP client", why, "install them (ca-certificates), or name them with SSL_CERT_FILE")
+        }
+        ClientError::Library(why) => unavailable("HTTP client", why, "are the system's CA certificates readable?"),
+    }
+}
+
 /// A request that got no answer, or not the whole of it.
-pub(crate) fn request_failed(url: &Url, error: &reqwest::Error) -> SourceError {
-    let hop = proxy::hop(url.scheme()).filter(|_| error.is_connect() && !is_loopback(url));
+pub(crate) fn request_failed(url: &Url, error: &Error) -> SourceError {
+    let hop = hop(url.scheme()).filter(|_| error.is_connect() && !is_loopback(url));
     if let Some(hop) = hop {
         let what = describe(error);
         if what.contains("proxy authorization required") {
@@ -336,7 +235,7 @@ pub(crate) fn request_failed(url: &Url, error: &reqwest::Error) -> SourceError {
             "does the proxy run, and does it let this registry through? NO_PROXY names hosts that are asked directly";
         return unavailable(shown(url), format!("{what}, by way of the proxy {hop}"), advice);
     }
-    let advice = match kind(error) {
+    let advice = match Failure::of(error) {
         Failure::Refused => "is the registry running, and the port right?",
         Failure::Name => "is the registry's name right, and does this machine resolve names?",
         Failure::Tls if url.scheme() == "https" => {
@@ -345,52 +244,4 @@ pub(crate) fn request_failed(url: &Url, error: &reqwest::Error) -> SourceError {
         _ => "try again later",
     };
     unavailable(shown(url), describe(error), advice)
-}
-
-enum Failure {
-    Refused,
-    Name,
-    Tls,
-    Other,
-}
-
-fn kind(error: &reqwest::Error) -> Failure {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>()
-            && io.kind() == io::ErrorKind::ConnectionRefused
-        {
-            return Failure::Refused;
-        }
-        let text = inner.to_string();
-        if text.contains("dns error") || text.contains("failed to lookup address") {
-            return Failure::Name;
-        }
-        if inner.is::<rustls::Error>() || text.contains("certificate") || text.contains("InvalidContentType") {
-            return Failure::Tls;
-        }
-        source = inner.source();
-    }
-    Failure::Other
-}
-
-fn describe(error: &reqwest::Error) -> String {
-    let what = match kind(error) {
-        Failure::Refused => return "the connection was refused".into(),
-        Failure::Name => "the host's name cannot be resolved",
-        Failure::Tls => "no TLS connection could be made",
-        Failure::Other if error.is_timeout() && error.is_connect() => {
-            return "no connection within the time allowed".into();
-        }
-        Failure::Other if error.is_timeout() => return "nothing came within the time allowed".into(),
-        Failure::Other if error.is_connect() => "no connection could be made",
-        Failure::Other if error.is_body() || error.is_decode() => "the connection broke before the answer was complete",
-        Failure::Other => "the request failed",
-    };
-    // The innermost cause says what; reqwest's own words repeat the URL with its query.
-    let mut cause = error.source();
-    while let Some(inner) = cause.and_then(|c| c.source()) {
-        cause = Some(inner);
-    }
-    cause.map_or_else(|| what.to_owned(), |c| format!("{what}: {}", crate::error_detail::one_line(&c.to_string(), 200)))
 }

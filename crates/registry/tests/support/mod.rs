@@ -17,7 +17,7 @@ use layergate_ports::{
     ImageSource,
     values::{ImageRequest, LayerLocator, PlatformSelection, ResolvedImage, SourceError},
 };
-use layergate_registry::{Location, RetryPolicy, SourceOptions, Sources, Timeouts};
+use layergate_registry::{Location, Retry, SourceOptions, Sources, Timeouts};
 use serde_json::{Value, json};
 
 pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -28,7 +28,7 @@ pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub fn options() -> SourceOptions {
     SourceOptions {
         local: true,
-        retry: RetryPolicy { times: 3, first_wait: Duration::from_millis(5), longest_wait: Duration::from_secs(2) },
+        retry: Retry { times: 3, first_wait: Duration::from_millis(5), longest_wait: Duration::from_secs(2) },
         timeouts: Timeouts {
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(500),
@@ -39,7 +39,7 @@ pub fn options() -> SourceOptions {
 }
 
 pub fn sources() -> Sources {
-    Sources::new(options()).unwrap()
+    Sources::new(options())
 }
 
 pub async fn resolve(sources: &Sources, image: &str) -> Result<Vec<ResolvedImage>, SourceError> {

@@ -8,6 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use layergate_estate::{Event, OpenEstate, Team};
+use layergate_http::{ClientOptions, Method, describe, is_loopback};
 use layergate_policy::ImagePattern;
 use ring::hmac;
 use serde::Deserialize;
@@ -70,8 +71,7 @@ impl Teams {
                 return Err(bad("there are two of that name".to_owned()));
             }
             let url: url::Url = team.webhook.parse().map_err(|e| bad(format!("its webhook is not a URL: {e}")))?;
-            let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-            if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+            if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
                 return Err(bad("its webhook is not on https (http is for this machine only)".to_owned()));
             }
             let place = home.join(&team.secret_file);
@@ -100,18 +100,16 @@ impl Teams {
         if self.teams.is_empty() {
             return Ok(());
         }
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("layergate/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client = layergate_http::Client::new(ClientOptions::default());
         for notice in estate.state.waiting() {
             let team = self.teams.iter().position(|team| team.name == notice.team);
             let Some((url, key)) = team.and_then(|n| self.targets.get(n)) else { continue };
             let body = serde_json::to_vec(&notice.cloud_event())?;
             let signature = hex::encode(hmac::sign(key, &body).as_ref());
             let sent = client
-                .post(url.clone())
+                .request(Method::POST, url)
+                .map_err(anyhow::Error::from)?
+                .timeout(PATIENCE)
                 .header("content-type", "application/cloudevents+json")
                 .header("x-layergate-signature-256", format!("sha256={signature}"))
                 .body(body)
@@ -121,7 +119,7 @@ impl Teams {
                 Ok(answer) if answer.status().is_success() => None,
                 Ok(answer) => Some(format!("it answers {}", answer.status().as_u16())),
                 // The URL may hold a secret path.
-                Err(error) => Some(error.without_url().to_string()),
+                Err(error) => Some(describe(&error)),
             };
             if let Some(why) = &why {
                 let host = url.host_str().unwrap_or_default();

@@ -210,7 +210,7 @@ impl Running {
         timeout: Option<Duration>,
         again: Option<BTreeSet<String>>,
     ) -> Result<(), Failure> {
-        let sources = self.sources(source)?;
+        let sources = self.sources(source);
         let found = enumerate(&sources, &self.targets).await;
         let platforms = words(&selection);
         self.note_gone(&found, &platforms).await?;
@@ -308,13 +308,13 @@ impl Running {
         Ok(self.estate.commit(events).await?)
     }
 
-    fn sources(&self, args: &SourceArgs) -> Result<Sources, Failure> {
-        Ok(Sources::new(SourceOptions {
+    fn sources(&self, args: &SourceArgs) -> Sources {
+        Sources::new(SourceOptions {
             plain_http: args.plain_http.unwrap_or(false),
             credentials: CredentialSources::from_environment(None),
             limits: self.rules.limits.clone(),
             ..SourceOptions::default()
-        })?)
+        })
     }
 
     /// Judges everything and closes the ledger.

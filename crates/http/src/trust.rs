@@ -1,8 +1,8 @@
 //! Which certificates are believed: the system's authorities (`SSL_CERT_FILE`, `SSL_CERT_DIR`), and a certificate that is
 //! itself among them.
 //!
-//! A registry of one's own often has a certificate that it signed itself, made by `openssl req -x509`, which marks it as an
-//! authority. Whoever adds it to the trusted ones is believed by Docker, containerd and crane (Go's rule); rustls alone
+//! A server of one's own often has a certificate that it signed itself, made by `openssl req -x509`, which marks it as an
+//! authority. Added to the trusted ones it is believed by Docker, containerd and crane (Go's rule); rustls alone
 //! refuses an authority's certificate at the end of a chain. The name must fit all the same.
 
 use std::{collections::HashSet, sync::Arc};
@@ -15,7 +15,7 @@ use rustls::{
         verify_server_name,
     },
     crypto::ring,
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
     server::ParsedCertificate,
 };
 
@@ -25,9 +25,24 @@ struct Trust {
     trusted: HashSet<Vec<u8>>,
 }
 
+/// A certificate authority that is believed besides the system's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root(CertificateDer<'static>);
+
+/// The certificates of a PEM file; an error says why there are none.
+pub fn roots(pem: &[u8]) -> Result<Vec<Root>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found = read.map_err(|e| format!("a certificate cannot be read: {e}"))?;
+    if found.is_empty() {
+        return Err("it holds no certificate in PEM form".into());
+    }
+    Ok(found.into_iter().map(Root).collect())
+}
+
 /// The TLS configuration of a client; an error names why there is none.
-pub(super) fn config() -> Result<ClientConfig, String> {
-    let found = rustls_native_certs::load_native_certs();
+pub(crate) fn config(more: &[Root]) -> Result<ClientConfig, String> {
+    let mut found = rustls_native_certs::load_native_certs();
+    found.certs.extend(more.iter().map(|root| root.0.clone()));
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs.iter().cloned());
     let provider = Arc::new(ring::default_provider());

@@ -1,23 +1,21 @@
 //! The proxies of the environment, looked at before the first request.
 //!
 //! The HTTP library reads the variables and passes over what it cannot read, so that requests would go out directly,
-//! past the proxy that somebody demanded. Here a value that is no proxy's URL is an error that names its variable.
+//! past the proxy that was demanded. Here a value that is no proxy's URL is an error that names its variable.
 //! Values may hold passwords and are not repeated.
 
-use layergate_ports::values::SourceError;
 use url::Url;
 
-use crate::error_detail::unsupported;
+use crate::error::ClientError;
 
 const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Refuses an environment whose proxies cannot be used.
-pub(super) fn check() -> Result<(), SourceError> {
-    for name in VARIABLES {
-        let Some(value) = std::env::var_os(name).filter(|v| !v.is_empty()) else { continue };
-        if let Some(what) = value.to_str().map_or(Some("it is not text"), wrong) {
-            let what = format!("the environment variable names no proxy that can be used: {what}");
-            return Err(unsupported(name, what, "write http://HOST:PORT, or unset it"));
+pub(crate) fn check() -> Result<(), ClientError> {
+    for variable in VARIABLES {
+        let Some(value) = std::env::var_os(variable).filter(|v| !v.is_empty()) else { continue };
+        if let Some(why) = value.to_str().map_or(Some("it is not text"), wrong) {
+            return Err(ClientError::Proxy { variable, why });
         }
     }
     Ok(())
@@ -25,7 +23,7 @@ pub(super) fn check() -> Result<(), SourceError> {
 
 /// The proxy over which requests for URLs like this one go, with its variable, as far as the environment shows:
 /// `proxy.corp:3128 (HTTPS_PROXY)`. Exceptions (`NO_PROXY`) are not looked at: it is for messages on what went wrong.
-pub(super) fn hop(scheme: &str) -> Option<String> {
+pub fn hop(scheme: &str) -> Option<String> {
     let own = if scheme == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
     let names = own.into_iter().chain(["ALL_PROXY", "all_proxy"]);
     names.filter_map(|name| shown(std::env::var(name).ok()?.trim()).map(|host| format!("{host} ({name})"))).next()
@@ -33,7 +31,7 @@ pub(super) fn hop(scheme: &str) -> Option<String> {
 
 /// Whether `NO_PROXY` excepts this URL in a form that the HTTP library does not know, as Go reads it: `*` for addresses
 /// too, and a host with its port.
-pub(super) fn excepts(url: &Url) -> bool {
+pub(crate) fn excepts(url: &Url) -> bool {
     let list = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     list.is_some_and(|list| in_list(&list, url))
 }
