@@ -1,7 +1,7 @@
 //! One room each: what is done in one place is done nowhere else.
 //!
-//! A second HTTP client, a second way to write a URL into a message or to wait between tries would have faults of its
-//! own: a password in a log, a fleet that comes back in step. Manifests and sources are read as text; tests may do as
+//! A second HTTP client, a second way to write a URL into a message, to wait between tries or to replace a file would have
+//! faults of its own: a password in a log, a fleet that comes back in step, half a file after a crash. Manifests and sources are read as text; tests may do as
 //! they like.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -18,7 +18,12 @@ const LIBRARIES: [(&str, &str, &str); 3] = [
 ];
 
 /// Words in sources, the files that may have them, and what to use elsewhere.
-const WORDS: [(&str, &[&str], &str); 2] = [
+const WORDS: [(&str, &[&str], &str); 6] = [
+    (".persist(", &["disk/src/lib.rs"], "layergate_disk::replace or NewFile"),
+    (".persist_noclobber(", &["disk/src/lib.rs"], "layergate_disk::NewFile"),
+    ("NamedTempFile", &["disk/src/lib.rs", "fuzz/src/documents.rs"], "layergate_disk::NewFile"),
+    // A directory that is set aside is no file that appears.
+    ("fs::rename(", &["disk/src/lib.rs", "local/src/sled_cache.rs"], "layergate_disk::rename"),
     ("set_password(", &["http/src/address.rs"], "layergate_http::shown"),
     ("RETRY_AFTER", &["http/src/answer.rs"], "layergate_http::retry_after"),
 ];

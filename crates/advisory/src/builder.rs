@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, io::Write as _, path::Path};
 
+use layergate_disk::{Access, NewFile};
 use layergate_model::{Cwe, Digest};
 
 use crate::{
@@ -305,16 +306,8 @@ impl Builder {
         let bytes = self.finish()?;
         let digest = Digest::of(&bytes);
         let failed = |source| BuildError::Write { path: path.display().to_string(), source };
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.new", std::process::id()));
-        let temporary = Path::new(&temporary);
-        let result = std::fs::File::create(temporary)
-            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(temporary, path));
-        if result.is_err() {
-            let _ = std::fs::remove_file(temporary);
-        }
-        result.map_err(failed)?;
+        let mut file = NewFile::in_directory(layergate_disk::directory(path), Access::Ordinary).map_err(failed)?;
+        file.write_all(&bytes).and_then(|()| file.sync()).and_then(|()| file.name(path)).map_err(failed)?;
         Ok(digest)
     }
 }

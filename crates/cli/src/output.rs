@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use layergate_disk::behind_links;
 use layergate_model::Report;
 use layergate_report::{Format, RenderOptions, render};
 
 use crate::{
     args::{OutputArgs, OutputSpec},
     exit::{Failure, usage},
-    output_places::{check, directory, is_descriptor, is_stdout, real},
+    output_places::{check, is_descriptor, is_stdout},
     unscanned,
 };
 
@@ -107,7 +108,7 @@ pub(crate) fn check_number(outputs: &[OutputSpec], images: usize) -> Result<(), 
 fn forget(path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) => {
-            let removed = std::fs::remove_file(real(path)).or_else(|_| std::fs::write(path, b""));
+            let removed = std::fs::remove_file(behind_links(path)).or_else(|_| std::fs::write(path, b""));
             removed.with_context(|| format!("the old document {} cannot be removed", path.display()))
         }
         None => Ok(()),
@@ -148,30 +149,8 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("the report could not be written to {}", path.display());
-    let descriptor = is_descriptor(path);
-    let path = &if descriptor { path.to_owned() } else { real(path) };
-    // A device or pipe (/dev/stdout, /dev/null) is written to; it cannot be replaced. What the shell has opened is
-    // written as it is: a new file of its name would be another one.
-    if descriptor || path.exists() && !path.is_file() {
-        return std::fs::write(path, bytes).with_context(context);
-    }
-    let replaced = beside(path, bytes);
-    match replaced {
-        Ok(()) => Ok(()),
-        // Whole or not at all cannot be had here: a mount point, or a directory that is not ours to write in.
-        Err(_) if path.exists() => std::fs::write(path, bytes).with_context(context),
-        Err(error) => Err(error).with_context(context),
-    }
-}
-
-fn beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path))?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode() & 0o777);
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    }
-    file.persist(path).map(drop).map_err(|e| e.error)
+    // What the shell has opened is written as it is: a new file of its name would be another one.
+    let written =
+        if is_descriptor(path) { std::fs::write(path, bytes) } else { layergate_disk::overwrite(path, bytes) };
+    written.with_context(context)
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::anyhow;
+use layergate_disk::{behind_links, directory, link_target, probe};
 
 use crate::{
     args::OutputSpec,
@@ -80,7 +81,7 @@ fn writable(path: &Path) -> Result<PathBuf, Failure> {
     if path.exists() && !path.is_file() {
         // A pipe or a device (`>(command)` is a pipe without a name) is opened once, when it is written to: to whoever
         // reads a pipe the first end is the end.
-        return Ok(real(path));
+        return Ok(behind_links(path));
     }
     if let Ok(real) = path.canonicalize() {
         let open = std::fs::File::options().append(true).open(&real);
@@ -92,40 +93,10 @@ fn writable(path: &Path) -> Result<PathBuf, Failure> {
             },
         };
     }
-    let target = target(path);
+    let target = link_target(path);
     let (Some(name), directory) = (target.file_name(), directory(&target)) else { return refused("it names no file") };
     match probe(&target) {
         Ok(()) => Ok(directory.canonicalize().unwrap_or_else(|_| directory.to_owned()).join(name)),
         Err(error) => refused(&error.to_string()),
     }
-}
-
-/// Links that are followed, as many as Linux does.
-const MAX_LINKS: usize = 40;
-
-/// What a link that leads nowhere yet names; the path itself otherwise.
-fn target(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match path.read_link().ok().filter(|_| !path.exists()) {
-            Some(to) => path = directory(&path).join(to),
-            None => break,
-        }
-    }
-    path
-}
-
-/// The file behind links.
-pub(crate) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| target(path))
-}
-
-/// The directory that a file lies in.
-pub(crate) fn directory(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Whether a file can be made beside `path`.
-fn probe(path: &Path) -> std::io::Result<()> {
-    tempfile::Builder::new().prefix(".layergate-").tempfile_in(directory(path)).map(drop)
 }

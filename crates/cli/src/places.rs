@@ -57,7 +57,7 @@ fn temporary() -> PathBuf {
 /// `~/.local/state/layergate/seal`, which no cache of a CI system holds. `None` where there is no place that is this
 /// user's alone; then no reports are kept.
 pub(crate) fn seal() -> Option<[u8; 32]> {
-    use std::{io::Write, os::unix::fs::PermissionsExt};
+    use std::io::Write;
     let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").filter(|p| p.is_absolute());
     let dir = state.or_else(|| set("HOME").map(|h| h.join(".local/state")))?.join("layergate");
@@ -72,11 +72,10 @@ pub(crate) fn seal() -> Option<[u8; 32]> {
     layergate_local::create_private(&dir).ok()?;
     let mut key = [0; 32];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key).ok()?;
-    let mut fresh = tempfile::Builder::new().prefix(".seal-").tempfile_in(&dir).ok()?;
+    let mut fresh = layergate_disk::NewFile::in_directory(&dir, layergate_disk::Access::Private).ok()?;
     fresh.write_all(&key).ok()?;
-    fresh.as_file().set_permissions(std::fs::Permissions::from_mode(0o600)).ok()?;
     // Of two processes at once the first one's key holds for both.
-    match fresh.persist_noclobber(&file) {
+    match fresh.name_new(&file) {
         Ok(_) => Some(key),
         Err(_) => read(),
     }

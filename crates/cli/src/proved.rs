@@ -55,7 +55,7 @@ pub(crate) fn check(path: &Path, digest: &Digest) -> Result<()> {
         );
     }
     // Without the note the file is hashed again.
-    let _ = fs::write(&note, identity);
+    let _ = layergate_disk::replace(&note, identity.as_bytes(), layergate_disk::Access::Private);
     Ok(())
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn beside_text(path: &Path) -> Result<Option<String>> {
 pub(crate) fn write_beside(path: &Path, signature: Option<&str>) -> Result<()> {
     let path = beside(path);
     let written = match signature {
-        Some(text) => fs::write(&path, text),
+        Some(text) => layergate_disk::replace(&path, text.as_bytes(), layergate_disk::Access::Ordinary),
         None => match fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use layergate_advisory::{FORMAT_VERSION, Snapshot};
+use layergate_disk::Access;
 use layergate_feeds::{build_from_dir_with, directory_fingerprint};
 use layergate_model::Digest;
 
@@ -141,9 +142,7 @@ pub(crate) fn make_current(path: &Path) -> Result<()> {
     if let Some(digest) = digest_of_name(path) {
         proved::check(path, &digest)?;
     }
-    let link = tempfile::Builder::new().prefix(".current-").tempfile_in(&directory)?;
-    fs::write(link.path(), name)?;
-    link.persist(directory.join(CURRENT))?;
+    layergate_disk::replace(&directory.join(CURRENT), name.as_bytes(), Access::Private)?;
     forget_old(&directory, name);
     Ok(())
 }
@@ -203,7 +202,8 @@ fn compiled(feeds: &Path, cache_dir: &Path, quiet: bool) -> Result<Snapshot> {
     build(&fresh)?;
     let kept_now = match believed.is_ok() {
         // Under whatever umask: what others can write is not believed the next time.
-        true => fs::set_permissions(&fresh, PermissionsExt::from_mode(0o600)).and_then(|()| fs::rename(&fresh, &kept)),
+        true => fs::set_permissions(&fresh, PermissionsExt::from_mode(0o600))
+            .and_then(|()| layergate_disk::rename(&fresh, &kept)),
         false => Err(std::io::ErrorKind::Other.into()),
     };
     let snapshot = match kept_now {

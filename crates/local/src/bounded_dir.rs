@@ -7,12 +7,13 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
     sync::OnceLock,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
+
+use layergate_disk::Access;
 
 use crate::private;
 
@@ -22,7 +23,6 @@ const RENEW: Duration = Duration::from_secs(3600);
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// Somebody sweeps at least this often while files are written.
 const SWEEP: Duration = Duration::from_secs(600);
-const TEMPORARY: &str = ".tmp-";
 const SWEPT: &str = ".swept";
 
 /// A directory of directories of files.
@@ -133,10 +133,8 @@ impl BoundedDir {
         let path = self.dir.join(place);
         let dir = path.parent().unwrap_or(&self.dir);
         private::create(dir)?;
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-        file.write_all(bytes)?;
-        // No fsync: after a power cut the checksum shows, and the work is done again.
-        file.persist(&path).map_err(|e| e.error)?;
+        // Not synced: after a power cut the checksum shows, and the work is done again.
+        layergate_disk::replace(&path, bytes, Access::Private)?;
         let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
         if written > self.budget / 16 || self.sweep_is_due() {
             self.written.store(0, Ordering::Relaxed);
@@ -159,7 +157,7 @@ impl BoundedDir {
             for entry in fs::read_dir(&generation).into_iter().flatten().flatten() {
                 let Ok(about) = entry.metadata() else { continue };
                 let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                if entry.file_name().to_string_lossy().starts_with(layergate_disk::UNFINISHED) {
                     if modified.elapsed().is_ok_and(|age| age > ABANDONED) {
                         let _ = fs::remove_file(entry.path());
                     }

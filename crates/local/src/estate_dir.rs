@@ -14,6 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use layergate_disk::{Access, NewFile};
 use layergate_model::Digest;
 use layergate_ports::{AppendError, BlobName, EstateStore, MAX_BLOB, MAX_RECORD, Record, Shard, StoreError};
 
@@ -218,10 +219,8 @@ impl Inner {
         let path = self.blob(name);
         let dir = path.parent().unwrap_or(&self.dir);
         private::create(dir).map_err(cannot)?;
-        let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir).map_err(cannot)?;
-        file.write_all(bytes).and_then(|()| file.as_file().sync_data()).map_err(cannot)?;
-        file.persist(&path).map_err(|e| cannot(e.error))?;
-        Ok(())
+        let mut file = NewFile::in_directory(dir, Access::Private).map_err(cannot)?;
+        file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| file.name(&path)).map_err(cannot)
     }
 
     fn get(&self, name: &BlobName) -> Result<Option<Vec<u8>>, StoreError> {

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
+use layergate_disk::{Access, NewFile};
 use layergate_model::Digest;
 use layergate_ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use tokio::sync::broadcast;
@@ -66,13 +67,13 @@ impl SnapshotStore for DirSnapshots {
         let (dir, file) = (self.dir.clone(), file.to_owned());
         let digest = blocking(move || {
             let into = |e: io::Error| unavailable(&dir, "cannot take a snapshot", &e);
-            let mut copy = tempfile::NamedTempFile::new_in(&dir).map_err(into)?;
+            let mut copy = NewFile::in_directory(&dir, Access::Private).map_err(into)?;
             let mut from = fs::File::open(&file).map_err(|e| unavailable(&file, "cannot be read", &e))?;
             io::copy(&mut from, &mut copy).map_err(into)?;
-            copy.as_file().sync_all().map_err(into)?;
+            copy.sync().map_err(into)?;
             // Of the copy: the file may change under our hands.
             let digest = fs::File::open(copy.path()).and_then(Digest::of_reader).map_err(into)?;
-            copy.persist(dir.join(format!("{}.snapshot", digest.to_hex()))).map_err(|e| into(e.error))?;
+            copy.name(&dir.join(format!("{}.snapshot", digest.to_hex()))).map_err(into)?;
             Ok(digest)
         });
         digest.await
@@ -83,9 +84,7 @@ impl SnapshotStore for DirSnapshots {
         let (dir, text) = (self.dir.clone(), digest.to_string());
         blocking(move || {
             let into = |e: io::Error| unavailable(&dir, "cannot take a snapshot", &e);
-            let file = tempfile::NamedTempFile::new_in(&dir).map_err(into)?;
-            fs::write(file.path(), text).map_err(into)?;
-            file.persist(dir.join("current")).map_err(|e| into(e.error)).map(drop)
+            layergate_disk::replace(&dir.join("current"), text.as_bytes(), Access::Private).map_err(into)
         })
         .await?;
         // Nobody may be watching.

@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
+use layergate_disk::{Access, NewFile};
 use layergate_model::Digest;
 use layergate_ports::{SnapshotError, SnapshotStore, SnapshotStream};
 use sha2::Digest as _;
@@ -57,7 +58,8 @@ impl NatsSnapshots {
         let key = digest.to_hex();
         let parts = self.store.stream(&key).await?.ok_or(SnapshotError::NotFound(*digest))?;
         let mut parts = std::pin::pin!(parts);
-        let mut copy = tempfile::NamedTempFile::new_in(&self.dir).map_err(self.on_disk("no room for a snapshot"))?;
+        let copy = NewFile::in_directory(&self.dir, Access::Private);
+        let mut copy = copy.map_err(self.on_disk("no room for a snapshot"))?;
         let mut hasher = sha2::Sha256::new();
         while let Some(part) = parts.try_next().await? {
             // Not whole: it was replaced or evicted while we read.
@@ -71,9 +73,8 @@ impl NatsSnapshots {
         if actual != *digest {
             return Err(SnapshotError::Mismatch { expected: *digest, actual });
         }
-        copy.as_file().sync_all().map_err(self.on_disk("a snapshot cannot be written"))?;
-        copy.persist(file).map_err(|e| self.on_disk("a snapshot cannot be named")(e.error))?;
-        Ok(())
+        copy.sync().map_err(self.on_disk("a snapshot cannot be written"))?;
+        copy.name(file).map_err(self.on_disk("a snapshot cannot be named"))
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use layergate_disk::{Access, NewFile};
 use layergate_model::{Digest, ImageReference};
 use layergate_ports::values::{RegistryBlob, SourceError};
 use oci_client::{
@@ -82,7 +83,7 @@ impl Sources {
             return Ok(PulledSnapshot { path, digest, manifest, signature, fetched: 0 });
         }
         fs::create_dir_all(folder).map_err(|e| error_detail::file(folder, &e))?;
-        let packed = tempfile::NamedTempFile::new_in(folder).map_err(|e| error_detail::file(folder, &e))?;
+        let packed = NewFile::in_directory(folder, Access::Private).map_err(|e| error_detail::file(folder, &e))?;
         let blob = RegistryBlob {
             registry: reference.registry.clone(),
             repository: reference.repository.clone(),
@@ -253,18 +254,13 @@ fn pack(file: &Path) -> io::Result<(Vec<u8>, Digest, u64)> {
     Ok((packer.finish()?, Digest::from_bytes(hasher.finalize().into()), size))
 }
 
-fn unpack(
-    packed: &tempfile::NamedTempFile,
-    path: &Path,
-    promised: (Digest, u64),
-    name: &str,
-) -> Result<(), SourceError> {
+fn unpack(packed: &NewFile, path: &Path, promised: (Digest, u64), name: &str) -> Result<(), SourceError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let failed = |e: io::Error| error_detail::file(folder, &e);
-    let input = packed.reopen().map_err(failed)?;
+    let input = File::open(packed.path()).map_err(failed)?;
     let unpacker = zstd::stream::read::Decoder::new(input).map_err(failed)?;
     let mut unpacker = unpacker.take(promised.1 + 1);
-    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut fresh = NewFile::in_directory(folder, Access::Private).map_err(failed)?;
     let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0u64, vec![0; 256 << 10]);
     loop {
         let read =
@@ -283,7 +279,6 @@ fn unpack(
             format!("the snapshot unpacks to {size} bytes of {found}, and {bytes} bytes of {digest} were promised");
         return Err(malformed(name, what));
     }
-    fresh.as_file().sync_all().map_err(failed)?;
-    fresh.persist(path).map_err(|e| error_detail::file(path, &e.error))?;
-    Ok(())
+    fresh.sync().map_err(failed)?;
+    fresh.name(path).map_err(|e| error_detail::file(path, &e))
 }

@@ -266,7 +266,7 @@ impl Fetcher {
         }
         let old = places.read_present().digest;
         dated(&places.part, validators.last_modified.as_deref());
-        fs::rename(&places.part, &places.target).map_err(disk(&places.target))?;
+        layergate_disk::rename(&places.part, &places.target).map_err(disk(&places.target))?;
         let state = State { url: wanted.url.to_string(), validators, digest: Some(digest), bytes, broken: None };
         places.write(&state).map_err(disk(&places.state))?;
         // A server without validators sends everything each time; the same bytes are no news.

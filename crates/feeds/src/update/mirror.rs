@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream};
+use layergate_disk::Access;
 use layergate_http::shown;
 use layergate_model::Digest;
 use serde::{Deserialize, Serialize};
@@ -329,10 +330,9 @@ fn write_list(root: &Path) -> std::io::Result<Digest> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let text = serde_json::to_vec_pretty(&List { files }).map_err(std::io::Error::other)?;
     let contents = Digest::of(&text);
-    let (place, beside) = (root.join(LIST), root.join(".mirror.json.new"));
+    let place = root.join(LIST);
     if fs::read(&place).ok().as_deref() != Some(&text) {
-        fs::write(&beside, &text)?;
-        fs::rename(&beside, &place)?;
+        layergate_disk::replace(&place, &text, Access::Ordinary)?;
     }
     Ok(contents)
 }

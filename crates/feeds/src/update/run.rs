@@ -145,10 +145,10 @@ pub async fn update(options: &UpdateOptions, sink: EventSink) -> Result<UpdateRe
     let (build, regressions) = result?;
     let digest = build.digest.unwrap_or(Digest::of(b""));
     let snapshot = place(&format!("sha256-{}.lgdb", digest.to_hex()));
-    fs::rename(&fresh, &snapshot).map_err(at(&snapshot))?;
+    layergate_disk::rename(&fresh, &snapshot).map_err(at(&snapshot))?;
     let text = serde_json::to_vec(&Built { snapshot: digest, ..built }).unwrap_or_default();
     // Without it the next update builds once more, nothing else.
-    let _ = fs::write(&record, text);
+    let _ = layergate_disk::replace(&record, &text, layergate_disk::Access::Ordinary);
     let changed = options.current.as_deref() != Some(snapshot.as_path());
     Ok(UpdateReport { snapshot, digest, changed, mirror, build: Some(build), regressions })
 }

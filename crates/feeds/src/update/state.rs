@@ -87,8 +87,7 @@ impl Places {
     }
 
     pub(crate) fn write(&self, state: &State) -> io::Result<()> {
-        let beside = self.state.with_extension("new");
-        fs::write(&beside, serde_json::to_vec(state).map_err(io::Error::other)?)?;
-        fs::rename(&beside, &self.state)
+        let text = serde_json::to_vec(state).map_err(io::Error::other)?;
+        layergate_disk::replace(&self.state, &text, layergate_disk::Access::Ordinary)
     }
 }
