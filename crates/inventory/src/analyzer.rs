@@ -56,7 +56,7 @@ pub struct File<'a> {
     /// The bounds that hold, for archives inside the file.
     pub limits: &'a Limits,
     /// Where the content is kept, when it is the whole of it.
-    pub(crate) spool: Option<&'a Spool>,
+    pub(crate) spool: Option<&'a Spool<'a>>,
 }
 
 /// Bytes of one window of [`File::windows`].

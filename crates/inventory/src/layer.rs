@@ -18,7 +18,7 @@ use layergate_model::{
 use layergate_unpack::{Archive, UnpackError, decompress, with_hash};
 
 use crate::{
-    Catalogue, Entry, File, Spool,
+    Catalogue, Entry, File, Scratch, Spool,
     gathered::{Gathered, MAX_WEIGHT},
     links::{Again, Claim},
     spool::TemporaryFile,
@@ -149,6 +149,11 @@ impl From<io::Error> for PassError {
     }
 }
 
+/// The name by which a file is read.
+fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
+    name.as_ref().unwrap_or(entry.path)
+}
+
 /// Adds a gap to a section that has not too many of them; whether it did.
 fn push_gap(section: &mut Section, gap: Gap) -> bool {
     let room = section.gaps.len() < MAX_GAPS;
@@ -171,6 +176,8 @@ struct Pass<'c> {
     again: Option<Again>,
     /// A buffer for the first bytes of each file.
     head: Vec<u8>,
+    /// Where large files are kept.
+    scratch: Scratch,
 }
 
 impl<'c> Pass<'c> {
@@ -188,6 +195,7 @@ impl<'c> Pass<'c> {
             unpacked: 0,
             again: again.map(|(aliases, in_place)| Again::new(aliases, in_place)),
             head: Vec::with_capacity(HEAD),
+            scratch: Scratch::default(),
         }
     }
 
@@ -304,9 +312,6 @@ impl<'c> Pass<'c> {
         head: &[u8],
         content: impl BufRead,
     ) -> Result<(), PassError> {
-        fn called<'n>(name: &'n Option<LayerPath>, entry: &Entry<'n>) -> &'n LayerPath {
-            name.as_ref().unwrap_or(entry.path)
-        }
         claims.retain(|(index, name)| {
             let analyzer = self.catalogue.analyzers()[*index];
             analyzer.wants_size(called(name, entry), size) && analyzer.wants(head)
@@ -334,16 +339,25 @@ impl<'c> Pass<'c> {
         if claims.is_empty() {
             return Ok(());
         }
-        let spool = Spool::fill(head.chain(content), size, self.limits.max_file_bytes)?;
-        let Some(spool) = spool else {
-            let detail = format!("the file is over the limit of {} bytes (max-file-bytes)", self.limits.max_file_bytes);
-            self.gap(GapKind::FileLimit, entry.path, detail);
-            return Ok(());
-        };
-        for (index, name) in &claims {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match scratch.fill(head.chain(content), size, self.limits.max_file_bytes)? {
+            Some(spool) => self.show(entry, &claims, &spool)?,
+            None => {
+                let most = self.limits.max_file_bytes;
+                let detail = format!("the file is over the limit of {most} bytes (max-file-bytes)");
+                self.gap(GapKind::FileLimit, entry.path, detail);
+            }
+        }
+        self.scratch = scratch;
+        Ok(())
+    }
+
+    /// Shows a file's content to those who have claimed it, each under the name by which it did.
+    fn show(&mut self, entry: &Entry<'_>, claims: &[Claim], spool: &Spool<'_>) -> Result<(), PassError> {
+        for (index, name) in claims {
             let name = called(name, entry);
             let analyzer = self.catalogue.analyzers()[*index];
-            let file = File { spool: Some(&spool), ..File::new(name, entry.mode, &spool, self.limits) };
+            let file = File { spool: Some(spool), ..File::new(name, entry.mode, spool, self.limits) };
             let section = self.gathered.section(*index);
             let known = section.packages.len();
             // Analyzers do not panic; should one, the layer must not look clean and the worker must live.

@@ -19,4 +19,4 @@ mod testing;
 pub use analyzer::{AnalyzeError, Analyzer, Entry, File, Interest};
 pub use catalogue::Catalogue;
 pub use layer::{LayerError, inventory_layer, look_again};
-pub use spool::Spool;
+pub use spool::{Scratch, Spool};

@@ -19,7 +19,7 @@ use super::{
     jar_evidence::{self, Evidence, Manifest},
     jar_identity, maven_pom,
 };
-use crate::{AnalyzeError, File, Spool, analyzers::license, spool::TemporaryFile};
+use crate::{AnalyzeError, File, Scratch, analyzers::license, spool::TemporaryFile};
 
 /// Archives inside one file.
 const MAX_ARCHIVES: u32 = 20_000;
@@ -164,7 +164,9 @@ impl Walk<'_> {
                 return true;
             }
         };
-        match Spool::fill(BufReader::with_capacity(64 << 10, reader), 0, self.bytes_left.min(self.room_left)) {
+        let mut scratch = Scratch::default();
+        let content = BufReader::with_capacity(64 << 10, reader);
+        match scratch.fill(content, 0, self.bytes_left.min(self.room_left)) {
             Ok(Some(spool)) => {
                 let size = spool.len() as u64;
                 if !self.spend(size.max(member.packed_size()), location) {
