@@ -6,6 +6,7 @@ pub mod fake;
 pub mod files;
 pub mod fleet;
 pub mod images;
+pub mod jetstream;
 pub mod layout;
 pub mod program;
 pub mod proxy;

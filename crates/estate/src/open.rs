@@ -81,12 +81,12 @@ pub struct Judged {
 
 fn image_blob(key: &ImageKey) -> Result<BlobName, StoreError> {
     let name = BlobName::new("images", &key.to_string());
-    name.ok_or_else(|| StoreError { place: key.to_string(), what: "an image's key is no name".to_owned() })
+    name.ok_or_else(|| StoreError { place: key.to_string(), what: "an image's key is no name".to_owned(), full: false })
 }
 
 fn checkpoint_blob() -> Result<BlobName, StoreError> {
     let name = BlobName::new("state", "checkpoint");
-    name.ok_or_else(|| StoreError { place: "checkpoint".to_owned(), what: "no name".to_owned() })
+    name.ok_or_else(|| StoreError { place: "checkpoint".to_owned(), what: "no name".to_owned(), full: false })
 }
 
 impl OpenEstate {

@@ -86,15 +86,17 @@ impl EstateDir {
     ) -> Result<T, StoreError> {
         let inner = self.0.clone();
         let place = self.0.dir.display().to_string();
-        tokio::task::spawn_blocking(move || work(&inner))
-            .await
-            .map_err(|e| StoreError { place, what: format!("the work was given up: {e}") })
+        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(|e| StoreError {
+            place,
+            what: format!("the work was given up: {e}"),
+            full: false,
+        })
     }
 }
 
 impl Inner {
     fn error(&self, what: &str, error: impl std::fmt::Display) -> StoreError {
-        StoreError { place: self.dir.display().to_string(), what: format!("{what}: {error}") }
+        StoreError { place: self.dir.display().to_string(), what: format!("{what}: {error}"), full: false }
     }
 
     fn log(&self, shard: Shard) -> PathBuf {

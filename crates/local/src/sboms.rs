@@ -28,7 +28,7 @@ impl SbomStore for MemorySboms {
     async fn put(&self, document: Bytes) -> Result<Digest, StoreError> {
         if document.len() > MAX_SBOM_BYTES {
             let what = format!("an SBOM of {} bytes is over the limit of {MAX_SBOM_BYTES}", document.len());
-            return Err(StoreError { place: "uploaded SBOMs".into(), what });
+            return Err(StoreError { place: "uploaded SBOMs".into(), what, full: false });
         }
         let digest = Digest::of(&document);
         let mut documents = lock(&self.documents);

@@ -77,6 +77,7 @@ impl Bucket {
         live(&mut headers, ttl);
         match self.link.publish(&self.subject(key), &headers, value).await? {
             Sent::Stored => Ok(()),
+            Sent::Full => Err(NatsError::full(&self.stream)),
             other => Err(NatsError::new(&self.stream, format!("{key} cannot be stored: {other:?}"))),
         }
     }
@@ -89,6 +90,7 @@ impl Bucket {
         match self.link.publish(&self.subject(key), &headers, value).await? {
             Sent::Stored => Ok(true),
             Sent::NotFirst => Ok(false),
+            Sent::Full => Err(NatsError::full(&self.stream)),
             other => Err(NatsError::new(&self.stream, format!("{key} cannot be stored: {other:?}"))),
         }
     }
@@ -234,16 +236,7 @@ impl Bucket {
         filter: &str,
         from: From,
     ) -> Result<impl Stream<Item = Entry> + Send + 'static, NatsError> {
-        #[derive(Deserialize)]
-        struct Info {
-            state: State,
-        }
-        #[derive(Deserialize)]
-        struct State {
-            last_seq: u64,
-        }
-        let info = self.link.api::<Info>(&format!("STREAM.INFO.{}", self.stream), &json!({})).await?;
-        let next = info.map_err(|e| NatsError::new(&self.stream, e))?.state.last_seq + 1;
+        let (created, next) = self.end().await?;
         let mut watch = Watch {
             filter: self.subject(filter),
             bucket: self.clone(),
@@ -251,6 +244,7 @@ impl Bucket {
                 From::Now => DeliverPolicy::ByStartSequence { start_sequence: next },
                 From::Current => DeliverPolicy::LastPerSubject,
             },
+            created,
             seen: 0,
             heard: 0,
             messages: None,
@@ -261,6 +255,22 @@ impl Bucket {
             tries.again(&self.stream, why).await?;
         }
         Ok(futures::stream::unfold(watch, |mut watch| async move { Some((watch.next().await, watch)) }))
+    }
+
+    /// When the stream was made, and the sequence that its next message will have.
+    async fn end(&self) -> Result<(String, u64), NatsError> {
+        #[derive(Deserialize)]
+        struct Info {
+            created: String,
+            state: State,
+        }
+        #[derive(Deserialize)]
+        struct State {
+            last_seq: u64,
+        }
+        let info = self.link.api::<Info>(&format!("STREAM.INFO.{}", self.stream), &json!({})).await?;
+        let info = info.map_err(|e| NatsError::new(&self.stream, e))?;
+        Ok((info.created, info.state.last_seq + 1))
     }
 }
 
@@ -286,6 +296,8 @@ struct Watch {
     bucket: Bucket,
     filter: String,
     start: DeliverPolicy,
+    /// When the stream was made.
+    created: String,
     /// The last stream sequence that was reported.
     seen: u64,
     /// The last consumer sequence that was heard.
@@ -299,6 +311,11 @@ impl Watch {
         self.messages = None;
         self.heard = 0;
         self.connections.mark_unchanged();
+        let (created, _) = self.bucket.end().await.map_err(|e| e.to_string())?;
+        if created != self.created {
+            // Somebody deleted it, and it was made again: its numbers begin anew, and all that is in it is news.
+            (self.created, self.seen, self.start) = (created, 0, DeliverPolicy::LastPerSubject);
+        }
         let link = &self.bucket.link;
         let inbox = link.client.new_inbox();
         let messages = link.client.subscribe(inbox.clone()).await.map_err(|e| e.to_string())?;

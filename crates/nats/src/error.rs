@@ -70,34 +70,41 @@ pub struct NatsError {
     pub place: String,
     /// What happened, the operation named.
     pub what: String,
+    /// There is no room on the server.
+    pub full: bool,
 }
 
 impl NatsError {
     pub(crate) fn new(place: impl Into<String>, what: impl ToString) -> Self {
-        Self { place: place.into(), what: what.to_string() }
+        Self { place: place.into(), what: what.to_string(), full: false }
+    }
+
+    pub(crate) fn full(place: impl Into<String>) -> Self {
+        let what = "there is no room: give NATS more disk, or take something away".to_owned();
+        Self { place: place.into(), what, full: true }
     }
 }
 
 impl From<NatsError> for QueueError {
-    fn from(NatsError { place, what }: NatsError) -> Self {
+    fn from(NatsError { place, what, .. }: NatsError) -> Self {
         Self::Unavailable { place, what }
     }
 }
 
 impl From<NatsError> for StoreError {
-    fn from(NatsError { place, what }: NatsError) -> Self {
-        Self { place, what }
+    fn from(NatsError { place, what, full }: NatsError) -> Self {
+        Self { place, what, full }
     }
 }
 
 impl From<NatsError> for CacheError {
-    fn from(NatsError { place, what }: NatsError) -> Self {
+    fn from(NatsError { place, what, .. }: NatsError) -> Self {
         Self { place, what }
     }
 }
 
 impl From<NatsError> for SnapshotError {
-    fn from(NatsError { place, what }: NatsError) -> Self {
+    fn from(NatsError { place, what, .. }: NatsError) -> Self {
         Self::Unavailable { place, what }
     }
 }

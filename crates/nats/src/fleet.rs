@@ -1,7 +1,15 @@
 //! One connection, and all the ports over it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use async_nats::connection::State;
 use futures::{StreamExt, TryStreamExt, stream};
 use layergate_ports::values::Fingerprint;
 
@@ -41,6 +49,42 @@ pub struct Fleet {
     pub estate: Arc<NatsEstate>,
     /// Who is in the fleet.
     pub membership: Arc<NatsMembership>,
+    /// Whether the streams were there and would do at the last look.
+    sound: Arc<AtomicBool>,
+}
+
+/// How often the streams are looked for: one question, whose answer is a few kilobytes.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Looks for the streams until nobody needs them any more.
+async fn keep_streams(link: Weak<Link>, sound: Arc<AtomicBool>) {
+    let (mut last, mut reported) = (None, String::new());
+    loop {
+        let Some(link) = link.upgrade() else { return };
+        // While the connection is away that is what is reported.
+        if link.client.connection_state() == State::Connected {
+            match streams::keep(&link).await {
+                Ok(made) => {
+                    sound.store(true, Ordering::Release);
+                    reported.clear();
+                    if last.as_ref().is_some_and(|last| *last != made) {
+                        link.begin_anew();
+                    }
+                    last = Some(made);
+                }
+                Err(error) => {
+                    sound.store(false, Ordering::Release);
+                    let error = error.to_string();
+                    if error != reported {
+                        tracing::error!(%error, "the fleet's streams cannot be used; not ready until they can");
+                        reported = error;
+                    }
+                }
+            }
+        }
+        drop(link);
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 impl Fleet {
@@ -54,6 +98,8 @@ impl Fleet {
             async move { streams::ensure(&link.jetstream, &config).await }
         });
         made.buffer_unordered(4).try_collect::<()>().await?;
+        let sound = Arc::new(AtomicBool::new(true));
+        tokio::spawn(keep_streams(Arc::downgrade(&link), sound.clone()));
         let done = Done::new(link.clone());
         Ok(Self {
             jobs: Arc::new(NatsJobs::new(link.clone())),
@@ -64,6 +110,7 @@ impl Fleet {
             sboms: Arc::new(NatsSboms::new(link.clone())),
             estate: Arc::new(NatsEstate::new(link.clone())),
             membership: Arc::new(NatsMembership::new(link.clone())),
+            sound,
             link,
         })
     }
@@ -73,9 +120,14 @@ impl Fleet {
         Arc::new(NatsSnapshots::new(self.link.clone(), dir.into()))
     }
 
-    /// Whether the connection stands now (for `/readyz`).
+    /// Whether the connection stands now.
     pub fn is_connected(&self) -> bool {
-        self.link.client.connection_state() == async_nats::connection::State::Connected
+        self.link.client.connection_state() == State::Connected
+    }
+
+    /// Whether work can be done: the connection stands, and the streams are there (for `/readyz`).
+    pub fn is_ready(&self) -> bool {
+        self.is_connected() && self.sound.load(Ordering::Acquire)
     }
 
     /// The version of the server that we are connected to.

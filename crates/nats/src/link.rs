@@ -29,8 +29,8 @@ pub(crate) struct Link {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) names: Names,
     pub(crate) options: NatsOptions,
-    /// Counts connections: what the server forgot when the last one broke is asked anew.
-    connections: watch::Receiver<u64>,
+    /// Counts connections, and streams that were made anew: what the server has forgotten is asked again.
+    connections: Arc<watch::Sender<u64>>,
 }
 
 /// What became of a published message.
@@ -87,13 +87,12 @@ impl Link {
         options.check()?;
         let (servers, login) = login::logins(&options.urls)?;
         let urls = servers.join(", ");
-        let (sender, connections) = watch::channel(0);
-        let (sender, reporter) = (Arc::new(sender), Arc::new(Reporter::default()));
+        let (connections, reporter) = (Arc::new(watch::Sender::new(0)), Arc::new(Reporter::default()));
         let unreachable = |why: String| ConnectError::Unreachable { urls: urls.clone(), why };
         let mut tries = Tries::new(options.patience);
         let mut reported = false;
         let client = loop {
-            let (sender, reporter) = (sender.clone(), reporter.clone());
+            let (sender, reporter) = (connections.clone(), reporter.clone());
             let connect = login::identified(&options, login.clone())
                 .await?
                 .name(&options.name)
@@ -158,11 +157,14 @@ impl Link {
         Tries::new(self.options.patience)
     }
 
-    /// Changes at every new connection.
+    /// Changes at every new connection, and when a stream was made anew.
     pub(crate) fn connections(&self) -> watch::Receiver<u64> {
-        let mut connections = self.connections.clone();
-        connections.mark_unchanged();
-        connections
+        self.connections.subscribe()
+    }
+
+    /// Has whatever stands on the server asked for again: a stream is another one than before.
+    pub(crate) fn begin_anew(&self) {
+        self.connections.send_modify(|n| *n += 1);
     }
 
     /// Publishes into a stream, and waits until the server has it. A try that was stored but whose answer was lost is
@@ -195,6 +197,10 @@ impl Link {
                             return Ok(Sent::Occupied);
                         }
                         Some((ErrorCode::STREAM_STORE_FAILED, text)) if text.contains("maximum") => {
+                            return Ok(Sent::Full);
+                        }
+                        // The server's disk, or the account's part of it, is used up by others.
+                        Some((ErrorCode::INSUFFICIENT_RESOURCES | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED, _)) => {
                             return Ok(Sent::Full);
                         }
                         Some((_, text)) => tries.again(subject, text).await?,

@@ -49,6 +49,11 @@ impl NatsSnapshots {
         }
     }
 
+    /// Whether the fleet has the snapshot.
+    pub async fn holds(&self, digest: &Digest) -> Result<bool, SnapshotError> {
+        Ok(self.store.contains(&digest.to_hex()).await?)
+    }
+
     fn on_disk(&self, what: &'static str) -> impl FnOnce(std::io::Error) -> SnapshotError {
         let place = self.dir.display().to_string();
         move |e| SnapshotError::Unavailable { place, what: format!("{what}: {e}") }

@@ -1,16 +1,19 @@
 //! The streams as they must be: made when they are not there, read back and compared when they are. An older server, or
 //! another program, may have made one that looks alike and does not refuse a second flight.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_nats::jetstream::{
     self, ErrorCode,
     context::CreateStreamErrorKind,
     stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
 };
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
-    error::ConnectError,
+    error::{ConnectError, NatsError},
+    link::{Link, Tries},
     names::{Kind, Names},
     options::NatsOptions,
 };
@@ -117,29 +120,95 @@ fn bucket(names: &Names, options: &NatsOptions, kind: Kind) -> Config {
     }
 }
 
+/// How long a cluster that has just started may have no leader, or too few servers, for a stream.
+const FORMING: Duration = Duration::from_secs(30);
+
 /// Makes the stream, or makes sure that the one there will do.
 pub(crate) async fn ensure(jetstream: &jetstream::Context, wanted: &Config) -> Result<(), ConnectError> {
     let refused = |why: String| ConnectError::Refused { stream: wanted.name.clone(), why };
-    let there = match jetstream.get_or_create_stream(wanted.clone()).await {
-        Ok(stream) => stream,
-        Err(error) => match error.kind() {
-            // Somebody else made it a moment ago, perhaps otherwise: what counts is what is there.
-            CreateStreamErrorKind::JetStream(ref e) if e.error_code() == ErrorCode::STREAM_NAME_EXIST => {
-                jetstream.get_stream(&wanted.name).await.map_err(|e| refused(e.to_string()))?
-            }
-            CreateStreamErrorKind::JetStream(ref e) if e.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED => {
-                return Err(refused(format!(
-                    "{e}; give the server more disk, or the fleet less of it (--nats-storage, LAYERGATE_NATS_STORAGE)"
-                )));
-            }
+    let mut tries = Tries::new(FORMING);
+    let there = loop {
+        let error = match jetstream.get_or_create_stream(wanted.clone()).await {
+            Ok(stream) => break stream,
+            Err(error) => error,
+        };
+        match error.kind() {
+            CreateStreamErrorKind::JetStream(ref e) => match e.error_code() {
+                // Somebody else made it a moment ago, perhaps otherwise: what counts is what is there.
+                ErrorCode::STREAM_NAME_EXIST => {
+                    let there = jetstream.get_stream(&wanted.name).await;
+                    break there.map_err(|e| refused(e.to_string()))?;
+                }
+                ErrorCode::STORAGE_RESOURCES_EXCEEDED => {
+                    return Err(refused(format!(
+                        "{e}; give the server more disk, or the fleet less of it (--nats-storage, LAYERGATE_NATS_STORAGE)"
+                    )));
+                }
+                ErrorCode::CLUSTER_NOT_AVAILABLE | ErrorCode::CLUSTER_NO_PEERS | ErrorCode::INSUFFICIENT_RESOURCES => {}
+                _ => return Err(refused(error.to_string())),
+            },
+            CreateStreamErrorKind::TimedOut
+            | CreateStreamErrorKind::JetStreamUnavailable
+            | CreateStreamErrorKind::Response => {}
             _ => return Err(refused(error.to_string())),
-        },
+        }
+        tries.again(&wanted.name, &error).await.map_err(|e| refused(e.what))?;
     };
-    let differences = differences(&there.cached_info().config, wanted);
+    same(&there.cached_info().config, wanted)
+}
+
+fn same(there: &Config, wanted: &Config) -> Result<(), ConnectError> {
+    let differences = differences(there, wanted);
     if differences.is_empty() {
         return Ok(());
     }
     Err(ConnectError::Different { stream: wanted.name.clone(), differences: differences.join(", ") })
+}
+
+/// When the streams of a fleet were made, by their names.
+pub(crate) type Made = HashMap<String, String>;
+
+/// Looks whether all streams are there and will do; makes those that somebody deleted. When each was made: another time than
+/// at the last look is another stream.
+pub(crate) async fn keep(link: &Link) -> Result<Made, ConnectError> {
+    #[derive(Deserialize)]
+    struct Page {
+        total: usize,
+        // The server says null where there are none.
+        streams: Option<Vec<There>>,
+    }
+    #[derive(Deserialize)]
+    struct There {
+        config: Config,
+        created: String,
+    }
+    let unreachable = |e: NatsError| ConnectError::Unreachable { urls: e.place, why: e.what };
+    let (mut there, mut seen) = (HashMap::new(), 0);
+    loop {
+        let page = link.api::<Page>("STREAM.LIST", &json!({ "offset": seen })).await.map_err(unreachable)?;
+        let page = page.map_err(|e| unreachable(NatsError::new("STREAM.LIST", e)))?;
+        let streams = page.streams.unwrap_or_default();
+        let last = streams.is_empty();
+        seen += streams.len();
+        there.extend(streams.into_iter().map(|s| (s.config.name.clone(), s)));
+        if last || seen >= page.total {
+            break;
+        }
+    }
+    let mut made = Made::new();
+    for wanted in all(&link.names, &link.options) {
+        match there.remove(&wanted.name) {
+            Some(There { config, created }) => {
+                same(&config, &wanted)?;
+                made.insert(wanted.name, created);
+            }
+            None => {
+                ensure(&link.jetstream, &wanted).await?;
+                tracing::warn!(stream = wanted.name, "a stream was gone and is made again; what it held is lost");
+            }
+        }
+    }
+    Ok(made)
 }
 
 /// What matters and is otherwise. How much room a stream has is its operator's business: it may be changed on the

@@ -16,6 +16,8 @@ pub struct StoreError {
     pub place: String,
     /// What happened, the operation named.
     pub what: String,
+    /// There is no room: it goes well again when something was taken away, or was given more.
+    pub full: bool,
 }
 
 /// Verdict records as they are stored.

@@ -17,7 +17,7 @@ use axum::{
 use futures::StreamExt;
 use layergate_model::{Digest, Report};
 use layergate_ports::{
-    Clock, JobQueue, Membership, Published, SbomStore, VerdictStore,
+    Clock, JobQueue, Membership, Published, SbomStore, StoreError, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
 use serde::Deserialize;
@@ -92,14 +92,14 @@ impl Api {
             // A key is its tenant's, and stands for one body: first it is bound to the body, then the two to a job.
             let bound = scoped(&[job.tenant.as_str(), key.as_str()]).map_err(ApiError::unavailable)?;
             let reported = JobId::new(&body.to_hex()).map_err(ApiError::unavailable)?;
-            if self.verdicts.claim(&bound, &reported).await.map_err(ApiError::unavailable)? != reported {
+            if self.verdicts.claim(&bound, &reported).await.map_err(ApiError::store)? != reported {
                 return Err(ApiError(
                     StatusCode::CONFLICT,
                     format!("the idempotency key {key} stands for another submission: use a key for each"),
                 ));
             }
             let key = scoped(&[job.tenant.as_str(), key.as_str(), &body.to_hex()]).map_err(ApiError::unavailable)?;
-            let standing = self.verdicts.claim(&key, &job.id).await.map_err(ApiError::unavailable)?;
+            let standing = self.verdicts.claim(&key, &job.id).await.map_err(ApiError::store)?;
             // A claim whose submission was lost on the way is completed by whoever comes again.
             if self.verdicts.get(&standing).await.map_err(ApiError::unavailable)?.is_some() {
                 return Ok(standing);
@@ -223,6 +223,17 @@ pub(crate) struct ApiError(StatusCode, String);
 impl ApiError {
     pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+
+    /// A full store is answered as a full queue is: again in a while.
+    pub(crate) fn store(error: StoreError) -> Self {
+        match error.full {
+            true => Self(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("the fleet's disk is full; submit again in a while ({error})"),
+            ),
+            false => Self::unavailable(error),
+        }
     }
 
     pub(crate) fn of(status: StatusCode, what: String) -> Self {

@@ -33,7 +33,7 @@ pub(crate) async fn upload(
         let what = format!("the SBOM did not arrive within {} s", PATIENCE.as_secs());
         ApiError::of(StatusCode::REQUEST_TIMEOUT, what)
     })??;
-    let digest = api.sboms.put(document.into()).await.map_err(ApiError::unavailable)?;
+    let digest = api.sboms.put(document.into()).await.map_err(ApiError::store)?;
     Ok((StatusCode::CREATED, Json(UploadedDigest { digest })))
 }
 

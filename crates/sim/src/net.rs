@@ -78,16 +78,17 @@ impl Life {
 #[derive(Debug)]
 pub(crate) struct Lost;
 
-macro_rules! becomes {
-    ($($error:ident)*) => {$(
-        impl From<Lost> for $error {
-            fn from(_: Lost) -> Self {
-                $error { place: "server".into(), what: "no answer".into() }
-            }
-        }
-    )*};
+impl From<Lost> for CacheError {
+    fn from(_: Lost) -> Self {
+        Self { place: "server".into(), what: "no answer".into() }
+    }
 }
-becomes!(CacheError StoreError);
+
+impl From<Lost> for StoreError {
+    fn from(_: Lost) -> Self {
+        Self { place: "server".into(), what: "no answer".into(), full: false }
+    }
+}
 
 impl From<Lost> for QueueError {
     fn from(_: Lost) -> Self {

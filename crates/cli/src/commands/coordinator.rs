@@ -13,8 +13,9 @@ use layergate_fleet::{
 use layergate_inventory::Catalogue;
 use layergate_local::{MemoryCache, SystemClock, TieredCache};
 use layergate_model::Digest;
+use layergate_nats::NatsSnapshots;
 use layergate_ports::{
-    Clock, JobQueue, MemberKind, SnapshotStore,
+    Clock, JobQueue, MemberKind, SnapshotError, SnapshotStore,
     values::{KeyScope, Lane},
 };
 use layergate_registry::{SourceOptions, Sources, UploadedSboms, credentials::CredentialSources};
@@ -133,13 +134,14 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         }
     }));
     let depths = tokio::spawn(watch_depths(fleet.jobs.clone(), metrics.clone()));
-    let advisories = tokio::spawn(watch_snapshot(snapshots, metrics, shown));
+    let advisories = tokio::spawn(watch_snapshot(snapshots.clone(), metrics, shown));
+    let kept = tokio::spawn(keep_snapshot(snapshots));
     let link = tokio::spawn(watch_link(fleet.clone(), ready.clone(), stop.clone()));
 
     tracing::info!(listen = %args.listen, nats = fleet.server_version(), %fingerprint, "coordinator");
     let result = coordinator.run(stop).await;
     ready.set(false);
-    for task in [present, depths, advisories, link] {
+    for task in [present, depths, advisories, kept, link] {
         task.abort();
     }
     result.context("the coordinator cannot work")?;
@@ -208,6 +210,39 @@ async fn publish(
     Ok(())
 }
 
+/// Gives the fleet its advisories back, from the copy that is here, when the buckets with them were deleted.
+async fn keep_snapshot(store: Arc<NatsSnapshots>) {
+    let look = async |last: &mut Option<Digest>| -> Result<(), SnapshotError> {
+        let current = store.current().await?;
+        let Some(digest) = current.or(*last) else { return Ok(()) };
+        *last = Some(digest);
+        if current.is_some() && store.holds(&digest).await? {
+            return Ok(());
+        }
+        let copy = store.fetch(&digest).await?;
+        store.publish(&copy).await?;
+        if current.is_none() {
+            store.announce(&digest).await?;
+        }
+        tracing::warn!(%digest, "the fleet's advisories were gone and are published again");
+        Ok(())
+    };
+    let (mut last, mut reported) = (None, String::new());
+    loop {
+        match look(&mut last).await {
+            Ok(()) => reported.clear(),
+            Err(error) => {
+                let error = error.to_string();
+                if error != reported {
+                    tracing::warn!(%error, "the fleet's advisories cannot be looked for");
+                    reported = error;
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
 /// Shows which advisories are current, in the log, in `fleet status` and in the metrics.
 async fn watch_snapshot(
     store: Arc<dyn SnapshotStore>,
@@ -261,7 +296,7 @@ async fn watch_depths(jobs: Arc<dyn JobQueue>, metrics: Arc<Metrics>) {
 /// Ready means connected, and not about to stop.
 async fn watch_link(fleet: layergate_nats::Fleet, ready: Readiness, stop: tokio_util::sync::CancellationToken) {
     loop {
-        ready.set(fleet.is_connected() && !stop.is_cancelled());
+        ready.set(fleet.is_ready() && !stop.is_cancelled());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -82,7 +82,7 @@ pub(crate) async fn run(args: WorkerArgs) -> Result<Outcome, Failure> {
         let (fleet, ready) = (fleet.clone(), ready.clone());
         tokio::spawn(async move {
             loop {
-                ready.set(fleet.is_connected());
+                ready.set(fleet.is_ready());
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
         })
