@@ -69,7 +69,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter_map(|a| a.parse::<usize>().ok());
     let (count, entries) = (arguments.next().unwrap_or(100), arguments.next().unwrap_or(60_000));
     let layers: Vec<_> = (0..count).map(|number| layer(number, entries)).collect();
-    let bytes: usize = layers.iter().map(|l| l.paths.as_bytes().len()).sum();
+    let bytes: usize = layers.iter().map(|l| l.paths.size()).sum();
     let before = peak();
     let layers: Vec<_> = layers.iter().map(|l| MergeLayer { digest: l.blob, inventory: l }).collect();
     let start = Instant::now();

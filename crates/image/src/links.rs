@@ -79,12 +79,8 @@ struct Candidate {
 
 /// What the links of these layers ask for.
 pub fn looks(layers: &[MergeLayer<'_>], readers: &dyn Readers) -> Looks {
-    let mut links = false;
-    for layer in layers {
-        let is_link = |kind| matches!(kind, EntryKind::Symlink | EntryKind::HardLink);
-        layer.inventory.paths.visit(|entry| links |= is_link(entry.kind));
-    }
-    if !links {
+    let has = |kind| layers.iter().any(|layer| layer.inventory.paths.has(kind));
+    if !has(EntryKind::Symlink) && !has(EntryKind::HardLink) {
         return Looks::default();
     }
     let twofold = Twofold::of(layers);
@@ -457,16 +453,14 @@ pub(crate) struct Across {
 /// The hard links to files of lower layers.
 pub(crate) fn across(layers: &[MergeLayer<'_>]) -> Vec<Across> {
     let mut found = Vec::new();
-    for (layer, merge) in (0u32..).zip(layers).skip(1) {
+    let with_links = |(_, merge): &(u32, &MergeLayer<'_>)| merge.inventory.paths.has(EntryKind::HardLink);
+    for (layer, merge) in (0u32..).zip(layers).skip(1).filter(with_links) {
         let mut links: HashMap<String, String> = HashMap::new();
         merge.inventory.paths.visit(|entry| {
             if entry.kind == EntryKind::HardLink {
                 links.insert(entry.path.to_owned(), entry.target.to_owned());
             }
         });
-        if links.is_empty() {
-            continue;
-        }
         let end = |path: &str| {
             let mut path = path;
             for _ in 0..MAX_LINKS {

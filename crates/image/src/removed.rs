@@ -195,14 +195,27 @@ fn untouched(view: &View<'_>) -> Vec<bool> {
     let key = RandomState::new();
     for (layer, merge) in (0u32..).zip(view.layers) {
         let uppermost = layer as usize + 1 == view.layers.len();
+        // Archives are written directory by directory: what is true of a directory is asked once.
+        let mut directory = String::new();
+        let (mut is_below_record, mut hash_of_directory) = (false, key.hash_one(""));
         merge.inventory.paths.visit(|entry| {
-            if entry.kind == EntryKind::Directory || is_record(entry.path) {
+            if entry.kind == EntryKind::Directory {
                 return;
             }
-            let from = if entry.path.rsplit('/').next().is_some_and(|name| name.starts_with(".wh.")) {
+            let (parent, name) = split(entry.path);
+            if directory != parent {
+                directory.clear();
+                directory.push_str(parent);
+                is_below_record = is_record(parent);
+                hash_of_directory = key.hash_one(parent);
+            }
+            if is_below_record || RECORDS.contains(&entry.path) {
+                return;
+            }
+            let from = if name.starts_with(".wh.") {
                 0
             } else {
-                let hash = key.hash_one(entry.path);
+                let hash = key.hash_one((hash_of_directory, name));
                 match uppermost {
                     true => below.get(&hash).copied().unwrap_or(layer),
                     false => *below.entry(hash).or_insert(layer),

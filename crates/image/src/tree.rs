@@ -186,12 +186,12 @@ impl Tree {
 
     /// The path of `path` without links, where every link is followed to its end; `None` when they go in circles, or
     /// when it is not known what is there.
-    pub(crate) fn real_path(&self, path: &str) -> Option<String> {
-        let mut way: Vec<(Box<str>, Option<NodeId>)> = Vec::new();
-        let mut todo: Vec<Box<str>> = path.rsplit('/').map(Into::into).collect();
+    pub(crate) fn real_path<'a>(&'a self, path: &'a str) -> Option<String> {
+        let mut way: Vec<(&str, Option<NodeId>)> = Vec::new();
+        let mut todo: Vec<&str> = path.rsplit('/').collect();
         let mut links = 0;
         while let Some(part) = todo.pop() {
-            match &*part {
+            match part {
                 "" | "." => {}
                 ".." => {
                     way.pop();
@@ -214,11 +214,18 @@ impl Tree {
                     if target.starts_with('/') {
                         way.clear();
                     }
-                    todo.extend(target.rsplit('/').map(Into::into));
+                    todo.extend(target.rsplit('/'));
                 }
             }
         }
-        Some(way.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join("/"))
+        let mut real = String::with_capacity(path.len());
+        for (name, _) in way {
+            if !real.is_empty() {
+                real.push('/');
+            }
+            real.push_str(name);
+        }
+        Some(real)
     }
 
     /// The paths of all symbolic links, without links in them.

@@ -8,7 +8,7 @@ use crate::{
     MergeLayer,
     evidence::{EvidenceSet, outer},
     links::Across,
-    overlay::Overlay,
+    overlay::{Overlay, split},
     tree::NodeId,
     twofold::Twofold,
 };
@@ -90,14 +90,20 @@ impl<'a> View<'a> {
         let known: HashMap<&str, usize> = directories.iter().enumerate().map(|(i, d)| (d.as_str(), i)).collect();
         let mut wanted: Vec<(usize, u32, String)> = Vec::new();
         for (layer, merge) in (0u32..).zip(self.layers) {
-            let mut last = None;
+            // One file of each layer and directory at a time: archives are written directory by directory.
+            let (mut last, mut directory, mut below) = (None, String::new(), None);
             merge.inventory.paths.visit(|entry| {
                 if !matches!(entry.kind, EntryKind::File | EntryKind::HardLink) {
                     return;
                 }
-                let found = entry.path.match_indices('/').find_map(|(at, _)| known.get(&entry.path[..at]));
-                // One file of each layer and directory at a time: archives are written directory by directory.
-                if let Some(index) = found.filter(|index| last.replace(**index) != Some(**index)) {
+                let (parent, _) = split(entry.path);
+                if directory != parent {
+                    let above = parent.match_indices('/').map(|(at, _)| &parent[..at]);
+                    below = above.chain([parent]).find_map(|directory| known.get(directory));
+                    directory.clear();
+                    directory.push_str(parent);
+                }
+                if let Some(index) = below.filter(|index| last.replace(**index) != Some(**index)) {
                     wanted.push((*index, layer, entry.path.to_owned()));
                 }
             });

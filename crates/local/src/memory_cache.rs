@@ -41,7 +41,7 @@ impl MemoryCache {
 
 /// About how many bytes of memory an inventory takes.
 fn weigh(inventory: &LayerInventory) -> u64 {
-    let mut weight = 512 + inventory.paths.as_bytes().len();
+    let mut weight = 512 + inventory.paths.size();
     for section in inventory.sections.values() {
         weight += 512
             + 600 * section.packages.len()

@@ -42,13 +42,12 @@ impl Unreadable {
 /// The stored form of an inventory.
 pub fn encode_inventory(inventory: &LayerInventory) -> Result<Vec<u8>, Unreadable> {
     let json = serde_json::to_vec(inventory).map_err(Unreadable::new)?;
-    let table = inventory.paths.as_bytes();
     let length = u32::try_from(json.len()).map_err(|_| Unreadable::new("the inventory is over 4 GiB"))?;
-    let mut plain = Vec::with_capacity(4 + json.len() + table.len());
+    let mut plain = Vec::with_capacity(4 + json.len() + inventory.paths.size());
     plain.extend_from_slice(&length.to_le_bytes());
     plain.extend_from_slice(&json);
     drop(json);
-    plain.extend_from_slice(table);
+    inventory.paths.store(&mut plain);
     if plain.len() as u64 > MAX_UNPACKED {
         return Err(Unreadable::new(format!("the inventory has {} bytes, more than {MAX_UNPACKED}", plain.len())));
     }
@@ -81,7 +80,7 @@ pub fn decode_inventory(stored: &[u8], blob: Digest) -> Result<LayerInventory, U
     if inventory.blob != blob {
         return Err(Unreadable::new(format!("it is the inventory of {}", inventory.blob)));
     }
-    inventory.paths = PathTable::from_bytes(table.to_vec()).map_err(Unreadable::new)?;
+    inventory.paths = PathTable::from_bytes(table).map_err(Unreadable::new)?;
     Ok(inventory)
 }
 
