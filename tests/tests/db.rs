@@ -11,7 +11,7 @@ use std::{
 
 use layergate_tests::{
     files::FileServer,
-    program::{Program, Run, fixture},
+    program::{Program, Run, binary, fixture, root},
     servers::{Server, free_port},
 };
 
@@ -272,4 +272,104 @@ fn a_signed_snapshot_through_a_registry() {
     fs::remove_file(home("layergate.toml")).unwrap();
     let run = up.run(&["db", "update", "--from", &at("unsigned")]);
     assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+/// Advisories that are nearly yesterday's come as a delta; where it leads elsewhere the whole comes, and it is said.
+#[test]
+fn tomorrows_snapshot_comes_as_a_delta() {
+    let Some(registry) = Server::registry(None) else { return };
+    let (maker, taker) = (Program::default(), Program::default());
+    let feeds = maker.home.path().join("feeds");
+    fs::create_dir_all(&feeds).unwrap();
+    for name in ["GHSA-35jh-r3h4-6jhm.json", "GHSA-j8r2-6x86-q33q.json"] {
+        fs::copy(Path::new(&fixture("advisories")).join("osv").join(name), feeds.join(name)).unwrap();
+    }
+    let at = format!("oci://{}/sec/advisories:latest", registry.host());
+    // A day has one record more than the last: the first of a thousand.
+    let record = fs::read_to_string(feeds.join("GHSA-35jh-r3h4-6jhm.json")).unwrap();
+    let push = |day: usize| {
+        let many = (0..1000 + day).map(|n| {
+            let line: serde_json::Value = serde_json::from_str(&record).unwrap();
+            let named = line.to_string().replace("GHSA-35jh-r3h4-6jhm", &format!("GHSA-0000-0000-{n:04}"));
+            named.replace("CVE-2021-23337", &format!("CVE-2021-{n:05}")) + "\n"
+        });
+        fs::write(feeds.join("many.jsonl"), many.collect::<String>()).unwrap();
+        let (from, file) = (feeds.display().to_string(), maker.home.path().join(format!("day-{day}.lgdb")));
+        let file = file.display().to_string();
+        let built = maker.run(["db", "build", "--from", &from, "--output", &file]);
+        assert_eq!(built.code, 0, "{}", built.stderr);
+        let pushed = maker.run(["db", "push", &at, "--db", &file]);
+        assert_eq!(pushed.code, 0, "{}", pushed.stderr);
+        fs::read(file).unwrap()
+    };
+    let current = || {
+        let folder = taker.home.path().join(".local/share/layergate/snapshots");
+        folder.join(fs::read_to_string(folder.join("current")).unwrap().trim())
+    };
+    let update = |says: &str, bytes: &[u8]| {
+        let run = taker.run(["db", "update", "--from", &at]);
+        assert!(run.code == 0 && run.stderr.contains(says), "{says}: {}", run.stderr);
+        assert!(fs::read(current()).unwrap() == bytes, "{says}");
+        run.stderr
+    };
+    let first = push(1);
+    update("KiB fetched)", &first);
+    update("it was here already", &first);
+    let second = push(2);
+    update("fetched, a delta)", &second);
+    push(3);
+    let fourth = push(4);
+    let said = update("fetched, 2 deltas)", &fourth);
+    assert!(!said.contains("could not be used"), "{said}");
+    // What yesterday's is called, and is not.
+    let fifth = push(5);
+    let before = current();
+    let length = before.metadata().unwrap().len();
+    fs::set_permissions(&before, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(&before, &first).unwrap();
+    fs::File::options().write(true).open(&before).unwrap().set_len(length).unwrap();
+    let said = update("the whole snapshot was fetched, for its deltas could not be used", &fifth);
+    assert!(said.contains("KiB fetched)"), "{said}");
+}
+
+/// What a step of a workflow in `deploy/ci` runs.
+fn step(workflow: &str, name: &str) -> String {
+    let text = fs::read_to_string(root().join("deploy/ci").join(workflow)).unwrap();
+    let step = text.split_once(&format!("- name: {name}\n")).unwrap_or_else(|| panic!("{workflow} has no {name:?}")).1;
+    let script = step.split_once("run: |\n").unwrap().1;
+    script
+        .lines()
+        .take_while(|l| l.is_empty() || l.starts_with("          "))
+        .map(|l| l.trim_start().to_owned() + "\n")
+        .collect()
+}
+
+/// `deploy/ci/advisories.yml`, two nights, and a gate that takes what it publishes.
+#[test]
+fn the_workflow_publishes_signed_advisories_every_night() {
+    let Some(registry) = Server::registry(None) else { return };
+    let up = Upstream::new();
+    let home = up.program.home.path();
+    let Some([private, public, _]) = keys(home) else { return };
+    let at = format!("oci://{}/acme/advisories:latest", registry.host());
+    let path = format!("{}:{}", binary().parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let night = || {
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(step("advisories.yml", "Compile, sign and publish")).current_dir(home);
+        command.env_clear().env("HOME", home).env("PATH", &path).env("ADVISORIES", &at);
+        command.env("LAYERGATE_SOURCES", &up.sources).env("SIGN_KEY", fs::read_to_string(&private).unwrap());
+        let run = up.program.finish(&mut command);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    };
+    night();
+    let gate = Program::default();
+    let update = || gate.run(["db", "update", "--from", &at, "--verify-key", &public]);
+    let first = update();
+    assert!(first.code == 0 && first.stderr.contains("KiB fetched)"), "{}", first.stderr);
+    let text = site("", &up.server.url).replace("files = [", "files = [\"kev/known_exploited_vulnerabilities.json\", ");
+    fs::write(&up.sources, text).unwrap();
+    night();
+    let second = update();
+    assert!(second.code == 0 && second.stderr.contains(" fetched"), "{}", second.stderr);
+    assert_ne!(first.stderr, second.stderr, "another snapshot");
 }

@@ -111,7 +111,8 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
     assemble([manifest, strings.out, entries, index, vulnerability_bytes, vulnerability_table, ids, id_index])
 }
 
-fn assemble(sections: [Vec<u8>; 8]) -> Result<Vec<u8>, BuildError> {
+/// The file of these sections.
+pub(crate) fn assemble(sections: [Vec<u8>; 8]) -> Result<Vec<u8>, BuildError> {
     let align = |n: usize| n.div_ceil(8) * 8;
     let start = HEADER + SECTION_ROW * sections.len();
     let total = sections.iter().fold(start, |at, s| align(at) + s.len());

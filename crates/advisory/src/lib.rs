@@ -9,6 +9,7 @@
 mod builder;
 mod collapse;
 mod consulted;
+mod delta;
 mod diff;
 mod distributions;
 mod encode;
@@ -29,6 +30,7 @@ mod vulnerability;
 
 pub use builder::{BuildError, Builder};
 pub use consulted::{Consulted, Question};
+pub use delta::{DeltaError, apply_delta, delta};
 pub use diff::{Change, ChangeKind, diff};
 pub use distributions::{
     Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, begins_with, codename, hosts,

@@ -121,6 +121,16 @@ impl Snapshot {
         Self::read(Bytes::Owned(bytes), Path::new("(memory)"))
     }
 
+    /// The bytes of the file.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner { bytes: Bytes::Owned(bytes), .. }) => bytes,
+            Ok(inner) => inner.bytes.get().to_vec(),
+            Err(shared) => shared.bytes.get().to_vec(),
+        }
+    }
+
     /// Shows the digest that the file was verified against, so that nobody hashes it again.
     #[must_use]
     pub fn with_digest(self, digest: Digest) -> Self {
@@ -168,7 +178,17 @@ impl Snapshot {
         Self(self.0.clone(), Some(consulted))
     }
 
-    fn section(&self, i: usize) -> &[u8] {
+    /// The version of the format of this file.
+    pub(crate) fn format(&self) -> u32 {
+        self.bytes().get(8..12).and_then(|w| w.try_into().ok()).map_or(0, u32::from_le_bytes)
+    }
+
+    /// The whole file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.bytes.get()
+    }
+
+    pub(crate) fn section(&self, i: usize) -> &[u8] {
         let (start, len) = self.0.sections[i];
         self.0.bytes.get().get(start..start + len).unwrap_or(&[])
     }

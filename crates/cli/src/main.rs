@@ -11,6 +11,7 @@ mod baseline;
 mod bounded;
 mod client;
 mod commands;
+mod deltas;
 mod exit;
 mod judge;
 mod node;

@@ -2,7 +2,15 @@
 
 use layergate_ports::{CacheError, QueueError, SnapshotError, StoreError};
 
-use crate::options::OptionsError;
+/// Options that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {why}")]
+pub struct OptionsError {
+    /// Which.
+    pub option: &'static str,
+    /// What is wrong with it and what to do.
+    pub why: String,
+}
 
 /// Why no fleet could be had.
 #[derive(Debug, thiserror::Error)]

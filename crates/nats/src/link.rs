@@ -18,6 +18,7 @@ use crate::{
     login::{self, Fault, Reporter},
     names::Names,
     options::NatsOptions,
+    url_login,
 };
 
 /// One attempt of an operation; a server that is up answers in milliseconds.
@@ -85,7 +86,7 @@ impl Tries {
 impl Link {
     pub(crate) async fn connect(options: NatsOptions) -> Result<Self, ConnectError> {
         options.check()?;
-        let (servers, login) = login::logins(&options.urls)?;
+        let (servers, login) = url_login::logins(&options.urls)?;
         let urls = servers.join(", ");
         let (connections, reporter) = (Arc::new(watch::Sender::new(0)), Arc::new(Reporter::default()));
         let unreachable = |why: String| ConnectError::Unreachable { urls: urls.clone(), why };

@@ -2,15 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-/// Options that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option}: {why}")]
-pub struct OptionsError {
-    /// Which.
-    pub option: &'static str,
-    /// What is wrong with it and what to do.
-    pub why: String,
-}
+use crate::{error::OptionsError, url_login};
 
 /// How to reach NATS, and what the fleet may use there.
 ///
@@ -79,7 +71,7 @@ impl NatsOptions {
         if self.credentials.is_some() && self.nkey.is_some() {
             return bad("nats credentials", "a credentials file and an nkey file are two identities; give one");
         }
-        let (_, login) = crate::login::logins(&self.urls)?;
+        let (_, login) = url_login::logins(&self.urls)?;
         if login.is_some() && (self.credentials.is_some() || self.nkey.is_some()) {
             return bad("nats credentials", "a login in the URL and a file with an identity are two; give one");
         }

@@ -19,6 +19,7 @@ mod resolve;
 mod rootfs;
 mod sbom;
 mod snapshot_artifact;
+mod snapshot_delta;
 mod sources;
 mod strict_json;
 
@@ -28,4 +29,5 @@ pub use listing::Listed;
 pub use location::{Location, LocationError};
 pub use sbom::UploadedSboms;
 pub use snapshot_artifact::{ARTIFACT_TYPE, LAYER_TYPE, PulledSnapshot};
+pub use snapshot_delta::{DELTA_TYPE, DeltaCodec};
 pub use sources::{SourceOptions, Sources};

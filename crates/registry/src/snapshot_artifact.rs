@@ -3,7 +3,7 @@
 //! One manifest with the empty configuration, artifact type [`ARTIFACT_TYPE`], and one layer: the snapshot, compressed
 //! with zstd, media type [`LAYER_TYPE`]. The layer's annotations give the digest and the size of what it unpacks to. A
 //! pull verifies the layer's digest, bounds what it unpacks, verifies the snapshot's digest and only then gives the
-//! file its name; it goes on where it broke off as layers do. A push holds the compressed snapshot in memory (tens of
+//! file its name; it goes on where it broke off as layers do. Further layers are deltas (`snapshot_delta.rs`). A push holds the compressed snapshot in memory (tens of
 //! megabytes) and reads the manifest back. Whether the file is a snapshot is for whoever opens it.
 
 use std::{
@@ -11,6 +11,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use oci_client::{
     Client,
     client::{ClientConfig, ClientProtocol, Config, ImageLayer},
     errors::OciDistributionError,
-    manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest},
+    manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest},
     secrets::RegistryAuth,
 };
 use sha2::{Digest as _, Sha256};
@@ -33,6 +34,7 @@ use crate::{
     error_detail::{self, malformed, unauthorized, unavailable, unsupported},
     http::with_retries,
     manifest::{Descriptor, Manifest, parse},
+    snapshot_delta::{self, DELTA_TYPE, DeltaCodec},
 };
 
 /// What kind of artifact it is.
@@ -63,25 +65,40 @@ pub struct PulledSnapshot {
     pub signature: Option<String>,
     /// Bytes that were fetched; 0 when the file was there already.
     pub fetched: u64,
+    /// From how many deltas it was made; 0 when it came whole.
+    pub deltas: usize,
+    /// Why deltas that should have led to it did not, and it came whole.
+    pub detour: Option<String>,
 }
 
 impl Sources {
-    /// Fetches a snapshot into `folder`. `progress` is reported the bytes so far and in all, first before any came.
+    /// Fetches a snapshot into `folder`, by deltas from one that is there where `codec` can follow them. `progress` is reported the bytes so far and in all, first before any came.
     pub async fn pull_snapshot(
         &self,
         reference: &ImageReference,
         folder: &Path,
+        codec: &Arc<dyn DeltaCodec>,
         progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<PulledSnapshot, SourceError> {
         let repository = self.repository_of(reference).await?;
         let (manifest, document) = repository.root(reference).await?;
-        let layer = layer_of(&reference.to_string(), &document.bytes, document.content_type.as_deref())?;
+        let (layer, others) = layers_of(&reference.to_string(), &document.bytes, document.content_type.as_deref())?;
         let (digest, size) = promised(&reference.to_string(), &layer)?;
         let signature = layer.annotations.get(SIGNATURE).filter(|s| s.len() <= MAX_SIGNATURE).cloned();
-        let path = folder.join(format!("sha256-{}.lgdb", digest.to_hex()));
+        let path = snapshot_delta::file_of(folder, &digest);
+        let pulled =
+            PulledSnapshot { path: path.clone(), digest, manifest, signature, fetched: 0, deltas: 0, detour: None };
         if path.metadata().is_ok_and(|m| m.len() == size) {
-            return Ok(PulledSnapshot { path, digest, manifest, signature, fetched: 0 });
+            return Ok(pulled);
         }
+        let wanted = (digest, size, layer.size);
+        let detour = match snapshot_delta::reach(&repository, reference, &others, wanted, folder, codec).await {
+            Ok(Some(reached)) => {
+                return Ok(PulledSnapshot { fetched: reached.fetched, deltas: reached.steps, ..pulled });
+            }
+            Ok(None) => None,
+            Err(why) => Some(why.to_string()),
+        };
         fs::create_dir_all(folder).map_err(|e| error_detail::file(folder, &e))?;
         let packed = NewFile::in_directory(folder, Access::Private).map_err(|e| error_detail::file(folder, &e))?;
         let blob = RegistryBlob {
@@ -110,16 +127,18 @@ impl Sources {
         let (place, name) = (path.clone(), reference.to_string());
         let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, &place, (digest, size), &name)).await;
         unpacked.unwrap_or_else(|_| Err(unavailable(reference, "unpacking was given up", "")))?;
-        Ok(PulledSnapshot { path, digest, manifest, signature, fetched })
+        Ok(PulledSnapshot { fetched, detour, ..pulled })
     }
 
     /// Puts a snapshot into a registry under a tag, with its signature where there is one, and shows the manifest's
-    /// digest.
+    /// digest. What the tag named before is fetched into `folder`, where it is not there, and a delta from it goes along.
     pub async fn push_snapshot(
         &self,
         file: &Path,
         signature: Option<&str>,
         reference: &ImageReference,
+        folder: &Path,
+        codec: &Arc<dyn DeltaCodec>,
     ) -> Result<Digest, SourceError> {
         if reference.digest.is_some() {
             return Err(unsupported(
@@ -150,11 +169,14 @@ impl Sources {
             ("org.opencontainers.image.title".to_owned(), format!("sha256-{}.lgdb", digest.to_hex())),
         ]);
         annotations.extend(signature.map(|s| (SIGNATURE.to_owned(), s.trim().to_owned())));
-        let layers = [ImageLayer::new(packed, LAYER_TYPE.to_owned(), Some(annotations))];
+        let (delta, carried) = self.deltas_to(file, (digest, packed.len()), reference, folder, codec).await;
+        let mut layers = vec![ImageLayer::new(packed, LAYER_TYPE.to_owned(), Some(annotations))];
+        layers.extend(delta.map(|(bytes, ends)| ImageLayer::new(bytes, DELTA_TYPE.to_owned(), Some(ends))));
         let config = Config::new(Bytes::from_static(b"{}"), EMPTY_TYPE.to_owned(), None);
         let mut manifest = OciImageManifest::build(&layers, &config, None);
         manifest.media_type = Some(OCI_IMAGE_MEDIA_TYPE.to_owned());
         manifest.artifact_type = Some(ARTIFACT_TYPE.to_owned());
+        manifest.layers.extend(carried);
         let client = self.push_client(reference)?;
         let tag = reference.manifest_name();
         let image =
@@ -169,12 +191,41 @@ impl Sources {
         // What can be read back is there.
         let repository = self.repository_of(reference).await?;
         let (digest, document) = repository.root(reference).await?;
-        let stored = layer_of(&reference.to_string(), &document.bytes, document.content_type.as_deref())?;
+        let (stored, _) = layers_of(&reference.to_string(), &document.bytes, document.content_type.as_deref())?;
         let sent = manifest.layers.first().map(|l| l.digest.as_str()).unwrap_or_default();
         if stored.digest.to_string() != sent {
             return Err(malformed(reference, "somebody else pushed another snapshot to this tag at the same time"));
         }
         Ok(digest)
+    }
+
+    /// A delta from what the tag names now, and the older ones that go on. Both are a help and no more: whatever is in
+    /// their way, the snapshot is pushed.
+    async fn deltas_to(
+        &self,
+        file: &Path,
+        (digest, packed): (Digest, usize),
+        reference: &ImageReference,
+        folder: &Path,
+        codec: &Arc<dyn DeltaCodec>,
+    ) -> (Option<snapshot_delta::Made>, Vec<OciDescriptor>) {
+        let earlier = async {
+            let repository = self.repository_of(reference).await.ok()?;
+            let (_, document) = repository.root(reference).await.ok()?;
+            layers_of("", &document.bytes, document.content_type.as_deref()).ok()
+        };
+        let Some((whole, others)) = earlier.await else { return (None, Vec::new()) };
+        let carried = snapshot_delta::carried(&others, digest);
+        let Ok((from, _)) = promised("", &whole) else { return (None, carried) };
+        if from == digest {
+            return (None, carried);
+        }
+        let Ok(old) = self.pull_snapshot(reference, folder, codec, &|_, _| {}).await else { return (None, carried) };
+        let (codec, new) = (Arc::clone(codec), file.to_owned());
+        let made = tokio::task::spawn_blocking(move || {
+            snapshot_delta::make(codec.as_ref(), (&old.path, from), (&new, digest), packed)
+        });
+        (made.await.ok().flatten(), carried)
     }
 
     fn push_client(&self, reference: &ImageReference) -> Result<Client, SourceError> {
@@ -209,7 +260,12 @@ fn refused(reference: &ImageReference, error: &OciDistributionError) -> SourceEr
     }
 }
 
-fn layer_of(place: &str, manifest: &[u8], content_type: Option<&str>) -> Result<Descriptor, SourceError> {
+/// The layer of the snapshot, and those behind it.
+fn layers_of(
+    place: &str,
+    manifest: &[u8],
+    content_type: Option<&str>,
+) -> Result<(Descriptor, Vec<Descriptor>), SourceError> {
     let other = |what: &str| {
         let advice = "name a reference that `layergate db push` made";
         unsupported(place, format!("it is {what} and not an advisory snapshot"), advice)
@@ -219,8 +275,9 @@ fn layer_of(place: &str, manifest: &[u8], content_type: Option<&str>) -> Result<
         Ok(Manifest::Index(_)) => return Err(other("an index")),
         Err(error) => return Err(malformed(place, error.to_string())),
     };
-    match <[Descriptor; 1]>::try_from(manifest.layers) {
-        Ok([layer]) if layer.media_type == LAYER_TYPE => Ok(layer),
+    let mut layers = manifest.layers.into_iter();
+    match layers.next() {
+        Some(layer) if layer.media_type == LAYER_TYPE => Ok((layer, layers.collect())),
         _ => Err(other("an image or another artifact")),
     }
 }

@@ -5,7 +5,7 @@ mod support;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -34,11 +34,6 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn binary() -> Option<PathBuf> {
-    let own = std::env::var_os("LAYERGATE_DOCKER_REGISTRY").map(PathBuf::from);
-    own.into_iter().chain([PathBuf::from("/usr/bin/docker-registry")]).find(|p| p.is_file())
 }
 
 async fn start(binary: &Path, password: bool) -> Registry {
@@ -97,10 +92,7 @@ async fn push(registry: &Registry, image: &Image, name: &str, login: bool) {
 
 #[tokio::test]
 async fn push_resolve_and_read() {
-    let Some(binary) = binary() else {
-        println!("skipped: there is no docker-registry (apt-get install docker-registry)");
-        return;
-    };
+    let Some(binary) = layergate_tests::servers::tool("docker-registry") else { return };
     let anonymous = sources();
     let image = image("registry", "linux/amd64");
 

@@ -15,6 +15,7 @@ use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources}
 
 use crate::{
     args::{JudgeArgs, MirrorArgs, PushArgs, RefreshArgs, UpdateArgs},
+    deltas,
     exit::{Failure, Outcome, usage},
     places,
     progress::shown,
@@ -157,7 +158,7 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
     let bar = bar(output == Output::Nothing);
     let progress = bar.clone();
     let pulled = sources(plain_http)
-        .pull_snapshot(&reference, &snapshot::directory(), &move |bytes, total| {
+        .pull_snapshot(&reference, &snapshot::directory(), &deltas::codec(), &move |bytes, total| {
             if bytes == 0 && output == Output::Size {
                 crate::exit::say(&first_time(&HumanBytes(total).to_string()));
             }
@@ -166,6 +167,9 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
         })
         .await?;
     bar.finish_and_clear();
+    if let Some(why) = &pulled.detour {
+        crate::exit::say(&format!("the whole snapshot was fetched, for its deltas could not be used: {why}"));
+    }
     if let Some(key) = key {
         let unsigned = || anyhow!("it has no signature");
         let checked = pulled.signature.as_deref().ok_or_else(unsigned).and_then(|s| key.check(&pulled.digest, s));
@@ -174,7 +178,13 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
     // Without a key nobody has looked at it; it is kept for whoever opens the file with one.
     signature::write_beside(&pulled.path, pulled.signature.as_deref())?;
     snapshot::make_current(&pulled.path)?;
-    Ok(format!("{} is the current snapshot (from {reference}, manifest {})", pulled.digest, pulled.manifest))
+    let came = match (pulled.fetched, pulled.deltas) {
+        (0, _) => "it was here already".to_owned(),
+        (bytes, 0) => format!("{} fetched", HumanBytes(bytes)),
+        (bytes, 1) => format!("{} fetched, a delta", HumanBytes(bytes)),
+        (bytes, deltas) => format!("{} fetched, {deltas} deltas", HumanBytes(bytes)),
+    };
+    Ok(format!("{} is the current snapshot (from {reference}, manifest {}; {came})", pulled.digest, pulled.manifest))
 }
 
 /// `layergate db mirror`.
@@ -209,7 +219,9 @@ pub(crate) async fn push(args: &PushArgs, quiet: bool) -> Result<Outcome, Failur
     // What cannot be opened here could not be used by anybody.
     snapshot::file(&file)?;
     let signature = signature::beside_text(&file)?;
-    let manifest = sources(args.plain_http).push_snapshot(&file, signature.as_deref(), &reference).await?;
+    let (kept, codec) = (snapshot::directory(), deltas::codec());
+    let sources = sources(args.plain_http);
+    let manifest = sources.push_snapshot(&file, signature.as_deref(), &reference, &kept, &codec).await?;
     if !quiet {
         crate::exit::inform(&format!("{} is at {reference} (manifest {manifest})", file.display()));
     }
