@@ -11,7 +11,6 @@ mod collapse;
 mod consulted;
 mod delta;
 mod diff;
-mod distributions;
 mod encode;
 mod entry;
 mod floors;
@@ -25,19 +24,19 @@ mod red_hat_streams;
 mod registries;
 mod snapshot;
 mod title;
-mod unjudged;
 mod vulnerability;
 
 pub use builder::{BuildError, Builder};
 pub use consulted::{Consulted, Question};
 pub use delta::{DeltaError, apply_delta, delta};
 pub use diff::{Change, ChangeKind, diff};
-pub use distributions::{
+pub use entry::{Entries, Entry, List, Ranges};
+pub use floors::{Floor, FloorOf};
+pub use layergate_model::distributions::{
     Cut, DEBIAN_CODENAMES, DISTRIBUTIONS, Distribution, Names, UBUNTU_CODENAMES, begins_with, codename, hosts,
     is_below, oracle_flavour,
 };
-pub use entry::{Entries, Entry, List, Ranges};
-pub use floors::{Floor, FloorOf};
+pub use layergate_model::unjudged::{UNJUDGED, unjudged};
 pub use layout::{FORMAT_VERSION, OLDEST_FORMAT};
 pub use manifest::{Completeness, Coverage, EndOfLife, FeedInfo, FeedSummary, Manifest};
 pub use namespace::{Namespace, NamespaceError};
@@ -46,5 +45,4 @@ pub use record::{Affected, Day, End, Rating, Record, Start, VersionRange};
 pub use red_hat_streams::{Repository, STREAM_FAMILIES, built_for, stream_family};
 pub use registries::{REGISTRIES, registry};
 pub use snapshot::{OpenError, PackageKey, Snapshot};
-pub use unjudged::{UNJUDGED, unjudged};
 pub use vulnerability::Vulnerability;

@@ -202,6 +202,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_distribution_has_an_order() {
+        for row in layergate_model::distributions::DISTRIBUTIONS {
+            assert!(Namespace::new(row.family).unwrap().is_distribution(), "{}", row.family);
+        }
+    }
+
+    #[test]
     fn names() {
         let cases = [
             ("pypi", "Flask__SQL.Alchemy", "flask-sql-alchemy"),

@@ -43,7 +43,7 @@ pub fn page() -> String {
         );
     }
     let _ = writeln!(out, "{STREAMS}\n## Distributions without\n\n| `ID` | why |\n|---|---|");
-    for (ids, why) in UNJUDGED {
+    for (ids, _, why) in UNJUDGED {
         let _ = writeln!(out, "| {} | {why} |", code(ids));
     }
     let _ = writeln!(out, "\n## Kinds of packages\n\n| kind | asked as |\n|---|---|");

@@ -9,45 +9,30 @@
 //! Derived distributions keep files of the one that they are made from (Debian's `debian_version` in Ubuntu, Red Hat's
 //! `redhat-release` in Oracle Linux): only names that have advisories of their own are compared, and those two never.
 
-use layergate_model::{Distro, OsReleaseFile, Package, PackageKind};
+use layergate_model::{
+    Distro, OsReleaseFile, Package, PackageKind,
+    distributions::{DISTRIBUTIONS, Distribution},
+    unjudged,
+};
 
 /// Which package manager a distribution's own packages are of; `None` where its name does not show.
 pub(crate) fn family(distro: &Distro) -> Option<PackageKind> {
-    std::iter::once(&distro.id).chain(&distro.like).find_map(|id| family_of(id))
-}
-
-fn family_of(id: &str) -> Option<PackageKind> {
-    Some(match id {
-        "debian" | "ubuntu" | "raspbian" | "kali" | "devuan" | "linuxmint" | "pop" | "neon" | "elementary"
-        | "zorin" | "parrot" | "deepin" | "pureos" | "echo" => PackageKind::Deb,
-        "alpine" | "wolfi" | "chainguard" | "minimos" | "postmarketos" | "adelie" => PackageKind::Apk,
-        "arch" | "archarm" | "manjaro" => PackageKind::Alpm,
-        "gentoo" => PackageKind::Portage,
-        "openwrt" => PackageKind::Opkg,
-        "suse" | "anolis" | "alinux" | "tencentos" | "cloudlinux" | "scientific" | "openeuler" | "mageia" => {
-            PackageKind::Rpm
-        }
-        _ if group(id).is_some() => PackageKind::Rpm,
-        _ => return None,
+    std::iter::once(&distro.id).chain(&distro.like).find_map(|id| match id.as_str() {
+        // What `ID_LIKE` says of all of them.
+        "suse" => Some(PackageKind::Rpm),
+        id => unjudged::manager(id),
     })
 }
 
-/// Names under which one rpm distribution is known; `None` for those whose files are not compared.
+/// The name under which one rpm distribution's files are compared; `None` for those whose files are not.
 fn group(id: &str) -> Option<&'static str> {
-    Some(match id {
-        "rhel" | "redhat" => "rhel",
-        "centos" => "centos",
-        "almalinux" | "alma" => "almalinux",
-        "rocky" => "rocky",
-        "ol" | "oracle" => "oracle",
-        "amzn" | "amazon" => "amazon",
-        "fedora" => "fedora",
-        "photon" => "photon",
-        "mariner" | "cbl-mariner" => "mariner",
-        "azurelinux" => "azurelinux",
-        _ if id.starts_with("opensuse") => "opensuse",
-        _ if id.starts_with("sle") || id == "sl-micro" => "suse",
-        _ => return None,
+    let row = Distribution::of(id).filter(|row| row.manager == PackageKind::Rpm)?;
+    Some(match row.family {
+        // Its packages are Red Hat's, and its files are not.
+        "rhel" if id == "centos" => "centos",
+        "sle-micro" => "suse",
+        family if family.starts_with("opensuse") => "opensuse",
+        family => family,
     })
 }
 
@@ -116,16 +101,6 @@ const UBUNTU: [(&str, &str); 6] = [
     ("24.04", "13ubuntu"),
 ];
 
-/// Tags of rpm releases, and whose they are.
-const TAGS: [(&str, &[&str]); 6] = [
-    (".el", &["rhel", "centos", "almalinux", "rocky", "oracle"]),
-    (".fc", &["fedora"]),
-    (".amzn", &["amazon"]),
-    (".cm", &["mariner"]),
-    (".azl", &["azurelinux"]),
-    (".ph", &["photon"]),
-];
-
 /// The packages' tags, where at least half have one and none is the release's. A few of the release before are
 /// ordinary.
 fn by_tags(group: &str, distro: &Distro, packages: &[&Package]) -> Option<String> {
@@ -133,17 +108,19 @@ fn by_tags(group: &str, distro: &Distro, packages: &[&Package]) -> Option<String
     let (mut tagged, mut first) = (0, None);
     for package in rpms() {
         let Some(release) = package.version.rsplit('-').next() else { continue };
-        let found = TAGS.iter().find_map(|(tag, of)| {
-            let digits: String = release.rsplit_once(tag)?.1.chars().take_while(char::is_ascii_digit).collect();
-            (!digits.is_empty()).then_some((*of, digits))
+        // openEuler writes 24.03 as 2403.
+        let found = DISTRIBUTIONS.iter().filter_map(Distribution::tag).filter(|tag| *tag != "oe").find_map(|tag| {
+            let after = release.rsplit_once(&format!(".{tag}"))?.1;
+            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+            (!digits.is_empty()).then_some((tag, digits))
         });
-        let Some((of, digits)) = found else { continue };
+        let Some((tag, digits)) = found else { continue };
         let release = match (group, distro.version.as_deref()) {
             // Amazon Linux AMI 2018.03 is amzn1.
             ("amazon", Some(v)) if v.contains('.') => Some("1"),
             (_, version) => version,
         };
-        if of.contains(&group) && !differs(&digits, release, 1) {
+        if Distribution::of(&distro.id).and_then(Distribution::tag) == Some(tag) && !differs(&digits, release, 1) {
             return None;
         }
         tagged += 1;
@@ -238,6 +215,12 @@ mod tests {
             ("ID=sles\nVERSION_ID=15.5", Rpm, "bash", "4.4-150400.25.22", false),
             ("ID=sles\nVERSION_ID=15.5", Rpm, "bash", "5.1.8-9.el9", true),
             ("ID=anolis\nVERSION_ID=8.8", Rpm, "bash", "4.4-1.an8", false),
+            ("ID=anolis\nVERSION_ID=8.8", Deb, "bash", "5.2", true),
+            ("ID=alpaquita\nVERSION_ID=23", Deb, "bash", "5.2", true),
+            ("ID=linuxmint\nVERSION_ID=22", Rpm, "bash", "5.2-1", true),
+            ("ID=mageia\nVERSION_ID=9", Rpm, "bash", "5.2-1.mga9", false),
+            ("ID=mageia\nVERSION_ID=9", Rpm, "bash", "5.2-1.el9", true),
+            ("ID=openEuler\nVERSION_ID=24.03", Rpm, "bash", "5.2-1.oe2403sp1", false),
         ] {
             let distro = OsRelease::parse(text).distro().unwrap();
             let package = of(kind, name, version);

@@ -196,7 +196,7 @@ mod tests {
         }
         let begin = std::time::Instant::now();
         assert!(paths(&table.finish()).additive, "there are too many to remember");
-        assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
     }
 
     #[test]

@@ -275,7 +275,7 @@ mod tests {
             entry(&mut all, "d/x", "1");
             entry(&mut all, "d", &n.to_string());
         }
-        assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
         assert_eq!(left(all).len(), 220_001);
     }
 }

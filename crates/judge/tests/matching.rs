@@ -170,6 +170,17 @@ fn extended_support_is_reported_as_a_gap_or_used() {
     let pro =
         matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", "1-1ubuntu1+esm1", None)], &records);
     assert_eq!((only(pro.clone()).advisory.as_str(), pro.gaps.len()), ("CVE-1", 0));
+    // The release's own tracker calls open what Pro has fixed.
+    let records = [
+        record("f", "CVE-1", &[], Affected::fixed(ns("ubuntu-esm:18.04"), "x", "1-1ubuntu1~esm2")),
+        record("f", "CVE-1", &[], Affected::unfixed(ns("ubuntu:18.04"), "x", layergate_model::Status::Affected)),
+        record("f", "CVE-2", &[], Affected::unfixed(ns("ubuntu:18.04"), "x", layergate_model::Status::Affected)),
+    ];
+    for (version, open) in [("1-1ubuntu1~esm1", &["CVE-1", "CVE-2"][..]), ("1-1ubuntu1~esm2", &["CVE-2"])] {
+        let pro = matched(distro("ubuntu", "18.04"), vec![package(PackageKind::Deb, "x", version, None)], &records);
+        let found: std::collections::BTreeSet<&str> = pro.findings.iter().map(|f| f.advisory.as_str()).collect();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), open, "{version}");
+    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn names_are_read_once_for_all_packages_and_not_all_become_gaps() {
     let begin = std::time::Instant::now();
     let found = match_image(&inventory, &snapshot(&records));
     assert_eq!((found.findings.len(), found.gaps.len()), (1, 100));
-    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
+    assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod cwe;
 mod digest;
+pub mod distributions;
 mod distro;
 mod finding;
 mod foreign_text;
@@ -27,6 +28,7 @@ mod reference;
 mod report;
 mod secret;
 mod severity;
+pub mod unjudged;
 
 pub use alias::Alias;
 pub use backoff::Backoff;

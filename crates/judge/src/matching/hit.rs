@@ -123,16 +123,34 @@ pub(super) fn cves(vulnerability: u32, snapshot: &Snapshot) -> Vec<&str> {
 /// left out.
 pub(super) fn decided<'s>(
     name: &str,
+    version: &str,
     package: &Package,
     namespace: &Namespace,
     snapshot: &'s Snapshot,
 ) -> Vec<(Entry<'s>, bool)> {
     let Some(scheme) = namespace.scheme() else { return Vec::new() };
     let build = Build::of(package);
-    let version = Version { text: &package.version, read: read(scheme, &package.version) };
+    let version = Version { text: version, read: read(scheme, version) };
     let lookup = || snapshot.lookup(namespace, name);
     let meant = lookup().filter(|entry| build.is_meant(entry, lookup) == Meant::Yes);
     meant.filter_map(|entry| holding(&version, &entry).ok().map(|held| (entry, held.is_some()))).collect()
+}
+
+/// The vulnerabilities that a namespace calls fixed in a version.
+pub(super) fn fixed_in<'s>(
+    name: &str,
+    version: &str,
+    package: &Package,
+    namespace: &Namespace,
+    snapshot: &'s Snapshot,
+) -> BTreeSet<&'s str> {
+    let entries = decided(name, version, package, namespace, snapshot);
+    let (open, fixed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, affected)| *affected);
+    let cves = |entry: &Entry<'s>| cves(entry.vulnerability, snapshot);
+    // An incomplete fix has a second advisory: as long as one of them is open, the vulnerability is.
+    let open: BTreeSet<&str> = open.iter().flat_map(|(entry, _)| cves(entry)).collect();
+    let fixed = fixed.iter().filter(|(entry, _)| entry.status == Status::Fixed).flat_map(|(entry, _)| cves(entry));
+    fixed.filter(|cve| !open.contains(cve)).collect()
 }
 
 /// Reads a package's version. Composer never holds a branch (`dev-master`) against an ordered constraint: where it

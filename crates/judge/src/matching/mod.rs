@@ -273,6 +273,14 @@ fn match_os(
             hit::collect(subject, &package.package, namespace, snapshot, &mut hits, &mut undecided);
         }
     }
+    if let Some(pro) = namespaces.iter().find(|n| n.family() == "ubuntu-esm") {
+        // The release's own tracker goes on calling open what Ubuntu Pro has fixed, in this very build.
+        let of = |s: &Subject<'_>| hit::fixed_in(&s.name, &s.version, &package.package, pro, snapshot);
+        let fixed: BTreeSet<&str> = subjects.iter().flat_map(of).collect();
+        let is_fixed =
+            |hit: &Hit<'_, '_>| hit::cves(hit.entry.vulnerability, snapshot).iter().all(|c| fixed.contains(c));
+        hits.retain(|hit| fixed.is_empty() || !is_fixed(hit));
+    }
     if let Some(streams) = streams.filter(|_| namespaces == scope.namespaces.as_slice()) {
         let asked = streams.asked(package);
         streams::settle(&subjects, package, &asked, snapshot, &mut hits, &mut undecided);

@@ -114,18 +114,8 @@ fn own_version(package: &Package, scope: &AdvisoryScope) -> bool {
     match package.kind {
         PackageKind::Deb => version.contains('-') && !BUILT_FOR.iter().any(|suffix| version.contains(suffix)),
         PackageKind::Rpm => {
-            let tag = match scope.row.family {
-                "rhel" | "almalinux" | "rocky" | "oracle" => "el",
-                "fedora" => "fc",
-                "amazon" => "amzn",
-                "azurelinux" => "azl",
-                "mariner" => "cm",
-                "photon" => "ph",
-                "mageia" => "mga",
-                "openeuler" => "oe",
-                // SUSE's releases have no tag.
-                _ => return true,
-            };
+            // SUSE's releases have no tag.
+            let Some(tag) = scope.row.tag() else { return true };
             let release = version.rsplit_once('-').map_or("", |(_, release)| release);
             let mut words = release.split(['.', '_', '+', '~']).skip_while(|word| {
                 !word.strip_prefix(tag).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use layergate_advisory::{Entry, Namespace, Repository, STREAM_FAMILIES, Snapshot, built_for};
-use layergate_model::{Distro, Gap, GapKind, ImageInventory, ImagePackage, Repositories, Status};
+use layergate_advisory::{Namespace, Repository, STREAM_FAMILIES, Snapshot, built_for};
+use layergate_model::{Distro, Gap, GapKind, ImageInventory, ImagePackage, Repositories};
 
 use super::{
     hit::{self, Hit, Undecided},
@@ -190,13 +190,8 @@ fn fixed<'s>(package: &ImagePackage, streams: &[Namespace], snapshot: &'s Snapsh
     }
     let mut out = BTreeSet::new();
     for namespace in &namespaces {
-        let entries = hit::decided(&package.package.name, &package.package, namespace, snapshot);
-        let (open, fixed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, affected)| *affected);
-        let cves = |entry: &Entry<'s>| hit::cves(entry.vulnerability, snapshot);
-        // An incomplete fix has a second advisory: as long as one of them is open, the vulnerability is.
-        let open: BTreeSet<&str> = open.iter().flat_map(|(entry, _)| cves(entry)).collect();
-        let fixed = fixed.iter().filter(|(entry, _)| entry.status == Status::Fixed).flat_map(|(entry, _)| cves(entry));
-        out.extend(fixed.filter(|cve| !open.contains(cve)));
+        let name = &package.package.name;
+        out.extend(hit::fixed_in(name, &package.package.version, &package.package, namespace, snapshot));
     }
     out
 }

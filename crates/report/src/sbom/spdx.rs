@@ -148,7 +148,8 @@ pub(super) fn document(spdx: Spdx) -> Document {
     }
     spdx.creation_info.creators.iter().filter(|c| c.starts_with("Tool:")).for_each(|c| document.written_by(c));
     for raw in spdx.packages {
-        let purl = raw.external_refs.iter().find(|e| e.reference_type == "purl").map(|e| e.reference_locator.as_str());
+        let is_purl = |e: &&External| e.reference_type.rsplit('/').next() == Some("purl");
+        let purl = raw.external_refs.iter().find(is_purl).map(|e| e.reference_locator.as_str());
         if matches!(raw.primary_package_purpose.as_str(), "OPERATING-SYSTEM" | "OPERATING_SYSTEM")
             || raw.id.contains("OperatingSystem")
         {

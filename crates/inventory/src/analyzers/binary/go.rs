@@ -5,7 +5,7 @@
 //! that two pointers to string headers. The standard library is listed as `stdlib`, a replaced module as what replaces
 //! it. The program's own version is often `(devel)`; see `go_version.rs` for where the true one may stand.
 
-use layergate_model::{AnalyzerId, Package, PackageKind, Provenance, Section};
+use layergate_model::{AnalyzerId, Gap, GapKind, Package, PackageKind, Provenance, Section};
 
 use super::{
     executable::{Executable, is_executable, is_plain_library, may_be_program},
@@ -19,6 +19,8 @@ pub struct GoBinary;
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 /// How far into the data the blob is looked for where no section names it.
 const MAX_SEARCH: usize = 4 << 20;
+/// How far into a program its build id is looked for.
+const BUILD_ID: usize = 64 << 10;
 /// The longest module list that is read; Kubernetes' is 40 KB.
 const MAX_LIST: u64 = 8 << 20;
 /// Modules of one program that are listed.
@@ -30,7 +32,7 @@ impl Analyzer for GoBinary {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn max_bytes(&self) -> u64 {
@@ -53,7 +55,13 @@ impl Analyzer for GoBinary {
 
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let Some(program) = Executable::parse(file.bytes) else { return Ok(()) };
-        let Some(blob) = find(&program) else { return Ok(()) };
+        let Some(blob) = find(&program) else {
+            if is_go(&program, file.bytes) {
+                let detail = "a Go program without its build information (from before Go 1.13, or removed): the modules in it cannot be seen";
+                out.gaps.push(Gap::new(GapKind::PackedProgram, file.path.as_str(), detail));
+            }
+            return Ok(());
+        };
         let Some((version, list)) = strings(&program, blob) else {
             return Err(AnalyzeError::unreadable("the Go build information of this program is damaged"));
         };
@@ -70,6 +78,12 @@ impl Analyzer for GoBinary {
         }
         Ok(())
     }
+}
+
+/// Whether Go's linker made a program: by its tables, or by the build id that it puts before the code.
+fn is_go(program: &Executable<'_>, bytes: &[u8]) -> bool {
+    [".gopclntab", "__gopclntab", ".note.go.buildid"].iter().any(|name| program.section(name).is_some())
+        || memchr::memmem::find(&bytes[..bytes.len().min(BUILD_ID)], b"Go build ID: \"").is_some()
 }
 
 /// The bytes from the magic on.
@@ -246,6 +260,25 @@ mod tests {
             [("cmd/go".to_owned(), "(devel)".to_owned(), Provenance::Registry)]
         );
         assert_eq!(packages(&GoBinary, "usr/bin/ls", &build::elf(&[(".data", &blob), (".text", b"")])), [""; 0]);
+    }
+
+    #[test]
+    fn a_go_program_without_build_information_is_a_gap() {
+        let gap = |bytes: &[u8]| {
+            let (section, result) = analyze(&GoBinary, "usr/bin/app", bytes);
+            result.unwrap();
+            section.gaps.first().map(|gap| gap.kind)
+        };
+        let id = b"\xff Go build ID: \"a/b/c/d\"\n \xff";
+        for (sections, want) in [
+            (&[(".text", &b"x"[..])][..], None),
+            (&[(".gopclntab", b"x"), (".text", b"x")], Some(GapKind::PackedProgram)),
+            (&[(".note.go.buildid", b"x"), (".text", b"x")], Some(GapKind::PackedProgram)),
+            (&[(".text", id)], Some(GapKind::PackedProgram)),
+            (&[(".go.buildinfo", &inline("go1.22.1")), (".text", id)], None),
+        ] {
+            assert_eq!(gap(&build::elf(sections)), want, "{sections:?}");
+        }
     }
 
     #[test]

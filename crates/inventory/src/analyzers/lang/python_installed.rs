@@ -29,7 +29,7 @@ impl Analyzer for PythonInstalled {
     }
 
     fn revision(&self) -> u32 {
-        3
+        4
     }
 
     fn max_bytes(&self) -> u64 {
@@ -74,8 +74,14 @@ impl Analyzer for PythonInstalled {
         } else {
             package(&file.text(), file)
         };
-        out.packages.push(package.ok_or_else(|| AnalyzeError::unreadable("the metadata has no name or version"))?);
-        Ok(())
+        let package = package.ok_or_else(|| AnalyzeError::unreadable("the metadata has no name or version"))?;
+        let is_other = |directory: &&str| !fold(directory).starts_with(&format!("{}-", fold(&package.name)));
+        let other = directory_name(file.path).filter(is_other).map(|name| {
+            AnalyzeError::unreadable(format!("the metadata is of {}, and its directory of {name}", package.name))
+        });
+        out.packages.push(package);
+        // Python finds a package by the directory, and pip shows what the metadata says.
+        other.map_or(Ok(()), Err)
     }
 
     fn finish(&self, out: &mut Section) {
@@ -90,6 +96,18 @@ impl Analyzer for PythonInstalled {
             }
         }
     }
+}
+
+/// `NAME-VERSION` of `NAME-VERSION.dist-info`; older forms have no version that is sure to be there.
+fn directory_name(path: &str) -> Option<&str> {
+    let directory = path.strip_suffix("/METADATA")?.rsplit('/').next()?;
+    directory.get(..directory.len().checked_sub(".dist-info".len())?).filter(|name| name.contains('-'))
+}
+
+/// A name as names are compared (PEP 503).
+fn fold(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
 /// Whether a `direct_url.json` names a repository, an archive of one, or a directory. A wheel that was built or fetched
@@ -240,7 +258,7 @@ mod tests {
 
     #[test]
     fn metadata() {
-        let at = "a-1.dist-info/METADATA";
+        let at = "foo.bar-1.0.post1.dist-info/METADATA";
         let (section, result) = analyze(&PythonInstalled, at, TEXT.as_bytes());
         result.unwrap();
         let package = &section.packages[0];
@@ -248,6 +266,18 @@ mod tests {
         assert_eq!((package.licenses.join(","), package.dependencies.len()), ("MIT".into(), 1));
         let spdx = "Name: a\r\nVersion: 1\r\nLicense: see file\r\nLicense-Expression: MIT OR Apache-2.0\r\n\r\n";
         assert_eq!(analyze(&PythonInstalled, at, spdx.as_bytes()).0.packages[0].licenses, ["MIT OR Apache-2.0"]);
+        for (directory, same) in [
+            ("Foo_Bar-1.0", true),
+            ("foo.bar-1.0.post1+local", true),
+            ("foo_bar_more-1.0", true),
+            ("requests-2.19.0", false),
+            ("foo-1.0", false),
+            ("odd", true),
+        ] {
+            let (section, result) =
+                analyze(&PythonInstalled, &format!("{directory}.dist-info/METADATA"), TEXT.as_bytes());
+            assert_eq!((section.packages.len(), result.is_ok()), (1, same), "{directory}");
+        }
         for bad in [&b""[..], b"Name: a\n", b"\n\nName: a\nVersion: 1\n", b"\xff\xfe\0"] {
             assert!(analyze(&PythonInstalled, at, bad).1.is_err());
         }
@@ -272,7 +302,7 @@ mod tests {
             for (path, bytes) in [
                 ("v/a-1.dist-info/direct_url.json", url.as_bytes()),
                 ("v/a-1.dist-info/METADATA", metadata),
-                ("v/b-1.dist-info/METADATA", metadata),
+                ("v/b-1.dist-info/METADATA", b"Name: b\nVersion: 1\n"),
             ] {
                 let path = LayerPath::normalise(path).unwrap();
                 PythonInstalled.analyze(&File::new(&path, 0o644, bytes, &limits), &mut section).unwrap();

@@ -87,6 +87,11 @@ impl Analyzer for Dpkg {
 /// The package of a record; `None` when it is not there any more.
 fn package(stanza: &Stanza<'_>, file: &File<'_>) -> Result<Option<Package>, &'static str> {
     let Some(name) = stanza.line_of("Package") else { return Err("has no Package field") };
+    // dpkg itself refuses a database with such a record; readers that take the first and those that take the last see
+    // two packages.
+    if ["Package", "Version", "Status", "Source"].iter().any(|field| stanza.all(field).nth(1).is_some()) {
+        return Err("has a field twice");
+    }
     let state = stanza.line_of("Status").map(|s| s.split_whitespace().nth(2).unwrap_or_default());
     match state {
         Some("not-installed" | "config-files") => return Ok(None),
@@ -150,6 +155,11 @@ mod tests {
 
     #[test]
     fn states() {
+        for field in ["Version: 2", "Status: install ok installed", "Source: b", "package: b"] {
+            let twice = format!("Package: a\nStatus: install ok installed\nSource: a\nVersion: 1\n{field}\n");
+            let (section, result) = analyze(&Dpkg, STATUS, twice.as_bytes());
+            assert!(section.packages.is_empty() && result.unwrap_err().kind == GapKind::UnreadableDatabase, "{field}");
+        }
         let there = |status: &str| {
             packages(&Dpkg, STATUS, format!("Package: a\nStatus: {status}\nVersion: 1\n").as_bytes()).len()
         };

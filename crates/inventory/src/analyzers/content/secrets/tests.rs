@@ -168,7 +168,7 @@ fn files_made_to_hurt_take_no_time() {
             let (section, _) = analyze(&Secrets, name, text.as_bytes());
             assert!(section.secrets.len() <= MAX_OF_FILE, "{name}: {piece}");
             // Unoptimised and beside other tests; quadratic work takes minutes.
-            assert!(clock.elapsed().as_secs() < 20, "{name}: {piece}: {:?}", clock.elapsed());
+            assert!(clock.elapsed().as_secs() < 60, "{name}: {piece}: {:?}", clock.elapsed());
         }
     }
 }
