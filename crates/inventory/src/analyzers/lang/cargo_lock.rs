@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Provenance, Section};
+use layergate_model::{AnalyzerId, Dependency, LayerPath, PackageKind, Section};
 use serde::Deserialize;
 
 use super::{
@@ -92,7 +92,7 @@ impl Analyzer for CargoLock {
     }
 
     fn revision(&self) -> u32 {
-        4
+        5
     }
 
     fn reads_declarations(&self) -> bool {
@@ -126,12 +126,8 @@ impl Analyzer for CargoLock {
             let Some(new) = input::push(out, PackageKind::Cargo, &package.name.0, &package.version.0, file) else {
                 continue;
             };
-            // A member of the workspace has no source, a checkout one of its own: either may be the crate of its name at
-            // some commit, or another one, and RustSec's own auditor judges neither.
-            let source = package.source.0.as_str();
-            if !["registry+", "sparse+"].iter().any(|registry| source.starts_with(registry)) {
-                new.provenance = Provenance::Elsewhere;
-            }
+            // A member of the workspace or a checkout is judged as the crate of its name too: most are that crate (ripgrep's
+            // own `grep-cli`, a fork of `chrono`), and RustSec's advisories are about its code wherever it was taken from.
             let key = format!("checksum {} {} ({})", package.name.0, package.version.0, package.source.0);
             let sum = package.checksum.get().or_else(|| old_sums.get(key.as_str()).copied());
             new.hashes = sum.filter(|s| s.len() == 64).map(|s| format!("sha256:{s}")).into_iter().collect();
@@ -207,19 +203,6 @@ mod tests {
         assert_eq!(needs, [Some("2.0.0"), Some("3.0.0")]);
         assert!(analyze(&CargoLock, "Cargo.lock", b"[[package").1.is_err());
     }
-    #[test]
-    fn members_and_checkouts_are_not_the_registrys() {
-        let text = b"[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n\
-            [[package]]\nname = \"git\"\nversion = \"1.0.0\"\nsource = \"git+https://x/y?rev=1#1\"\n\
-            [[package]]\nname = \"sparse\"\nversion = \"1.0.0\"\nsource = \"sparse+https://x/\"\n\
-            [[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
-        let (section, result) = analyze(&CargoLock, "Cargo.lock", text);
-        result.unwrap();
-        let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
-        let (registry, elsewhere) = (Provenance::Registry, Provenance::Elsewhere);
-        assert_eq!(found, [("a", registry), ("git", elsewhere), ("own", elsewhere), ("sparse", registry)]);
-    }
-
     #[test]
     fn the_manifests_tell_what_is_for_development() {
         let sum = "checksum = \"0000000000000000000000000000000000000000000000000000000000000000\"";

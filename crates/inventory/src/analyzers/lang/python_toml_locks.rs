@@ -83,7 +83,7 @@ impl Analyzer for PythonTomlLocks {
     fn analyze(&self, file: &File<'_>, out: &mut Section) -> Result<(), AnalyzeError> {
         let lock: Lock = input::toml(file)?;
         let start = out.packages.len();
-        for package in lock.package.0.iter().chain(&lock.packages.0).filter(|p| may_hold_on_linux(&p.marker.0)) {
+        for package in lock.package.0.iter().filter(|p| may_hold_on_linux(&p.marker.0)).chain(&lock.packages.0) {
             let Some(new) = input::push(out, PackageKind::Pypi, &package.name.0, &package.version.0, file) else {
                 continue;
             };
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(section.packages[1].scope, Scope::Runtime);
         let pylock = b"lock-version = '1.0'\n[[packages]]\nname = 'a'\nversion = '1'\ndependencies = [{name = 'b', version = '2'}]\n[[packages.wheels]]\nname = 'a.whl'\n[packages.wheels.hashes]\nsha256 = '00'\n[[packages]]\nname = 'from-a-directory'\n";
         assert_eq!(packages(&PythonTomlLocks, "x/pylock.dev.toml", pylock), ["a 1"]);
-        let other = b"[[packages]]\nname = 'w'\nversion = '1'\nmarker = \"sys_platform == 'win32'\"\n[[packages]]\nname = 'g'\nversion = '1'\nvcs = {type = 'git', url = 'x'}\n";
+        let other = b"[[package]]\nname = 'w'\nversion = '1'\nmarker = \"sys_platform == 'win32'\"\n[[packages]]\nname = 'g'\nversion = '1'\nvcs = {type = 'git', url = 'x'}\n";
         let (section, _) = analyze(&PythonTomlLocks, "pylock.toml", other);
         let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
         assert_eq!(found, [("g", Provenance::Elsewhere)]);

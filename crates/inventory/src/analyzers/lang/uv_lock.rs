@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::{
     input,
     loose::{List, Record, Table, Text},
-    python_markers::may_hold_on_linux,
     reach::reachable,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
@@ -32,8 +31,6 @@ struct Locked {
     dependencies: List<Record<Need>>,
     #[serde(rename = "optional-dependencies")]
     optional: Table<List<Record<Need>>>,
-    #[serde(rename = "dev-dependencies")]
-    development: Table<List<Record<Need>>>,
     sdist: Record<Artefact>,
     wheels: List<Record<Artefact>>,
 }
@@ -43,7 +40,6 @@ struct Locked {
 struct Need {
     name: Text,
     version: Text,
-    marker: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -97,23 +93,12 @@ impl Analyzer for UvLock {
                     .collect()
             })
             .collect();
-        // What every need of it leaves to other systems is not installed.
-        let mut elsewhere = vec![None; all.len()];
-        for package in all {
-            let groups = package.optional.0.iter().chain(&package.development.0).flat_map(|(_, needs)| &needs.0);
-            for need in package.dependencies.0.iter().chain(groups) {
-                let other = !may_hold_on_linux(&need.marker.0);
-                if let Some(mark) = find(need).and_then(|i| elsewhere.get_mut(i)) {
-                    *mark = Some(mark.unwrap_or(true) && other);
-                }
-            }
-        }
         let is_root = |p: &Locked| ["editable", "virtual", "directory"].iter().any(|k| p.source.get(k).is_some());
         let roots: Vec<usize> = all.iter().enumerate().filter(|(_, p)| is_root(p)).map(|(i, _)| i).collect();
         let rooted = !roots.is_empty();
         let used = reachable(roots, &edges);
         let start = out.packages.len();
-        for (i, package) in all.iter().enumerate().filter(|(i, _)| elsewhere[*i] != Some(true)) {
+        for (i, package) in all.iter().enumerate() {
             let Some(new) = input::push(out, PackageKind::Pypi, &package.name.0, &package.version.0, file) else {
                 continue;
             };
@@ -170,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn other_systems_and_other_sources() {
+    fn other_sources() {
         let text = b"[[package]]\nname = \"app\"\nversion = \"1\"\nsource = { editable = \".\" }\n\
             dependencies = [{ name = \"click\" }, { name = \"lib\" }, { name = \"both\", marker = \"sys_platform == 'win32'\" }]\n\
             [[package]]\nname = \"click\"\nversion = \"8\"\nsource = { registry = \"x\" }\n\
@@ -182,7 +167,13 @@ mod tests {
         result.unwrap();
         let found: Vec<_> = section.packages.iter().map(|p| (p.name.as_str(), p.provenance)).collect();
         let (registry, elsewhere) = (Provenance::Registry, Provenance::Elsewhere);
-        let want = [("app", Provenance::Project), ("both", elsewhere), ("click", registry), ("lib", elsewhere)];
+        let want = [
+            ("app", Provenance::Project),
+            ("both", elsewhere),
+            ("click", registry),
+            ("colorama", registry),
+            ("lib", elsewhere),
+        ];
         assert_eq!(found, want);
     }
 }
