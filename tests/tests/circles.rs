@@ -12,15 +12,11 @@ use std::{
 };
 
 /// The circles that are left, by crate and modules. A new one fails, and so does one that is open and still stands here.
-const KNOWN: [(&str, &str); 8] = [
+const KNOWN: [(&str, &str); 4] = [
     ("advisory", "builder encode floors"),
-    ("cli", "commands::remote commands::scan"),
-    ("feeds", "update::mirror update::run"),
     ("image", "evidence links overlay twofold view"),
     ("image", "installed packages"),
-    ("inventory", "analyzers::lang::jar analyzers::lang::jar_walk"),
     ("judge", "matching::signed matching::subject"),
-    ("server", "api fleet sboms"),
 ];
 
 type Module = Vec<String>;

@@ -1,5 +1,4 @@
-//! The routes: `POST /api/v1/jobs`, `GET /api/v1/jobs/{id}[?wait=SECONDS]`, `GET /api/v1/jobs/{id}/reports`; what
-//! belongs to SBOMs and to the fleet stands in files of its own.
+//! What the API does: queue a submission, find its job and its verdict. The routes stand in `routes.rs`.
 //!
 //! Any coordinator answers for any job: verdicts lie in the shared store, so a client whose coordinator died asks the
 //! next one.
@@ -7,28 +6,22 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, StatusCode},
-    middleware,
+    Json,
+    http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use futures::StreamExt;
-use layergate_model::{Digest, Report};
+use layergate_model::Digest;
 use layergate_ports::{
     Clock, JobQueue, Membership, Published, SbomStore, StoreError, VerdictStore,
     values::{IdempotencyKey, Job, JobId, VerdictRecord},
 };
-use serde::Deserialize;
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::{ErrorAnswer, JobAnswer, SnapshotStatus, Submission, Submitted, Token, auth, fleet, sboms};
+use crate::{ErrorAnswer, SnapshotStatus, Submission};
 
-/// A submission with a policy in it; more is refused before it is read.
-const MAX_BODY: usize = 1 << 20;
-/// How long one request may wait for a verdict; a client asks again.
-const LONGEST_WAIT: u64 = 60;
+/// SBOMs that are taken at a time; each is in memory whole. Further ones wait before their bodies are read.
+const UPLOADS: usize = 4;
 /// How often a waiting request looks into the store besides listening: a lost event delays, it does not hang.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a verdict may be on its way to a replica that does not have it yet, before a job counts as unknown.
@@ -37,7 +30,7 @@ const REPLICA_LAG: Duration = Duration::from_secs(1);
 /// What the routes need.
 pub struct Api {
     pub(crate) jobs: Arc<dyn JobQueue>,
-    verdicts: Arc<dyn VerdictStore>,
+    pub(crate) verdicts: Arc<dyn VerdictStore>,
     pub(crate) membership: Arc<dyn Membership>,
     pub(crate) sboms: Arc<dyn SbomStore>,
     /// Places for SBOMs on their way in.
@@ -53,12 +46,6 @@ fn scoped(parts: &[&str]) -> Result<IdempotencyKey, layergate_ports::values::Nam
     IdempotencyKey::new(&Digest::of(parts.join("\n").as_bytes()).to_hex())
 }
 
-#[derive(Debug, Deserialize)]
-struct Wait {
-    #[serde(default)]
-    wait: u64,
-}
-
 impl Api {
     /// Begins to listen for verdicts; one watch serves all requests.
     pub async fn new(
@@ -70,7 +57,7 @@ impl Api {
         snapshot: watch::Receiver<Option<SnapshotStatus>>,
     ) -> Result<Arc<Self>, layergate_ports::StoreError> {
         let (finished, _) = broadcast::channel(4096);
-        let uploads = Semaphore::new(sboms::AT_ONCE);
+        let uploads = Semaphore::new(UPLOADS);
         let api = Arc::new(Self { jobs, verdicts, membership, sboms, uploads, clock, snapshot, finished });
         let mut watch = api.verdicts.watch().await?;
         let weak = Arc::downgrade(&api);
@@ -85,7 +72,7 @@ impl Api {
     }
 
     /// Queues a submission; the job that stands for it.
-    async fn submit(&self, submission: Submission, trace: Option<String>) -> Result<JobId, ApiError> {
+    pub(crate) async fn submit(&self, submission: Submission, trace: Option<String>) -> Result<JobId, ApiError> {
         let body = submission.digest();
         let mut job = submission.job(JobId::random(), self.clock.now(), trace).map_err(ApiError::bad)?;
         if let Some(key) = job.idempotency_key.clone() {
@@ -121,7 +108,7 @@ impl Api {
     }
 
     /// Whether the job is queued, in flight or judged.
-    async fn is_known(&self, id: &JobId) -> Result<bool, ApiError> {
+    pub(crate) async fn is_known(&self, id: &JobId) -> Result<bool, ApiError> {
         // A job leaves the queue after its verdict is stored: asked in this order, it is seen in one of the two.
         for look in 0..2 {
             if self.jobs.holds(id).await.map_err(ApiError::unavailable)?
@@ -136,7 +123,8 @@ impl Api {
         Ok(false)
     }
 
-    async fn wait(&self, id: &JobId, patience: Duration) -> Result<Option<VerdictRecord>, ApiError> {
+    /// The verdict, when it is there or comes within `patience`.
+    pub(crate) async fn wait(&self, id: &JobId, patience: Duration) -> Result<Option<VerdictRecord>, ApiError> {
         let end = tokio::time::Instant::now() + patience;
         // Listening begins before the look, or an end between the two would be missed.
         let mut finished = self.finished.subscribe();
@@ -157,64 +145,6 @@ impl Api {
             }
         }
     }
-}
-
-/// The routes, behind the token where there is one.
-pub fn router(api: Arc<Api>, token: Option<Token>) -> Router {
-    let routes = Router::new()
-        .route("/api/v1/jobs", post(submit))
-        .route("/api/v1/jobs/{id}", get(job))
-        .route("/api/v1/jobs/{id}/reports", get(reports))
-        .route("/api/v1/sboms", post(sboms::upload))
-        .route("/api/v1/fleet", get(fleet::status))
-        .route("/api/v1/fleet/drain", post(fleet::drain))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(api);
-    match token {
-        Some(token) => routes.layer(middleware::from_fn_with_state(token, auth::check)),
-        None => routes,
-    }
-}
-
-async fn submit(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    Json(submission): Json<Submission>,
-) -> Result<(StatusCode, Json<Submitted>), ApiError> {
-    let trace = headers.get("traceparent").and_then(|v| v.to_str().ok()).filter(|v| v.len() <= 128);
-    let job = api.submit(submission, trace.map(str::to_owned)).await?;
-    Ok((StatusCode::ACCEPTED, Json(Submitted { job })))
-}
-
-async fn job(
-    State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
-    Query(Wait { wait }): Query<Wait>,
-) -> Result<Json<JobAnswer>, ApiError> {
-    let job: JobId = id.parse().map_err(ApiError::bad)?;
-    if !api.is_known(&job).await? {
-        return Err(ApiError(
-            StatusCode::NOT_FOUND,
-            format!("job {job} is not known: it was never submitted here, or its verdict is no longer kept"),
-        ));
-    }
-    let verdict = api.wait(&job, Duration::from_secs(wait.min(LONGEST_WAIT))).await?;
-    Ok(Json(JobAnswer { job, verdict: verdict.map(Into::into) }))
-}
-
-async fn reports(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<Json<Vec<Arc<Report>>>, ApiError> {
-    let id: JobId = id.parse().map_err(ApiError::bad)?;
-    let missing = |what: String| ApiError(StatusCode::NOT_FOUND, what);
-    let record = api.verdicts.get(&id).await.map_err(ApiError::unavailable)?;
-    let record = record.ok_or_else(|| missing(format!("job {id} has no verdict yet, or is not known")))?;
-    let mut reports = Vec::with_capacity(record.images.len());
-    for image in &record.images {
-        let report = api.verdicts.get_report(&image.report).await.map_err(ApiError::unavailable)?;
-        // What lies in its place now may be another's.
-        let report = report.filter(|report| image.is_of(report));
-        reports.push(report.ok_or_else(|| missing(format!("the report on {} is no longer kept", image.reference)))?);
-    }
-    Ok(Json(reports))
 }
 
 /// An answer that is not what was asked for.

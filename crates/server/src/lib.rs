@@ -11,6 +11,7 @@ mod auth;
 mod fleet;
 mod health;
 mod metrics;
+mod routes;
 mod sboms;
 mod schema;
 mod serve;
@@ -21,11 +22,12 @@ pub use answer::{
     ErrorAnswer, FailureAnswer, FailureDetail, GapAnswer, ImageAnswer, JobAnswer, Pause, ReasonAnswer, SourceFailure,
     Submitted, VerdictAnswer,
 };
-pub use api::{Api, router};
+pub use api::Api;
 pub use auth::Token;
 pub use fleet::{FleetStatus, HoldingStatus, MemberStatus, SnapshotStatus};
 pub use health::{Readiness, health_router};
 pub use metrics::{Metrics, Renewal};
+pub use routes::router;
 pub use sboms::UploadedDigest;
 pub use schema::schema;
 pub use serve::serve;

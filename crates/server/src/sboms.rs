@@ -12,8 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, ApiError};
 
-/// Documents that are taken at a time; each is in memory whole. Further ones wait before their bodies are read.
-pub(crate) const AT_ONCE: usize = 4;
 /// A body that takes longer gives its place up.
 const PATIENCE: Duration = Duration::from_secs(120);
 

@@ -5,6 +5,7 @@ pub(crate) mod db;
 pub(crate) mod diff;
 pub(crate) mod estate;
 pub(crate) mod explain;
+mod failures;
 pub(crate) mod fleet;
 pub(crate) mod policy;
 pub(crate) mod remote;

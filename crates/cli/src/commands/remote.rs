@@ -15,7 +15,7 @@ use layergate_registry::Location;
 use layergate_server::{PolicyWishes, Subject, Submission};
 use tokio::time::Instant;
 
-use super::scan::print_record;
+use super::failures::print_record;
 use crate::{
     args::{JudgeArgs, ScanArgs},
     client::{Client, check_travels},

@@ -261,7 +261,7 @@ impl LocalScan {
             match sources.recognise(&location).await {
                 Ok(location) => images.push((position, (location.locator(), self.platforms.clone()))),
                 Err(error) => {
-                    tell_source(&location.to_string(), &error);
+                    print_failure(&location.to_string(), &error);
                     let why = error.to_string();
                     slots[position].push(unscanned::report(&location.to_string(), &why, &self.pins()));
                 }
@@ -329,24 +329,4 @@ impl LocalScan {
         let owned = |report: Arc<Report>| Arc::try_unwrap(report).unwrap_or_else(|shared| (*shared).clone());
         Ok(scanned.into_iter().map(|s| (s.record, s.reports.into_iter().map(owned).collect())).collect())
     }
-}
-
-/// Says why a job ended without a report.
-pub(crate) fn print_record(record: &VerdictRecord) {
-    if !record.unknown.is_empty() {
-        crate::exit::say(&format!(
-            "{}: a newer version of the fleet says what this one does not know, and it counts as the worst ({}); upgrade",
-            record.reference,
-            record.unknown.join(", ")
-        ));
-    }
-    match &record.error {
-        Some(JobError::Source(error)) => tell_source(&record.reference, error),
-        Some(error) => crate::exit::say(&format!("{}: {error}", record.reference)),
-        None => {}
-    }
-}
-
-fn tell_source(image: &str, error: &SourceError) {
-    crate::exit::print_error(&anyhow!("{error}").context(format!("{image} could not be scanned")));
 }

@@ -6,10 +6,7 @@ use layergate_registry::Location;
 use layergate_server::{LaneWord, Submission};
 use tokio::time::Instant;
 
-use super::{
-    remote::answers,
-    scan::{platforms, print_record},
-};
+use super::{failures::print_record, remote::answers, scan::platforms};
 use crate::{
     args::{SubmitArgs, WaitArgs},
     client::{Client, check_travels},

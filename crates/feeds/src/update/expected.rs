@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 
 use super::{
+    error::UpdateError,
     event::EventSink,
     fetch::Fetcher,
     mirror::plan,
-    run::{UpdateError, UpdateOptions},
+    options::UpdateOptions,
     sources::{Method, join},
 };
 

@@ -20,12 +20,13 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
+    error::UpdateError,
     event::{Event, EventSink},
     fetch::{Fetched, Fetcher, Wanted},
     fetch_error::FetchError,
     lock::Lock,
+    options::UpdateOptions,
     repomd,
-    run::{UpdateError, UpdateOptions},
     sources::{Method, Source, Sources, join, local_path},
     state::Places,
 };

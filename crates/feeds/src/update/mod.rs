@@ -3,23 +3,27 @@
 
 mod check;
 mod content;
+mod error;
 mod event;
 mod expected;
 mod fetch;
 mod fetch_error;
 mod lock;
 mod mirror;
+mod options;
 pub(crate) mod repomd;
 mod run;
 mod sources;
 mod state;
 
 pub use check::Regression;
+pub use error::UpdateError;
 pub use event::{Event, EventSink, quiet};
 pub use expected::{Expected, expected};
 pub use fetch::FetchLimits;
 pub use fetch_error::FetchError;
 pub use lock::LockError;
 pub use mirror::{FileFailure, MirrorReport, SourceReport, mirror};
-pub use run::{UpdateError, UpdateOptions, UpdateReport, update};
+pub use options::UpdateOptions;
+pub use run::{UpdateReport, update};
 pub use sources::{Method, Source, Sources, SourcesError};

@@ -9,43 +9,22 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
-use layergate_advisory::{FORMAT_VERSION, Manifest, OpenError, Snapshot};
+use layergate_advisory::{FORMAT_VERSION, Manifest, Snapshot};
 use layergate_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Regression, regressions},
+    error::UpdateError,
     event::{Event, EventSink},
-    fetch::FetchLimits,
-    fetch_error::{FetchError, disk},
-    lock::{Lock, LockError},
+    lock::Lock,
     mirror::{MirrorReport, fetch_all},
-    sources::Sources,
+    options::UpdateOptions,
     state::FOLDER,
 };
-use crate::{BuildReport, CATALOGUE_REVISION, FeedsError, build_from_dir_with};
-
-/// What an update works with.
-#[derive(Clone, Debug)]
-pub struct UpdateOptions {
-    /// Where downloads are kept.
-    pub mirror: PathBuf,
-    /// Where the new snapshot goes, named by its digest.
-    pub snapshots: PathBuf,
-    /// The snapshot in force.
-    pub current: Option<PathBuf>,
-    /// Where advisories come from.
-    pub sources: Sources,
-    /// Patience.
-    pub limits: FetchLimits,
-    /// Take the new snapshot even if a feed lost most of its records.
-    pub force: bool,
-    /// How long to wait for another update in the same mirror.
-    pub wait_for_others: Duration,
-}
+use crate::{BuildReport, CATALOGUE_REVISION, build_from_dir_with};
 
 /// A finished update.
 #[derive(Clone, Debug)]
@@ -62,47 +41,6 @@ pub struct UpdateReport {
     pub build: Option<BuildReport>,
     /// What was lost and taken nevertheless, because it was forced.
     pub regressions: Vec<Regression>,
-}
-
-/// Why there is no new snapshot. The old one is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateError {
-    /// Another update is at work.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// Nothing could be fetched.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// No source gave anything.
-    #[error("no advisory source could be reached: {}; is this machine offline? (a prebuilt snapshot can be used with --db)", .0)]
-    NothingCame(String),
-    /// The snapshot could not be built.
-    #[error(transparent)]
-    Build(#[from] FeedsError),
-    /// The new snapshot cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// It lost too much.
-    #[error("the new advisories are refused, the old ones stay in force: {}; --force takes them nevertheless", list(.0))]
-    Regressed(Vec<Regression>),
-    /// A file could not be kept.
-    #[error("cannot write {path}: {}", disk(source))]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-fn list(regressions: &[Regression]) -> String {
-    const SHOWN: usize = 5;
-    let mut text: Vec<String> = regressions.iter().take(SHOWN).map(ToString::to_string).collect();
-    if regressions.len() > SHOWN {
-        text.push(format!("and {} more", regressions.len() - SHOWN));
-    }
-    text.join(", ")
 }
 
 /// What the last snapshot of a mirror was made from.

@@ -9,19 +9,17 @@ use super::{
     archive::Archive,
     input,
     jar_evidence::{Evidence, Manifest},
-    jar_identity, jar_walk,
+    jar_identity,
+    jar_names::{MAX_PROPERTIES, is_archive, last, properties},
+    jar_walk,
 };
 use crate::{AnalyzeError, Analyzer, Entry, File, Interest};
 
 /// Reads Java archives.
 pub struct Jar;
 
-/// Kinds of archives that hold Java packages.
-const ENDS: &[&str] = &["jar", "war", "ear", "par", "sar", "nar", "kar", "hpi", "jpi", "lpkg"];
 /// Bytes of a manifest that lies unpacked.
 const MAX_UNPACKED: u64 = 8 << 20;
-/// Bytes of one `pom.properties`.
-pub(super) const MAX_PROPERTIES: u64 = 64 << 10;
 
 impl Analyzer for Jar {
     fn id(&self) -> AnalyzerId {
@@ -163,39 +161,6 @@ fn unpacked(file: &File<'_>, out: &mut Section) {
     {
         input::push(out, PackageKind::Maven, &found.full_name(), version, file);
     }
-}
-
-pub(super) fn last(name: &[u8]) -> &[u8] {
-    name.rsplit(|b| *b == b'/').next().unwrap_or(name)
-}
-
-pub(super) fn is_archive(name: &[u8]) -> bool {
-    let name = last(name);
-    let end = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    end.len() < name.len() && ENDS.iter().any(|e| end.eq_ignore_ascii_case(e.as_bytes()))
-}
-
-/// What one `pom.properties` says.
-pub(super) struct Coordinates {
-    pub(super) group: String,
-    pub(super) artifact: String,
-    pub(super) version: String,
-    pub(super) directory: Vec<u8>,
-}
-
-/// Java's properties format, as far as Maven writes it.
-pub(super) fn properties(text: &str, name: &[u8]) -> Option<Coordinates> {
-    let value = |key: &str| {
-        text.lines().find_map(|line| {
-            let (k, v) = line.split_once(['=', ':'])?;
-            (k.trim() == key).then(|| v.trim().replace('\\', ""))
-        })
-    };
-    let (artifact, version) = (value("artifactId")?, value("version")?);
-    let good = |v: &str| !v.is_empty() && !v.contains("${");
-    let directory = name[..name.len() - b"pom.properties".len()].to_vec();
-    let group = value("groupId").filter(|g| good(g)).unwrap_or_default();
-    (good(&artifact) && good(&version)).then_some(Coordinates { group, artifact, version, directory })
 }
 
 #[cfg(test)]

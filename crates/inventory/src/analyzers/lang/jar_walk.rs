@@ -15,9 +15,10 @@ use layergate_model::{GapKind, PackageKind, Section};
 use super::{
     archive::{Archive, Member},
     input,
-    jar::{Coordinates, MAX_PROPERTIES, is_archive, last, properties},
     jar_evidence::{self, Evidence, Manifest},
-    jar_identity, maven_pom,
+    jar_identity,
+    jar_names::{Coordinates, MAX_PROPERTIES, is_archive, last, properties},
+    maven_pom,
 };
 use crate::{AnalyzeError, File, Scratch, analyzers::license, spool::TemporaryFile};
 

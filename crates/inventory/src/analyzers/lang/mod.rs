@@ -6,6 +6,7 @@ pub(crate) mod input;
 mod jar_evidence;
 mod jar_groups;
 mod jar_identity;
+mod jar_names;
 mod jar_sure;
 mod jar_walk;
 mod loose;
