@@ -11,14 +11,21 @@ use std::{
 };
 
 /// Libraries, the crates that depend on them (apart by spaces), and for what.
-const LIBRARIES: [(&str, &str, &str); 3] = [
+const LIBRARIES: [(&str, &str, &str); 6] = [
     ("reqwest", "http", "the HTTP client"),
     ("rustls-native-certs", "http", "which certificates are believed"),
+    ("tar", "registry", "writing an archive; layergate_unpack::Archive reads all of them"),
+    ("liblzma", "unpack", "layergate_unpack::decompress"),
+    ("bzip2", "unpack", "layergate_unpack::decompress"),
     ("backon", "", "pauses between tries: layergate_http::Retry, layergate_model::Backoff"),
 ];
 
 /// Words in sources, the files that may have them, and what to use elsewhere.
-const WORDS: [(&str, &[&str], &str); 6] = [
+const WORDS: [(&str, &[&str], &str); 9] = [
+    ("\\x1f\\x8b", &["inventory/src/analyzers/lang/package_archive.rs"], "layergate_unpack::Compression"),
+    ("MultiGzDecoder", &["unpack/src/decompress.rs"], "layergate_unpack::decompress"),
+    // Its tests read what it wrote.
+    ("tar::Archive", &[], "layergate_unpack::Archive"),
     (".persist(", &["disk/src/lib.rs"], "layergate_disk::replace or NewFile"),
     (".persist_noclobber(", &["disk/src/lib.rs"], "layergate_disk::NewFile"),
     ("NamedTempFile", &["disk/src/lib.rs", "fuzz/src/documents.rs"], "layergate_disk::NewFile"),

@@ -15,6 +15,8 @@ use std::{
 };
 
 use layergate_advisory::Day;
+use layergate_model::{EntryKind, Limits};
+use layergate_unpack::{Archive, Compression, UnpackError, decompress};
 
 use crate::feed::FeedFile;
 
@@ -23,13 +25,18 @@ const MAX_FILE: u64 = 1 << 30;
 const MAX_FOLDERS: usize = 24;
 /// Layers of packing, each compression and each archive being one: a `.tar.gz` in a `.tar.zst` has four.
 const MAX_ARCHIVES: usize = 4;
-const MAX_ENTRIES: usize = 2_000_000;
+const MAX_ENTRIES: u64 = 2_000_000;
 
 /// Bytes that may come out of a packed file whatever went in.
 const FREE: u64 = 64 << 20;
 /// Bytes that may come out beyond them for each that went in (feeds have up to 60). A bomb so ends at 64 MiB, not at 1
 /// GiB.
 const MAX_RATIO: u64 = 200;
+
+/// The bounds of one archive or packed file; what comes out of it is bounded by [`Unpacked`].
+fn unpacking() -> Limits {
+    Limits { max_entries: MAX_ENTRIES, max_unpacked_bytes: u64::MAX, max_ratio: u64::MAX, ..Limits::default() }
+}
 
 /// Counts what is read of a packed file.
 struct Packed<R>(R, Rc<Cell<u64>>);
@@ -134,27 +141,23 @@ fn stream(mut reader: Box<dyn Read + '_>, len: u64, place: Place, visit: &mut dy
     let mut head = Vec::with_capacity(512);
     (&mut reader).take(512).read_to_end(&mut head)?;
     let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);
-    let packed = has(0, b"\x1f\x8b") || has(0, b"\x28\xb5\x2f\xfd") || has(0, b"\xfd7zXZ\0") || has(0, b"BZh");
-    let archive = has(257, b"ustar") || has(0, b"PK\x03\x04");
+    let packed = Compression::of(&head) != Compression::Plain;
+    let tar = has(257, b"ustar");
+    let archive = tar || has(0, b"PK\x03\x04");
     if (packed || archive) && depth > MAX_ARCHIVES {
         visit.skipped(path, format!("archives nested deeper than {MAX_ARCHIVES}"));
         return Ok(true);
     }
-    let magic = head.clone();
+    let zip = has(0, b"PK\x03\x04");
     let whole = Cursor::new(head).chain(reader);
     if packed {
         let packed = Rc::new(Cell::new(0));
         let whole = Packed(whole, packed.clone());
-        let inner: Box<dyn Read + '_> = match magic.first() {
-            Some(0x1f) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-            Some(0x28) => Box::new(zstd::stream::read::Decoder::new(whole)?),
-            Some(0xfd) => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
-            _ => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
-        };
+        let inner = decompress(BufReader::new(whole), &unpacking()).map_err(io::Error::other)?;
         let inner = Unpacked { inner: BufReader::new(inner), packed, out: 0 };
         return stream(Box::new(inner), 0, Place { path, day, depth: depth + 1 }, visit);
     }
-    if magic.get(257..262) == Some(b"ustar") {
+    if tar {
         return tar_entries(whole, &Place { path, day, depth }, visit);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(len.min(64 << 20)).unwrap_or(0));
@@ -162,7 +165,7 @@ fn stream(mut reader: Box<dyn Read + '_>, len: u64, place: Place, visit: &mut dy
         visit.skipped(path, format!("larger than {} MiB", MAX_FILE >> 20));
         return Ok(true);
     }
-    if magic.starts_with(b"PK\x03\x04") {
+    if zip {
         return zip_entries(bytes, &Place { path, day, depth }, visit);
     }
     if bytes.is_empty() {
@@ -174,32 +177,36 @@ fn stream(mut reader: Box<dyn Read + '_>, len: u64, place: Place, visit: &mut dy
 
 fn tar_entries(reader: impl Read, outer: &Place, visit: &mut dyn Visit) -> io::Result<bool> {
     let path = outer.path.as_str();
-    let mut archive = tar::Archive::new(reader);
-    for (number, entry) in archive.entries()?.enumerate() {
-        let entry = match entry {
-            Ok(entry) => entry,
+    let mut archive = Archive::new(reader, &unpacking());
+    loop {
+        let entry = match archive.next_entry() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(true),
+            Err(UnpackError::Limit { .. }) => {
+                visit.skipped(path.to_owned(), format!("more than {MAX_ENTRIES} entries; the rest was not read"));
+                return Ok(true);
+            }
             Err(error) => {
                 visit.skipped(path.to_owned(), format!("the archive breaks off: {error}"));
                 return Ok(true);
             }
         };
-        if number >= MAX_ENTRIES {
-            visit.skipped(path.to_owned(), format!("more than {MAX_ENTRIES} entries; the rest was not read"));
-            return Ok(true);
-        }
-        if !entry.header().entry_type().is_file() {
+        if entry.kind != EntryKind::File {
             continue;
         }
-        let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let (inner, len) = (format!("{path}!{}", inner.trim_start_matches("./")), entry.size());
-        let day = entry.header().mtime().ok().and_then(Day::of_unix).or(outer.day);
-        match stream(Box::new(entry), len, Place { path: inner.clone(), day, depth: outer.depth + 1 }, visit) {
+        let (inner, len) = (format!("{path}!{}", entry.path), entry.size);
+        let day = u64::try_from(entry.mtime).ok().and_then(Day::of_unix).or(outer.day);
+        match stream(
+            Box::new(archive.content()),
+            len,
+            Place { path: inner.clone(), day, depth: outer.depth + 1 },
+            visit,
+        ) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => visit.skipped(inner, format!("cannot be read: {error}")),
         }
     }
-    Ok(true)
 }
 
 fn zip_entries(bytes: Vec<u8>, outer: &Place, visit: &mut dyn Visit) -> io::Result<bool> {
@@ -211,7 +218,7 @@ fn zip_entries(bytes: Vec<u8>, outer: &Place, visit: &mut dyn Visit) -> io::Resu
             return Ok(true);
         }
     };
-    for index in 0..archive.len().min(MAX_ENTRIES) {
+    for index in 0..archive.len().min(MAX_ENTRIES as usize) {
         let entry = match archive.by_index(index) {
             Ok(entry) => entry,
             Err(error) => {
@@ -258,6 +265,29 @@ mod tests {
 
         fn skipped(&mut self, path: String, reason: String) {
             self.skipped.push(format!("{path}: {reason}"));
+        }
+    }
+
+    /// A header that Go's reader refuses is an archive that breaks off, not one whose entries have other names.
+    #[test]
+    fn a_broken_pax_header_is_reported() {
+        let archive = |record: &[u8]| {
+            let mut builder = tar::Builder::new(Vec::new());
+            for (kind, bytes) in [(tar::EntryType::XHeader, record), (tar::EntryType::Regular, &b"{}"[..])] {
+                let mut header = tar::Header::new_ustar();
+                header.set_entry_type(kind);
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, "a.json", bytes).unwrap();
+            }
+            builder.into_inner().unwrap()
+        };
+        for (record, reported) in
+            [(&b"15 path=b.json\n"[..], ""), (b"99 path=b.json\n", "a.tar: the archive breaks off")]
+        {
+            let mut seen = Seen::default();
+            walk_bytes("a.tar", &archive(record), &mut seen).unwrap();
+            assert_eq!(seen.largest == 2, reported.is_empty());
+            assert!(seen.skipped.join(" ").starts_with(reported), "{:?}", seen.skipped);
         }
     }
 

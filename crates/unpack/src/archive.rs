@@ -41,6 +41,8 @@ pub struct Entry {
     pub target: String,
     /// Bytes of content, holes of a sparse file included; 0 for all but files.
     pub size: u64,
+    /// Seconds since 1970, as the header itself has them.
+    pub mtime: i64,
 }
 
 /// A walk over the entries of a tar stream.
@@ -253,7 +255,7 @@ impl<R: Read> Archive<R> {
             let shown: String = path.chars().take(200).collect();
             self.note_hostile(format!("an entry's path leaves the layer's root; it counts as {shown:?}"));
         }
-        Some(Entry { path, kind, mode: (header.mode & 0o7777) as u16, target, size })
+        Some(Entry { path, kind, mode: (header.mode & 0o7777) as u16, target, size, mtime: header.mtime })
     }
 
     fn note_hostile(&mut self, why: String) {

@@ -29,6 +29,8 @@ pub(crate) struct Header {
     /// May be negative, as in Go.
     pub(crate) size: i64,
     pub(crate) mode: i64,
+    /// Seconds since 1970.
+    pub(crate) mtime: i64,
     pub(crate) form: Form,
 }
 
@@ -47,8 +49,9 @@ impl Header {
         let mut name = text(&block[..100]).to_vec();
         let link = text(&block[157..257]).to_vec();
         let (mode, size) = (number(&block[100..108])?, number(&block[124..136])?);
-        // Read for their faults alone: user, group and time.
-        for field in [&block[108..116], &block[116..124], &block[136..148]] {
+        let mtime = number(&block[136..148])?;
+        // Read for their faults alone: user and group.
+        for field in [&block[108..116], &block[116..124]] {
             number(field)?;
         }
         if form != Form::V7 {
@@ -67,13 +70,18 @@ impl Header {
                 name = [prefix, b"/", &name].concat();
             }
         }
-        Some(Self { kind: block[156], name, link, size, mode, form })
+        Some(Self { kind: block[156], name, link, size, mode, mtime, form })
     }
 
     /// Whether entries of this type have no content, whatever their size says (Go's `isHeaderOnlyType`).
     pub(crate) fn has_no_content(&self) -> bool {
         matches!(self.kind, b'1'..=b'6')
     }
+}
+
+/// Whether these first bytes begin a tar archive: a header with the checksum of its own bytes, whatever its form.
+pub fn is_tar(head: &[u8]) -> bool {
+    head.first_chunk().is_some_and(has_checksum)
 }
 
 /// Whether a block carries the checksum of its own bytes, unsigned or (as Sun's tar summed) signed.

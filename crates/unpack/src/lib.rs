@@ -28,3 +28,4 @@ pub use archive::{Archive, Entry};
 pub use decompress::{Compression, Decompressed, decompress};
 pub use error::UnpackError;
 pub use hashed::{Hashed, HashedSummary, with_hash};
+pub use header::is_tar;

@@ -22,11 +22,12 @@ use layergate_policy::{Policy, VexDocument};
 use layergate_ports::{
     LayerCache,
     observe::{NoopObserver, Observer},
-    values::{ImageLocator, JobError, KeyScope, PlatformSelection, SourceError, VerdictRecord},
+    values::{ImageLocator, KeyScope, PlatformSelection, VerdictRecord},
 };
 use layergate_registry::{Location, SourceOptions, Sources, credentials::CredentialSources};
 use layergate_report::Format;
 
+use super::failures::{print_failure, print_record};
 use crate::{
     args::{JudgeArgs, OutputSpec, SbomArgs, ScanArgs},
     exit::{Failure, Outcome, usage},

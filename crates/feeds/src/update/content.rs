@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use layergate_unpack::Compression;
+
 /// How far from its end a zip's directory may begin: its fixed part and the longest comment.
 const ZIP_TAIL: u64 = 22 + 65_535;
 
@@ -32,14 +34,15 @@ fn judge(head: &[u8], tail: &[u8], ending: &str) -> Option<String> {
         return Some("a web page (HTML); a proxy or a login page may have answered instead of the source".into());
     }
     let begins = |magic: &[u8]| head.starts_with(magic);
+    let packed = Compression::of(head);
     let last = tail.trim_ascii_end().last();
     let (expected, good) = match ending {
         "json" => ("JSON", matches!(text.first(), Some(b'{' | b'['))),
         "zip" => ("a zip archive", begins(b"PK\x03\x04") || begins(b"PK\x05\x06")),
-        "gz" | "tgz" => ("gzip", begins(b"\x1f\x8b")),
-        "xz" => ("xz", begins(b"\xfd7zXZ\0")),
-        "bz2" => ("bzip2", begins(b"BZh")),
-        "zst" => ("zstd", begins(b"\x28\xb5\x2f\xfd")),
+        "gz" | "tgz" => ("gzip", packed == Compression::Gzip),
+        "xz" => ("xz", packed == Compression::Xz),
+        "bz2" => ("bzip2", packed == Compression::Bzip2),
+        "zst" => ("zstd", packed == Compression::Zstd),
         "xml" => ("XML", text.first() == Some(&b'<')),
         _ => return None,
     };

@@ -114,15 +114,13 @@ fn compression(slice: &Slice, path: &Path) -> Result<Compression, SourceError> {
     Ok(Compression::of(&slice.head(8).bytes(8).map_err(|e| error_detail::file(path, &e))?))
 }
 
-/// `ustar` where it belongs, or a header of the old form with a right checksum.
+/// A header with a right checksum, or an archive without entries.
 fn is_tar(slice: &Slice) -> io::Result<bool> {
     if slice.size < 512 {
         return Ok(false);
     }
     let block = slice.head(512).bytes(512)?;
-    let header = tar::Header::from_byte_slice(&block);
-    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
-    Ok(header.cksum().is_ok_and(|claimed| claimed == sum) || block.iter().all(|b| *b == 0))
+    Ok(layergate_unpack::is_tar(&block) || block.iter().all(|b| *b == 0))
 }
 
 fn unpack_failed(place: &str, error: UnpackError) -> SourceError {
