@@ -68,13 +68,18 @@ pub(crate) struct RecordHeader {
     pub(crate) ratings: Span,
     pub(crate) cvss: Span,
     pub(crate) cwes: Span,
-    /// Index into `kevs` + 1.
-    pub(crate) kev: u32,
-    /// Probability in millionths + 1.
-    pub(crate) epss: u32,
+    pub(crate) signals: Span,
     pub(crate) malicious: bool,
     pub(crate) modified: Option<Day>,
     pub(crate) enrichment_only: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct SignalRow {
+    pub(crate) source: u32,
+    pub(crate) kind: u32,
+    pub(crate) value: Option<u32>,
+    pub(crate) day: Option<Day>,
 }
 
 pub(crate) struct AffectedRow {
@@ -99,8 +104,7 @@ pub(crate) struct FeedState {
     pub(crate) newest: Option<Day>,
     pub(crate) fetched: Option<Day>,
     pub(crate) quiet_days: u64,
-    pub(crate) kev: u64,
-    pub(crate) epss: u64,
+    pub(crate) signals: BTreeMap<String, u64>,
 }
 
 /// Collects records and writes a snapshot.
@@ -110,7 +114,7 @@ pub struct Builder {
     pub(crate) ratings: Vec<(u32, u8)>,
     pub(crate) cvss: Vec<[u32; 4]>,
     pub(crate) cwes: Vec<Cwe>,
-    pub(crate) kevs: Vec<(u32, u32, bool)>,
+    pub(crate) signals: Vec<SignalRow>,
     pub(crate) ranges: Vec<VersionRange<u32>>,
     pub(crate) heads: Vec<RecordHeader>,
     pub(crate) rows: Vec<AffectedRow>,
@@ -127,7 +131,7 @@ impl Default for Builder {
             ratings: Vec::new(),
             cvss: Vec::new(),
             cwes: Vec::new(),
-            kevs: Vec::new(),
+            signals: Vec::new(),
             ranges: Vec::new(),
             heads: Vec::new(),
             rows: Vec::new(),
@@ -199,8 +203,9 @@ impl Builder {
         }
         feed.records += 1;
         feed.newest = feed.newest.max(record.modified);
-        feed.kev += u64::from(record.kev.is_some());
-        feed.epss += u64::from(record.epss.is_some());
+        for signal in &record.signals {
+            *feed.signals.entry(signal.kind.clone()).or_default() += 1;
+        }
         let head = self.heads.len() as u32;
         let title = record.title.as_deref().map(one_line).unwrap_or_default();
         let mut aliases: Vec<u32> = record
@@ -227,11 +232,14 @@ impl Builder {
         weaknesses.truncate(MAX_CWES);
         let cwes = Span { start: self.cwes.len() as u32, len: weaknesses.len() as u32 };
         self.cwes.extend(weaknesses);
-        let mut kev = 0;
-        if let Some(k) = &record.kev {
-            let due = k.due_date.as_deref().unwrap_or("");
-            self.kevs.push((self.strings.intern(&k.date_added), self.strings.intern(due), k.ransomware));
-            kev = self.kevs.len() as u32;
+        let signals = Span { start: self.signals.len() as u32, len: record.signals.len() as u32 };
+        for signal in &record.signals {
+            self.signals.push(SignalRow {
+                source: self.strings.intern(&signal.source),
+                kind: self.strings.intern(&signal.kind),
+                value: signal.value,
+                day: signal.date.as_deref().and_then(Day::parse),
+            });
         }
         let (id, feed) = (self.strings.intern(&record.id), self.strings.intern(&record.feed));
         self.heads.push(RecordHeader {
@@ -242,8 +250,7 @@ impl Builder {
             ratings,
             cvss,
             cwes,
-            kev,
-            epss: record.epss.map_or(0, |e| e.saturating_add(1)),
+            signals,
             malicious: record.malicious,
             modified: record.modified,
             enrichment_only: record.affected.is_empty(),

@@ -82,7 +82,7 @@ impl Snapshot {
 }
 
 fn hash_vulnerability(vulnerability: &Vulnerability<'_>, h: &mut impl Hasher) {
-    (vulnerability.id, vulnerability.malicious, vulnerability.title, vulnerability.epss).hash(h);
+    (vulnerability.id, vulnerability.malicious, vulnerability.title).hash(h);
     vulnerability.aliases.clone().for_each(|a| a.hash(h));
     0xa5u8.hash(h);
     vulnerability.ratings().for_each(|r| r.hash(h));
@@ -90,7 +90,7 @@ fn hash_vulnerability(vulnerability: &Vulnerability<'_>, h: &mut impl Hasher) {
     vulnerability.cvss().for_each(|c| (c.source, c.version, c.vector, c.score_tenths).hash(h));
     0xa5u8.hash(h);
     vulnerability.cwes().for_each(|c| c.hash(h));
-    vulnerability.kev().map(|k| (k.date_added, k.due_date, k.ransomware)).hash(h);
+    vulnerability.signals().hash(h);
 }
 
 /// SHA-256 behind the standard library's trait: the same in every process.

@@ -70,12 +70,12 @@ fn fingerprint(snapshot: &Snapshot, entries: Entries<'_>) -> u64 {
         entry.versions.for_each(|v| v.hash(h));
         entry.ranges.for_each(|r| r.to_string().hash(h));
         let Some(vulnerability) = snapshot.vulnerability(entry.vulnerability) else { continue };
-        (vulnerability.id, vulnerability.malicious, vulnerability.title, vulnerability.epss).hash(h);
+        (vulnerability.id, vulnerability.malicious, vulnerability.title).hash(h);
         vulnerability.aliases.clone().for_each(|a| a.hash(h));
         vulnerability.ratings().for_each(|r| r.hash(h));
         vulnerability.cvss().for_each(|c| (c.source, c.vector, c.score_tenths).hash(h));
         vulnerability.cwes().for_each(|c| c.hash(h));
-        vulnerability.kev().is_some().hash(h);
+        vulnerability.signals().hash(h);
     }
     hasher.finish()
 }

@@ -9,7 +9,7 @@ use crate::{
     floors,
     intern::Interner,
     layout::{FORMAT_VERSION, HEADER, MAGIC, SECTION_ROW, TAGS, hash, put, table},
-    title,
+    signals, title,
 };
 
 /// The strings section while it is written: a string gets its offset when it is first used.
@@ -71,7 +71,7 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
     };
     order.sort_by_cached_key(|&i| {
         let h = &b.heads[i as usize];
-        (rank(h.id), rank(h.feed), sorted(h), rank(h.title), h.modified, h.epss, h.kev != 0)
+        (rank(h.id), rank(h.feed), sorted(h), rank(h.title), h.modified)
     });
 
     let vulnerabilities = collapse(&b, &order, rank, cve);
@@ -81,8 +81,9 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
     let feed_order: BTreeMap<&str, u32> = b.feeds.keys().zip(0u32..).map(|(k, n)| (k.as_str(), n)).collect();
     let (entries, index, mut coverage) = entries(&b, &vulnerabilities, &mut strings, rank, &feed_order);
     floors::fill(&b, &mut coverage);
+    let signals = signals::table(&b);
     let (vulnerability_bytes, vulnerability_table) =
-        vulnerability_section(&b, &vulnerabilities, &mut strings, rank, cve);
+        vulnerability_section(&b, &vulnerabilities, &signals, &mut strings, rank, cve);
     let (ids, id_index) = id_section(&b, &vulnerabilities, &mut strings, rank);
 
     let mut end_of_life = b.end_of_life.clone();
@@ -100,12 +101,12 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
             newest: state.newest.map(|d| d.to_string()),
             fetched: state.fetched.filter(|_| state.newest.is_none()).map(|d| d.to_string()),
             quiet_days: state.quiet_days,
-            kev: state.kev,
-            epss: state.epss,
+            signals: state.signals.clone(),
             at_least: floors::of_feed(&b.floors, id),
         })
         .collect();
-    let manifest = Manifest { feeds, coverage, end_of_life, vulnerabilities: vulnerabilities.ids.len() as u64 };
+    let vulnerabilities = vulnerabilities.ids.len() as u64;
+    let manifest = Manifest { feeds, coverage, end_of_life, signals, vulnerabilities };
     // Serialising plain strings and numbers cannot fail; an empty manifest would be refused at opening.
     let manifest = serde_json::to_vec(&manifest).unwrap_or_default();
     assemble([manifest, strings.out, entries, index, vulnerability_bytes, vulnerability_table, ids, id_index])
@@ -365,6 +366,7 @@ fn entry(
 fn vulnerability_section(
     b: &Builder,
     vulnerabilities: &Vulnerabilities,
+    signal_names: &[(String, String)],
     strings: &mut Strings<'_>,
     rank: impl Fn(u32) -> u32,
     cve: impl Fn(u32) -> bool,
@@ -395,20 +397,14 @@ fn vulnerability_section(
         cwes.sort_unstable();
         cwes.dedup();
         cwes.truncate(MAX_CWES);
-        let kev = heads
-            .iter()
-            .filter(|h| h.kev != 0)
-            .map(|h| b.kevs[h.kev as usize - 1])
-            .min_by_key(|k| (rank(k.0), rank(k.1)));
-        let epss = heads.iter().map(|h| h.epss).max().unwrap_or(0);
+        let signals = signals::joined(b, &heads, signal_names);
         let titles = heads.iter().filter(|h| h.title != 0).map(|h| (!cve(id) && h.id == id, h.title));
         let title = title::best(titles.map(|(own, title)| (own, b.strings.get(title), title))).unwrap_or(0);
         let modified = heads.iter().filter_map(|h| h.modified).max().map_or(0, |d| d.to_bits());
 
         out.push(
             u8::from(heads.iter().any(|h| h.malicious))
-                | u8::from(kev.is_some()) << 1
-                | u8::from(kev.is_some_and(|k| k.2)) << 2
+                | u8::from(!signals.is_empty()) << 1
                 | u8::from(title != 0) << 3
                 | u8::from(!cwes.is_empty()) << 4,
         );
@@ -426,15 +422,11 @@ fn vulnerability_section(
             }
             put(&mut out, score);
         }
-        put(&mut out, epss);
         put(&mut out, modified);
         if title != 0 {
             strings.put(&mut out, title);
         }
-        if let Some((added, due, _)) = kev {
-            strings.put(&mut out, added);
-            strings.put(&mut out, due);
-        }
+        signals::write(&signals, &mut out);
         if !cwes.is_empty() {
             put(&mut out, cwes.len() as u32);
             cwes.iter().for_each(|c| put(&mut out, c.number().into()));

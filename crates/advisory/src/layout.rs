@@ -1,9 +1,9 @@
-//! The bytes of a snapshot, format version 2. All numbers little-endian; `v` is an unsigned LEB128 number.
+//! The bytes of a snapshot, format version 3. All numbers little-endian; `v` is an unsigned LEB128 number.
 //!
 //! ```text
 //! header    "LGSNAP\x1a\n", u32 format version, u32 number of sections, u64 length of the file, u64 zero
 //! sections  for each: 8 bytes of tag, u64 offset, u64 length   (the table follows the header)
-//! manifest  JSON: feeds, coverage of each namespace, end-of-life table, counts  (small; the only part read at opening)
+//! manifest  JSON: feeds, coverage of each namespace, end-of-life table, signals, counts  (small; the only part read at opening)
 //! strings   each string once: v length, bytes                                   (a reference is its offset)
 //! entries   for each package, in the order of (namespace, name): refs of both, v count, entries
 //! entry     u8 flags, v feed, v vulnerability * 2 + (has an id of its own), [ref id], [u8 severity], [ref module], [list arches], [list versions], ranges
@@ -18,7 +18,8 @@
 /// The version of the format that this crate writes. 2 added the weaknesses of vulnerabilities (`vulnerability.rs`)
 /// and, to the manifest, how much of each feed is there, and files crates and Swift packages by any spelling
 /// ([`crate::Namespace::canonical_name`]).
-pub const FORMAT_VERSION: u32 = 2;
+/// 3 made signals of what were fields of a vulnerability (`signals.rs`; `format2.rs` reads those of 2).
+pub const FORMAT_VERSION: u32 = 3;
 /// The oldest version that it reads. Format 1 is refused: asked under names that it does not file, it would find
 /// nothing where there is something.
 pub const OLDEST_FORMAT: u32 = 2;

@@ -40,12 +40,9 @@ pub struct FeedSummary {
     /// How many days its upstream ordinarily writes nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_days: u64,
-    /// How many of its records say that a vulnerability is exploited.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub kev: u64,
-    /// How many of its records show the probability of exploitation.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub epss: u64,
+    /// How many signals it brings, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<String, u64>,
     /// How many records a whole copy has at least, where somebody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
@@ -134,6 +131,9 @@ pub struct Manifest {
     pub coverage: BTreeMap<Namespace, Coverage>,
     /// End-of-life dates, sorted.
     pub end_of_life: Vec<EndOfLife>,
+    /// Source and kind of all signals, sorted; a vulnerability names its signals by their place here.
+    #[serde(default)]
+    pub signals: Vec<(String, String)>,
     /// How many vulnerabilities the snapshot has; the stored name is that of the first format.
     #[serde(rename = "flaws")]
     pub vulnerabilities: u64,

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use layergate_model::{Cvss, Cwe, Kev, Severity, Status};
+use layergate_model::{Cvss, Cwe, Severity, Signal, Status};
 
 use crate::Namespace;
 
@@ -28,10 +28,8 @@ pub struct Record {
     pub cvss: Vec<Cvss>,
     /// The weaknesses behind the vulnerability.
     pub cwes: Vec<Cwe>,
-    /// CISA's listing.
-    pub kev: Option<Kev>,
-    /// EPSS probability in millionths.
-    pub epss: Option<u32>,
+    /// What the feed says of the vulnerability beside what it affects.
+    pub signals: Vec<Signal>,
     /// A malicious package rather than a vulnerable one.
     pub malicious: bool,
     /// The feed took it back: it is counted and left out.

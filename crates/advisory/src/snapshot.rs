@@ -16,7 +16,7 @@ use layergate_model::{Digest, Distro};
 
 use crate::{
     Consulted, Coverage, Entries, FORMAT_VERSION, FeedSummary, Manifest, Namespace, OLDEST_FORMAT, Question,
-    Vulnerability,
+    Vulnerability, format2,
     layout::{Cursor, HEADER, MAGIC, SECTION_ROW, TAGS, hash, probe, string_at},
 };
 
@@ -74,6 +74,7 @@ impl Bytes {
 
 struct Inner {
     bytes: Bytes,
+    format: u32,
     sections: [(usize, usize); 8],
     manifest: Manifest,
     digest: OnceLock<Digest>,
@@ -164,11 +165,14 @@ impl Snapshot {
         }
         let (start, len) = sections[0];
         let manifest = b.get(start..start + len).filter(|m| m.len() <= MAX_MANIFEST);
-        let manifest = manifest.and_then(|m| serde_json::from_slice(m).ok()).ok_or_else(|| damaged("no manifest"))?;
-        Ok(Self(
-            Arc::new(Inner { bytes, sections, manifest, digest: OnceLock::new(), artifacts: OnceLock::new() }),
-            None,
-        ))
+        let format = word(8);
+        let read = |json: &[u8]| match format {
+            format2::FORMAT => format2::manifest(json).ok(),
+            _ => serde_json::from_slice(json).ok(),
+        };
+        let manifest = manifest.and_then(read).ok_or_else(|| damaged("no manifest"))?;
+        let (digest, artifacts) = (OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { bytes, format, sections, manifest, digest, artifacts }), None))
     }
 
     /// The same snapshot, noting in `consulted` everything that it is asked about single packages and namespaces from now
@@ -180,7 +184,7 @@ impl Snapshot {
 
     /// The version of the format of this file.
     pub(crate) fn format(&self) -> u32 {
-        self.bytes().get(8..12).and_then(|w| w.try_into().ok()).map_or(0, u32::from_le_bytes)
+        self.0.format
     }
 
     /// The whole file.
@@ -273,7 +277,8 @@ impl Snapshot {
     pub fn vulnerability(&self, number: u32) -> Option<Vulnerability<'_>> {
         let at = (number as usize).checked_mul(4)?;
         let offset = self.section(5).get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)?;
-        Vulnerability::read(self.strings(), self.section(4), offset)
+        let signals = (self.0.format != format2::FORMAT).then_some(self.0.manifest.signals.as_slice());
+        Vulnerability::read(self.strings(), self.section(4), offset, signals)
     }
 
     /// The numbers of the vulnerabilities that an id names: one, or the bundles that a CVE lies in as well.

@@ -6,7 +6,7 @@ use layergate_advisory::{
     Affected, Builder, Day, FORMAT_VERSION, FeedInfo, Floor, FloorOf, Namespace, OLDEST_FORMAT, OpenError, Rating,
     Record, Snapshot,
 };
-use layergate_model::{Severity, Status};
+use layergate_model::{Kev, Severity, Signal, Signals, Status};
 
 /// The title in the golden, in halves: the word went from the code and stays in the stored bytes.
 const TITLE: &str = concat!("A fl", "aw");
@@ -26,6 +26,7 @@ fn newest() -> Vec<u8> {
         ratings: vec![Rating { source: "one".into(), severity: Severity::High }],
         cwes: vec!["CWE-1321".parse().unwrap(), "CWE-79".parse().unwrap()],
         modified: Day::parse("2026-01-02"),
+        signals: vec![Signal::new("one", "exploited").of(Some("2026-01-03".into())), Signal::epss(312_345)],
         affected: vec![
             Affected::fixed(npm.clone(), "left", "1.2.3"),
             Affected::unfixed(Namespace::new("debian:12").unwrap(), "left", Status::WillNotFix),
@@ -71,6 +72,26 @@ fn every_version_from_the_oldest_is_read() {
         assert_eq!(share, Some(("one", 1, 50)), "{version}");
         assert_eq!(snapshot.feeds()[0].at_least, Some(100), "{version}");
     }
+}
+
+/// A snapshot of format 2 as `db build` wrote it, with both of the signals that it has columns for.
+#[test]
+fn the_columns_of_format_2_are_signals() {
+    let file = format!("{}/tests/golden/v2-exploited.snapshot", env!("CARGO_MANIFEST_DIR"));
+    let snapshot = Snapshot::from_bytes(std::fs::read(file).unwrap()).unwrap();
+    let kev = |added: &str, due: Option<&str>, ransomware| {
+        Signals::from(Kev { date_added: added.into(), due_date: due.map(str::to_owned), ransomware })
+    };
+    let mut left = kev("2024-02-03", Some("2024-03-01"), true);
+    left.add(Signal::epss(975_670));
+    for (name, want) in [("left", left), ("right", kev("2024-04-05", None, false))] {
+        let entry = snapshot.lookup_text("npm", name).next().unwrap();
+        let vulnerability = snapshot.vulnerability(entry.vulnerability).unwrap();
+        assert_eq!(vulnerability.signals(), want, "{name}");
+        assert!(vulnerability.title.is_some() && vulnerability.modified.is_some(), "{name}");
+    }
+    let counts = snapshot.feeds().iter().flat_map(|f| &f.signals).map(|(kind, n)| (kind.as_str(), *n));
+    assert_eq!(counts.collect::<Vec<_>>(), [("exploited", 2), ("probability", 1)]);
 }
 
 #[test]

@@ -5,10 +5,15 @@ use layergate_advisory::{
     Affected, Builder, ChangeKind, Day, End, EndOfLife, FeedInfo, Namespace, OpenError, Rating, Record, Snapshot,
     Start, VersionRange, diff,
 };
-use layergate_model::{Cvss, Distro, Kev, Severity, Status};
+use layergate_model::{Cvss, Distro, Kev, Severity, Signal, Signals, Status};
 
 fn ns(text: &str) -> Namespace {
     Namespace::new(text).unwrap()
+}
+
+/// A signal that nothing here knows.
+fn odd() -> Signal {
+    Signal { value: Some(u32::MAX), ..Signal::new("of-tomorrow", "phase-of-the-moon").of(Some("2024-07-02".into())) }
 }
 
 fn records() -> Vec<Record> {
@@ -48,11 +53,13 @@ fn records() -> Vec<Record> {
         ..Record::new("osv-pypa", "PYSEC-2024-1")
     };
     let kev = Record {
-        kev: Some(Kev { date_added: "2024-07-01".into(), due_date: None, ransomware: true }),
-        epss: Some(970_000),
+        signals: Signals::from(Kev { date_added: "2024-07-01".into(), due_date: None, ransomware: true })
+            .into_iter()
+            .chain([Signal::epss(970_000), odd()])
+            .collect(),
         ..Record::new("cisa-kev", "CVE-2024-2")
     };
-    let alone = Record { epss: Some(1), ..Record::new("epss", "CVE-1999-1") };
+    let alone = Record { signals: vec![Signal::epss(1)], ..Record::new("epss", "CVE-1999-1") };
     let withdrawn = Record { withdrawn: true, ..Record::new("osv-ghsa", "GHSA-bbbb") };
     vec![debian, ghsa, pysec, kev, alone, withdrawn]
 }
@@ -79,8 +86,9 @@ fn answers_what_went_in() {
     assert_eq!(bundle.id, "DSA-1-1");
     assert_eq!(bundle.aliases.clone().collect::<Vec<_>>(), ["CVE-2024-1", "CVE-2024-2"]);
     assert_eq!(bundle.title, Some("openssl - security update"));
-    assert!(bundle.kev().is_some_and(|k| k.ransomware), "a bundle inherits what is known of its CVEs");
-    assert_eq!(bundle.epss, Some(970_000));
+    let signals = bundle.signals();
+    assert!(signals.kev().is_some_and(|k| k.ransomware), "a bundle inherits what is known of its CVEs");
+    assert_eq!((signals.epss(), signals.get("of-tomorrow", "phase-of-the-moon")), (Some(970_000), Some(&odd())));
 
     let found: Vec<_> = snapshot.lookup(&ns("pypi"), "pyssl").collect();
     assert_eq!(found.len(), 2);
@@ -167,7 +175,7 @@ fn differences_are_the_packages_that_changed() {
     let old = Snapshot::from_bytes(build(&records())).unwrap();
     assert_eq!(diff(&old, &old), []);
     let mut newer = records();
-    newer[3].kev = None; // the exploit listing of a bundled CVE
+    newer[3].signals.clear(); // what is said of a bundled CVE
     newer[2].affected.push(Affected::fixed(ns("pypi"), "another", "2"));
     let new = Snapshot::from_bytes(build(&newer)).unwrap();
     let changes: Vec<_> = diff(&old, &new).into_iter().map(|c| (c.name, c.kind)).collect();
@@ -188,7 +196,7 @@ fn exercise(snapshot: &Snapshot) {
                 let _ = (
                     vulnerability.ratings().count(),
                     vulnerability.cvss().count(),
-                    vulnerability.kev(),
+                    vulnerability.signals(),
                     vulnerability.aliases.clone().count(),
                 );
             }

@@ -105,7 +105,8 @@ fn of_finding(finding: &FindingOutline, other: Option<&FindingOutline>, change: 
     if change.old.policy != change.new.policy {
         return Cause::new(CauseKind::Policy, change.new.policy.to_string());
     }
-    if (finding.exploited, finding.epss) != (other.exploited, other.epss) && finding.severity == other.severity {
+    let signals = |f: &FindingOutline| (f.exploited, f.epss, f.signals.clone());
+    if signals(finding) != signals(other) && finding.severity == other.severity {
         return advisory(CauseKind::Signal);
     }
     advisory(CauseKind::Advisory)
@@ -149,7 +150,7 @@ pub(crate) fn gravest<'a>(findings: impl Iterator<Item = &'a FindingOutline>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use layergate_model::{Digest, Severity};
+    use layergate_model::{Digest, Severity, Signal};
 
     fn finding(advisory: &str, effect: Effect) -> FindingOutline {
         FindingOutline {
@@ -160,6 +161,7 @@ mod tests {
             fixable: true,
             exploited: false,
             epss: None,
+            signals: Box::default(),
             suppressed_by: None,
         }
     }
@@ -184,6 +186,7 @@ mod tests {
         let (bad, open) = (finding("CVE-1", Effect::Fail), finding("CVE-1", Effect::Warn));
         let excepted = FindingOutline { suppressed_by: Some(("exception".into(), "EX-1".into())), ..open.clone() };
         let exploited = FindingOutline { exploited: true, ..bad.clone() };
+        let automatable = FindingOutline { signals: [Signal::new("a", "automatable")].into(), ..bad.clone() };
         let other = finding("CVE-0", Effect::Warn);
         let (old, day, strict) = (inputs("a", "2026-01-01"), inputs("a", "2026-01-02"), inputs("b", "2026-01-01"));
         let (pass, fail) = (Verdict::Pass, Verdict::Fail);
@@ -192,6 +195,7 @@ mod tests {
             (pass, fail, none, &[bad.clone()][..], &old, CauseKind::Advisory, "CVE-1"),
             (fail, pass, &[bad.clone()][..], none, &old, CauseKind::Advisory, "CVE-1"),
             (pass, fail, &[open.clone()], &[bad.clone()], &strict, CauseKind::Policy, ""),
+            (pass, fail, &[open.clone()], &[automatable], &old, CauseKind::Signal, "CVE-1"),
             (pass, fail, &[open.clone()], &[exploited], &old, CauseKind::Signal, "CVE-1"),
             (pass, fail, &[excepted.clone()], &[bad.clone()], &day, CauseKind::Exception, "EX-1"),
             (fail, pass, &[bad.clone()], &[excepted], &old, CauseKind::Exception, "EX-1"),

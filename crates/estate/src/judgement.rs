@@ -17,7 +17,7 @@ use layergate_advisory::{Consulted, Namespace, Question};
 use layergate_judge::{AssessInput, Matches, assess, assess_matches, match_image, matching};
 use layergate_model::{
     AdvisorySource, Distro, Effect, Evidence, Finding, FindingId, GapKind, ImageInventory, ImagePackage, Inputs,
-    Origin, Package, PackageId, PackageKind, Purl, ReportImage, Severity, Status,
+    Origin, Package, PackageId, PackageKind, Purl, ReportImage, Severity, Signals, Status,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -546,8 +546,7 @@ fn open_finding(package: &PackageId) -> Finding {
         severity_source: None,
         cvss: Vec::new(),
         cwe: Vec::new(),
-        epss: None,
-        kev: None,
+        signals: Signals::default(),
         malicious: false,
         package: package.clone(),
         status: Status::NotAffected,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use layergate_model::{Effect, FindingCounts, GapKind, PackageId, Report, Severity, Verdict};
+use layergate_model::{Effect, FindingCounts, GapKind, PackageId, Report, Severity, Signal, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A finding without its texts.
@@ -28,6 +28,9 @@ pub struct FindingOutline {
     /// The probability of exploitation in millionths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epss: Option<u32>,
+    /// What other sources say of it.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub signals: Box<[Signal]>,
     /// What took it out: `vex` or `exception`, with its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_by: Option<(Box<str>, Box<str>)>,
@@ -92,8 +95,9 @@ impl Outline {
                 severity: finding.severity,
                 effect: finding.effect,
                 fixable,
-                exploited: finding.kev.is_some(),
-                epss: finding.epss,
+                exploited: finding.signals.exploited(),
+                epss: finding.signals.epss(),
+                signals: finding.signals.others().cloned().collect(),
                 suppressed_by: finding.suppressed_by.as_ref().map(|s| (s.kind.as_str().into(), s.id.as_str().into())),
             });
             if finding.suppressed_by.is_some() {

@@ -130,7 +130,10 @@ fn every_feed_by_its_content() {
     let vulnerability =
         |id: &str| snapshot.vulnerability(*snapshot.vulnerabilities_named(id).first().unwrap()).unwrap();
     assert!(vulnerability("MAL-2026-1").malicious);
-    assert!(vulnerability("DSA-9999-1").kev().is_some_and(|k| k.ransomware), "a bundle with an exploited CVE");
+    assert!(
+        vulnerability("DSA-9999-1").signals().kev().is_some_and(|k| k.ransomware),
+        "a bundle with an exploited CVE"
+    );
     assert_eq!(
         vulnerability("CVE-2026-1").cvss().map(|c| (c.source, c.score_tenths)).collect::<Vec<_>>(),
         [("ghsa".into(), 98)]

@@ -367,7 +367,7 @@ fn enrichment_joins_what_others_found() {
         &["npm web GHSA-aaaa-bbbb-cccc  Affected (osv-ghsa)"],
     );
     let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1")[0]).unwrap();
-    assert_eq!((vulnerability.id, vulnerability.epss), ("CVE-2024-1", Some(975_670)));
+    assert_eq!((vulnerability.id, vulnerability.signals().epss()), ("CVE-2024-1", Some(975_670)));
     assert_eq!(cwes(&vulnerability), "CWE-79 CWE-94");
     assert_eq!(vulnerability.ratings().map(|(s, r)| format!("{s} {r}")).collect::<Vec<_>>(), ["nvd critical"]);
     assert_eq!(
@@ -453,7 +453,7 @@ fn exploited_vulnerabilities_in_either_form() {
         assert_eq!((report.unused_count, report.problem_count), (0, problems), "{name}: {:?}", report.problems);
         let snapshot = Snapshot::open(output.path()).unwrap();
         let vulnerability = snapshot.vulnerability(snapshot.vulnerabilities_named("CVE-2024-1")[0]).unwrap();
-        let kev = vulnerability.kev().unwrap();
+        let kev = vulnerability.signals().kev().unwrap();
         let due = kev.due_date.as_deref();
         assert_eq!((kev.date_added.as_str(), due, kev.ransomware), ("2024-02-03", Some("2024-03-01"), true), "{name}");
         assert_eq!(
@@ -462,7 +462,7 @@ fn exploited_vulnerabilities_in_either_form() {
             "{name}"
         );
         let scored = report.feeds.iter().find(|f| f.info.id == "epss").unwrap();
-        assert_eq!((vulnerability.epss, scored.newest.as_deref()), (Some(430), Some("2025-06-07")));
+        assert_eq!((vulnerability.signals().epss(), scored.newest.as_deref()), (Some(430), Some("2025-06-07")));
     }
 }
 

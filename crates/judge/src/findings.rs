@@ -110,8 +110,7 @@ fn merge(lead: &mut Finding, other: Finding) {
         lead.severity_source = other.severity_source;
     }
     lead.title = lead.title.take().or(other.title);
-    lead.epss = lead.epss.max(other.epss);
-    lead.kev = lead.kev.take().or(other.kev);
+    lead.signals.extend(other.signals);
     lead.malicious |= other.malicious;
 }
 

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use jiff::civil::Date;
-use layergate_model::{AdvisorySource, DatedBy, Distro, Effect, Gap, GapKind};
-use layergate_policy::{FindingRule, PolicyView};
+use layergate_model::{AdvisorySource, CISA_KEV, DatedBy, Distro, EXPLOITED, Effect, Gap, GapKind, SignalName};
+use layergate_policy::PolicyView;
 
 use crate::text;
 
@@ -47,7 +47,7 @@ pub(crate) fn release(distro: &Distro) -> String {
 
 /// The gaps of advisories that are too old, with their effects: of the whole set by its newest record, or of each
 /// source that speaks of this image and lags behind, which a fresh one must not hide; of both only where the source
-/// weighs more. `relevant` says whether a finding is left whose effect a rule on exploitation could raise.
+/// weighs more. `relevant` says whether a finding is left whose effect a rule on signals could raise.
 pub(crate) fn aged(
     newest: Option<&str>,
     sources: &[AdvisorySource],
@@ -59,9 +59,11 @@ pub(crate) fn aged(
     let newest = newest.and_then(day);
     let mut out = Vec::new();
     let mut older = Vec::new();
+    let asked = if relevant { policy.signals_asked() } else { Vec::new() };
     for group in sources.chunk_by(|a, b| a.of == b.of) {
         let Some(of) = group.first().map(|s| s.of.as_str()) else { continue };
-        if rule(of).is_some_and(|rule| !relevant || !policy.looks_at(rule)) {
+        let unasked = |s: &AdvisorySource| s.is_of_signals() && !asked.iter().any(|name| s.brings(name));
+        if group.iter().all(unasked) {
             continue;
         }
         let Some(lag) = lagging(of, group, as_of, policy) else { continue };
@@ -80,22 +82,10 @@ pub(crate) fn aged(
     if let Some((gap, _)) = whole.as_mut().filter(|_| !older.is_empty()) {
         gap.detail.push_str(&format!("; older still: {}", text::listed(&older, 5, ", ")));
     }
-    if relevant && !sources.is_empty() {
-        out.extend([KEV, EPSS].into_iter().filter_map(|name| without_feed(name, sources, policy)));
+    if !sources.is_empty() {
+        out.extend(asked.iter().filter_map(|name| without_feed(name, sources, policy)));
     }
     whole.into_iter().chain(out).collect()
-}
-
-/// The names of the rules that ask a feed of their own, as sources have them.
-pub(crate) const KEV: &str = "kev";
-pub(crate) const EPSS: &str = "epss";
-
-fn rule(name: &str) -> Option<FindingRule> {
-    match name {
-        KEV => Some(FindingRule::Kev),
-        EPSS => Some(FindingRule::Epss),
-        _ => None,
-    }
 }
 
 /// So many days older than the newest of all, a source is reported beside the whole set.
@@ -144,11 +134,10 @@ fn age(source: &AdvisorySource, as_of: Date) -> String {
     format!("{} is of {date} ({how}), {} days before {as_of}", source.feed, days_between(date, as_of))
 }
 
-/// The gap of a rule on exploitation that no whole feed answers. Whoever asks for EPSS has done so himself: without it
-/// his policy cannot be held. CISA's list is asked by every policy.
-fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
-    let rule = rule(name).filter(|rule| policy.looks_at(*rule))?;
-    let feeds: Vec<&AdvisorySource> = sources.iter().filter(|s| s.of == name).collect();
+/// The gap of a rule on signals that no whole feed answers. Whoever asks for EPSS or another has done so himself: without
+/// it his policy cannot be held. CISA's list is asked by every policy.
+fn without_feed(name: &SignalName, sources: &[AdvisorySource], policy: &PolicyView<'_>) -> Option<(Gap, Effect)> {
+    let feeds: Vec<&AdvisorySource> = sources.iter().filter(|s| s.brings(name)).collect();
     if feeds.iter().any(|f| f.is_whole()) {
         return None;
     }
@@ -163,13 +152,17 @@ fn without_feed(name: &str, sources: &[AdvisorySource], policy: &PolicyView<'_>)
             )
         }
     };
-    let asks = if rule == FindingRule::Kev { "what is known to be exploited" } else { "how likely exploitation is" };
+    let asks = match name.word() {
+        Some("kev") => "rule `kev` asks what is known to be exploited".to_owned(),
+        Some("epss") => "rule `epss` asks how likely exploitation is".to_owned(),
+        _ => format!("rule on signals asks for `{name}`"),
+    };
     let gap = Gap::new(
         GapKind::RuleWithoutFeed,
-        name,
-        format!("the policy's rule `{name}` asks {asks}, and {have}: it can say nothing of the findings"),
+        name.to_string(),
+        format!("the policy's {asks}, and {have}: it can say nothing of the findings"),
     );
-    let usual = if rule == FindingRule::Epss { Effect::Error } else { Effect::Warn };
+    let usual = if *name == SignalName::of(CISA_KEV, EXPLOITED) { Effect::Warn } else { Effect::Error };
     let effect = policy.gap_or(&gap, usual);
     Some((gap, effect))
 }

@@ -3,7 +3,7 @@
 
 use layergate_advisory::{Affected, Builder, Day, Floor, FloorOf, Record, Snapshot};
 use layergate_judge::{match_image, rejudge};
-use layergate_model::{Effect, GapKind, Kev, PackageKind, Report, Verdict};
+use layergate_model::{Effect, GapKind, PackageKind, Report, Signal, Verdict};
 use layergate_policy::Policy;
 
 mod records;
@@ -167,13 +167,21 @@ fn the_report_lists_the_sources_and_is_judged_again_by_them() {
 fn a_rule_whose_feed_is_missing_a_fragment_or_old_is_a_gap() {
     let base = [Feed("tracker", "debian:10", Some("2026-11-26"), None, 1)];
     let exploited = |day: &str| Record {
-        kev: Some(Kev { date_added: "2020-01-02".into(), due_date: None, ransomware: false }),
+        signals: vec![Signal::new("cisa-kev", "exploited").of(Some("2020-01-02".into()))],
         modified: Day::parse(day),
-        ..Record::new("cisa", "CVE-2020-1")
+        ..Record::new("cisa-kev", "CVE-2020-1")
     };
-    let scored = Record { epss: Some(1), modified: Day::parse(TODAY), ..Record::new("first", "CVE-2020-2") };
+    let scored =
+        Record { signals: vec![Signal::epss(1)], modified: Day::parse(TODAY), ..Record::new("epss", "CVE-2020-2") };
     let epss = "[findings]\nepss-from = 0.5\nkev = \"ignore\"";
     let missing = GapKind::RuleWithoutFeed;
+    let signal = |keys: &str| format!("[findings]\nkev = \"ignore\"\n[[findings.signal]]\n{keys}\neffect = \"fail\"");
+    let (automatable, any) = (signal("kind = \"automatable\"\nsource = \"cisa-ssvc\""), signal("kind = \"exploited\""));
+    let decided = |day: &str| Record {
+        signals: vec![Signal::new("cisa-ssvc", "automatable")],
+        modified: Day::parse(day),
+        ..Record::new("cisa-ssvc", "CVE-2020-3")
+    };
     let cases: &[(&str, Vec<Record>, &str, GapKind, &[(&str, Effect)])] = &[
         ("no list", vec![], "", missing, &[("kev", Effect::Warn)]),
         ("a list", vec![exploited(TODAY)], "", missing, &[]),
@@ -189,6 +197,25 @@ fn a_rule_whose_feed_is_missing_a_fragment_or_old_is_a_gap() {
         ),
         ("no scores", vec![], epss, missing, &[("epss", Effect::Error)]),
         ("scores", vec![scored.clone()], epss, missing, &[]),
+        ("no decisions", vec![], &automatable, missing, &[("cisa-ssvc/automatable", Effect::Error)]),
+        ("decisions", vec![decided(TODAY)], &automatable, missing, &[]),
+        (
+            "of another source",
+            vec![exploited(TODAY)],
+            &automatable,
+            missing,
+            &[("cisa-ssvc/automatable", Effect::Error)],
+        ),
+        (
+            "old decisions",
+            vec![decided("2023-01-01")],
+            &automatable,
+            GapKind::StaleAdvisories,
+            &[("cisa-ssvc", Effect::Warn)],
+        ),
+        ("old decisions that nobody asks", vec![decided("2023-01-01")], epss, GapKind::StaleAdvisories, &[]),
+        ("nobody says anything is exploited", vec![decided(TODAY)], &any, missing, &[("exploited", Effect::Error)]),
+        ("some source does", vec![exploited(TODAY)], &any, missing, &[]),
         (
             "an override's rule counts",
             vec![exploited(TODAY)],
@@ -209,11 +236,15 @@ fn a_rule_whose_feed_is_missing_a_fragment_or_old_is_a_gap() {
     let affected = vec![Affected::fixed(ns("debian:10"), "curl", "9-1")];
     builder.add(&Record { affected, modified: Day::parse(TODAY), ..Record::new("tracker", "CVE-1") }).unwrap();
     builder.add(&exploited(TODAY)).unwrap();
-    builder.floors([Floor { feed: "cisa".into(), of: FloorOf::Feed, at_least: 1000, fixed_only: false }]);
+    builder.floors([Floor { feed: "cisa-kev".into(), of: FloorOf::Feed, at_least: 1000, fixed_only: false }]);
     let part =
         judged(Snapshot::from_bytes(builder.finish().unwrap()).unwrap(), "[findings]\nfail-on = \"never\"", false);
     assert_eq!(gaps_of(&part, missing), [("kev", Effect::Warn)]);
-    assert!(part.gaps.iter().any(|g| g.detail.contains("only 1 of at least 1000 records of cisa")), "{:?}", part.gaps);
+    assert!(
+        part.gaps.iter().any(|g| g.detail.contains("only 1 of at least 1000 records of cisa-kev")),
+        "{:?}",
+        part.gaps
+    );
     let failing = judged(snapshot(&base, &[], &[]), "", false);
     assert_eq!((gaps_of(&failing, missing), failing.verdict), (vec![], Verdict::Fail));
     // Nothing that the rule could raise: nothing to show.

@@ -145,6 +145,7 @@ fn verdicts() {
         ("[licenses]\ndeny = [\"WTFPL\"]", "", none.clone(), Fail, "license"),
         ("[licenses]\nunknown = \"fail\"", "", none.clone(), Fail, "license"),
         ("[findings]\nkev = \"error\"", "lk", none.clone(), Error, "kev"),
+        ("[[findings.signal]]\nkind = \"automatable\"\neffect = \"fail\"", "la", none.clone(), Fail, "signal"),
     ];
     for (policy, marks, gaps, want, rule) in table {
         let mut scene = Scene::debian();
@@ -234,7 +235,7 @@ fn duplicates_become_one() {
     assert_eq!(one, two);
     assert_eq!(one.findings.len(), 1);
     assert_eq!(one.findings[0].aliases, ["GHSA-a", "GHSA-b"]);
-    assert!(one.findings[0].kev.is_some() && one.findings[0].severity == Severity::High);
+    assert!(one.findings[0].signals.kev().is_some() && one.findings[0].severity == Severity::High);
     assert_eq!(one.summary.findings.high, 1);
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cwe, Digest, PackageId, Severity};
+use crate::{Cwe, Digest, PackageId, Severity, Signals, signal::Keys};
 
 /// What the policy makes of a finding, a gap, a check or a secret; the order is from nothing to the worst.
 #[derive(
@@ -82,17 +82,6 @@ pub struct Cvss {
     pub score_tenths: u8,
 }
 
-/// CISA's word that a vulnerability is being exploited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Kev {
-    /// The day it was listed (ISO 8601).
-    pub date_added: String,
-    /// The day by which federal agencies had to act.
-    pub due_date: Option<String>,
-    /// Whether ransomware is known to use it.
-    pub ransomware: bool,
-}
-
 /// Why the advisory affects the package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
@@ -139,10 +128,10 @@ pub struct Finding {
     /// The weaknesses behind the vulnerability, lowest number first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cwe: Vec<Cwe>,
-    /// FIRST's EPSS probability in millionths, where it is known.
-    pub epss: Option<u32>,
-    /// CISA's listing.
-    pub kev: Option<Kev>,
+    /// What second sources say of the vulnerability; in JSON the keys `epss`, `kev` and `signals`.
+    #[serde(flatten)]
+    #[schemars(with = "Keys")]
+    pub signals: Signals,
     /// Whether this is a malicious package rather than a vulnerable one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub malicious: bool,

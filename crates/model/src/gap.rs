@@ -63,7 +63,7 @@ gap_kinds! {
     ThirdPartyPackage = "third_party_package", false, true, "Packages of somebody else than the distribution, of which its advisories say nothing.";
     UnidentifiedPackage = "unidentified_package", false, true, "A package of which a part of the name is missing, and an advisory that may be about it.";
     StaleAdvisories = "stale_advisories", false, true, "The advisories are older than the policy allows.";
-    RuleWithoutFeed = "rule_without_feed", false, true, "A rule of the policy asks for what no feed of the snapshot shows (exploited vulnerabilities, EPSS): it can say nothing.";
+    RuleWithoutFeed = "rule_without_feed", false, true, "A rule of the policy asks for what no feed of the snapshot shows (known exploitation, EPSS, another signal): it can say nothing.";
     EndOfLife = "end_of_life", false, true, "The distribution's release is no longer fixed by anybody.";
     UncomparableVersion = "uncomparable_version", false, true, "A version that cannot be held against an advisory: a branch, a package that does not come from its registry, a bound that cannot be read.";
     AnalyzerFailed = "analyzer_failed", true, true, "An analyzer gave up on a file it claimed.";

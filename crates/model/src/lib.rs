@@ -28,6 +28,7 @@ mod reference;
 mod report;
 mod secret;
 mod severity;
+mod signal;
 pub mod unjudged;
 
 pub use alias::Alias;
@@ -37,7 +38,7 @@ pub use config::{HistoryEntry, ImageConfig, RuntimeConfig};
 pub use cwe::{Cwe, CweError};
 pub use digest::{Digest, DigestError};
 pub use distro::{Distro, OsRelease};
-pub use finding::{Cvss, Effect, Evidence, Finding, FindingId, Kev, Status, Suppression};
+pub use finding::{Cvss, Effect, Evidence, Finding, FindingId, Status, Suppression};
 pub use foreign_text::{is_deceptive, one_line, visible};
 pub use gap::{Gap, GapKind};
 pub use image::{BaseImage, ImageInventory, ImagePackage, Layer, Origin, PackageId, Repositories};
@@ -56,3 +57,4 @@ pub use report::{
 };
 pub use secret::Secret;
 pub use severity::Severity;
+pub use signal::{CISA_KEV, DUE, EXPLOITED, FIRST_EPSS, Kev, PROBABILITY, RANSOMWARE, Signal, SignalName, Signals};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BaseImage, Check, Digest, Distro, Effect, Finding, FindingId, GapKind, Layer, Origin, PackageId, PackageKind,
-    Platform, Provenance, Purl, Scope, Secret, SourcePackage,
+    Platform, Provenance, Purl, Scope, Secret, SignalName, SourcePackage,
 };
 
 /// The schema name of a report on one image and platform.
@@ -118,7 +118,8 @@ pub enum DatedBy {
 /// A source of advisories that speaks of the image's packages, or that a rule of the policy asks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AdvisorySource {
-    /// What it speaks of: a distribution's release (`debian:12`), a registry (`npm`), or a rule (`kev`, `epss`).
+    /// What it speaks of: a distribution's release (`debian:12`), a registry (`npm`), or, of signals, a rule
+    /// (`kev`, `epss`) or the feed.
     pub of: String,
     /// The feed, by id.
     pub feed: String,
@@ -135,12 +136,26 @@ pub struct AdvisorySource {
     /// How many days its upstream ordinarily writes nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_days: u32,
+    /// The kinds of signals that it brings (`exploited`, `probability`, …), where it is asked for those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<String>,
 }
 
 impl AdvisorySource {
     /// Whether it is all there, as far as anybody knows.
     pub fn is_whole(&self) -> bool {
         self.at_least.is_none_or(|floor| self.records >= floor)
+    }
+
+    /// Whether it brings signals rather than advisories on packages.
+    pub fn is_of_signals(&self) -> bool {
+        !self.signals.is_empty() || SignalName::from_word(&self.of).is_some()
+    }
+
+    /// Whether it brings these signals. Reports of before there was a list of kinds have the word of the rule alone.
+    pub fn brings(&self, name: &SignalName) -> bool {
+        self.signals.iter().any(|kind| name.covers(&self.feed, kind))
+            || SignalName::from_word(&self.of).is_some_and(|(source, kind)| name.covers(source, kind))
     }
 }
 

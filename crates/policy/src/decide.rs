@@ -3,40 +3,39 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use layergate_model::{Check, Effect, Finding, Gap, GapKind, ImagePackage, Scope, Secret, Severity, Status};
+use layergate_model::{
+    Check, Effect, Finding, Gap, GapKind, ImagePackage, Scope, Secret, Severity, SignalName, Status,
+};
 
 use crate::{
-    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules, Seen,
+    Exception, ExceptionSubject, FindingRules, GapRules, Override, Policy, PurlParts, Rules, Seen, SignalRule,
     finding_names::FindingNames, glob::Glob, license::LicenseLists,
 };
 
 /// The rule that decided about a finding, in the order in which reasons name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingRule {
     /// The package was made to do harm.
     Malicious,
-    /// Known to be exploited.
-    Kev,
-    /// Likely to be exploited.
-    Epss,
+    /// What a second source says of its vulnerability: that it is exploited, how likely that is, …
+    Signal(SignalName),
     /// Its severity.
     Severity,
 }
 
 impl FindingRule {
     /// The word in reports.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Malicious => "malicious",
-            Self::Kev => "kev",
-            Self::Epss => "epss",
+            Self::Signal(name) => name.word().unwrap_or("signal"),
             Self::Severity => "severity",
         }
     }
 }
 
 /// What the policy makes of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The effect.
     pub effect: Effect,
@@ -141,7 +140,7 @@ impl<'p> PolicyView<'p> {
                 }
                 decide(&rules, finding, package)
             };
-            if out.is_none_or(|o| decision.effect > o.effect) {
+            if out.as_ref().is_none_or(|o| decision.effect > o.effect) {
                 out = Some(decision);
             }
         }
@@ -153,22 +152,27 @@ impl<'p> PolicyView<'p> {
         self.sets.first().map_or(finding.severity, |s| counted(&s.rules.findings, finding))
     }
 
-    /// Whether a rule can do anything to a finding: under the set of rules itself or an override of this image.
-    pub fn looks_at(&self, rule: FindingRule) -> bool {
-        let speaks = |rules: &FindingRules| match rule {
-            FindingRule::Malicious => rules.malicious > Effect::Ignore,
-            FindingRule::Kev => rules.kev > Effect::Ignore,
-            FindingRule::Epss => rules.epss.is_some_and(|epss| epss.effect > Effect::Ignore),
-            FindingRule::Severity => true,
+    /// The signals that a rule can do anything about: under a set of rules itself or an override of this image. In the order
+    /// in which they are asked, each once.
+    pub fn signals_asked(&self) -> Vec<SignalName> {
+        let mut out: Vec<SignalName> = Vec::new();
+        let mut ask = |rules: &[SignalRule]| {
+            for rule in rules.iter().filter(|rule| rule.effect > Effect::Ignore) {
+                let name = rule.name();
+                if !out.contains(&name) {
+                    out.push(name);
+                }
+            }
         };
-        self.sets.iter().any(|set| {
-            speaks(&set.rules.findings)
-                || set.overrides.iter().any(|o| {
-                    let mut rules = set.rules.findings.clone();
-                    o.findings.apply(&mut rules);
-                    speaks(&rules)
-                })
-        })
+        for set in &self.sets {
+            ask(&set.rules.findings.signals);
+            for o in &set.overrides {
+                let mut rules = set.rules.findings.clone();
+                o.findings.apply(&mut rules);
+                ask(&rules.signals);
+            }
+        }
+        out
     }
 
     /// The effect of a gap (stale advisories and end of life included).
@@ -359,18 +363,17 @@ fn decide(rules: &FindingRules, finding: &Finding, package: Option<&ImagePackage
     let by_severity = rules.status.get(&finding.status).copied().unwrap_or(by_severity);
     let is_dev = package.is_some_and(|p| p.package.scope == Scope::Dev);
     let soften = |effect: Effect| if is_dev { effect.min(rules.dev_at_most) } else { effect };
-    let epss = rules.epss.filter(|r| finding.epss.is_some_and(|p| p >= r.from_millionths)).map(|r| r.effect);
-    let answers = [
-        (FindingRule::Malicious, finding.malicious.then_some(rules.malicious)),
-        (FindingRule::Kev, finding.kev.as_ref().map(|_| soften(rules.kev))),
-        (FindingRule::Epss, epss.map(soften)),
-        (FindingRule::Severity, Some(soften(by_severity))),
-    ];
     let mut out = Decision { effect: Effect::Ignore, rule: FindingRule::Severity };
-    for (rule, effect) in answers.into_iter().filter_map(|(rule, effect)| effect.map(|e| (rule, e))) {
-        if effect > out.effect {
-            out = Decision { effect, rule };
+    if finding.malicious {
+        out = Decision { effect: rules.malicious, rule: FindingRule::Malicious };
+    }
+    for rule in rules.signals.iter().filter(|rule| finding.signals.iter().any(|signal| rule.speaks_of(signal))) {
+        if soften(rule.effect) > out.effect {
+            out = Decision { effect: soften(rule.effect), rule: FindingRule::Signal(rule.name()) };
         }
+    }
+    if soften(by_severity) > out.effect || out.effect == Effect::Ignore {
+        out = Decision { effect: soften(by_severity), rule: FindingRule::Severity };
     }
     out
 }

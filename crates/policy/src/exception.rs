@@ -50,8 +50,9 @@ pub enum Seen {
     Finding {
         /// How bad it was.
         severity: Severity,
-        /// Whether it was known to be exploited.
-        kev: bool,
+        /// Whether any source said that it was exploited; the stored name is that of the first such source.
+        #[serde(rename = "kev")]
+        exploited: bool,
         /// Whether the package was known to be malicious.
         malicious: bool,
     },
@@ -65,18 +66,18 @@ pub enum Seen {
 impl Seen {
     /// What a report knows of `finding`.
     pub fn of_finding(finding: &Finding) -> Self {
-        let Finding { severity, kev, malicious, .. } = finding;
-        Self::Finding { severity: *severity, kev: kev.is_some(), malicious: *malicious }
+        let Finding { severity, signals, malicious, .. } = finding;
+        Self::Finding { severity: *severity, exploited: signals.exploited(), malicious: *malicious }
     }
 
     fn covers(&self, finding: &Finding) -> bool {
         match self {
             // An unknown severity is the lowest, but may count as a high one.
-            Self::Finding { severity, kev, malicious } => {
+            Self::Finding { severity, exploited, malicious } => {
                 let unrated = finding.severity == Severity::Unknown && *severity != Severity::Unknown;
                 finding.severity <= *severity
                     && !unrated
-                    && (*kev || finding.kev.is_none())
+                    && (*exploited || !finding.signals.exploited())
                     && (*malicious || !finding.malicious)
             }
             Self::Secret { .. } => false,

@@ -24,6 +24,7 @@ mod pattern;
 mod policy;
 mod purl_parts;
 mod rules;
+mod signal;
 mod tighten;
 mod vex;
 
@@ -36,9 +37,10 @@ pub use pattern::{ImagePattern, PackagePattern, PathPattern, PatternError};
 pub use policy::Policy;
 pub use purl_parts::PurlParts;
 pub use rules::{
-    AdvisoryRules, EpssRule, FindingPatch, FindingRules, GapRules, ItemRules, LicenseRules, Override, Probability,
-    Rules, Threshold, ThresholdError,
+    AdvisoryRules, FindingPatch, FindingRules, GapRules, ItemRules, LicenseRules, Override, Probability, Rules,
+    Threshold, ThresholdError,
 };
+pub use signal::{Amount, SignalRule};
 pub use tighten::Overrides;
 pub use vex::{
     VexAnswer, VexDocument, VexError, VexFormat, VexImage, VexIndex, VexProduct, VexProductKind, VexStatement,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use layergate_model::{Effect, GapKind, Severity, Status};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{ImagePattern, PackagePattern, PathPattern};
+use crate::{Amount, ImagePattern, PackagePattern, PathPattern, SignalRule, signal};
 
 /// From which severity on a rule speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,17 +63,8 @@ impl<'de> Deserialize<'de> for Threshold {
     }
 }
 
-/// FIRST's exploit prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct EpssRule {
-    /// The probability, in millionths, from which the rule speaks.
-    pub from_millionths: u32,
-    /// What it then does.
-    pub effect: Effect,
-}
-
 /// What is done about findings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRules {
     /// Severities that fail.
     pub fail_on: Threshold,
@@ -83,18 +74,59 @@ pub struct FindingRules {
     pub only_fixed: bool,
     /// What a severity that nobody gave counts as, where there is a fix.
     pub unknown_severity: Severity,
-    /// Listed by CISA as exploited.
-    pub kev: Effect,
     /// A package that was made to do harm.
     pub malicious: Effect,
-    /// Likely to be exploited.
-    pub epss: Option<EpssRule>,
+    /// What second sources say of a vulnerability; CISA's catalogue first, then EPSS, then the others in their order.
+    pub signals: Vec<SignalRule>,
     /// The most that a finding on a development dependency does; malicious packages are not softened.
     pub dev_at_most: Effect,
     /// Effects by what the source says of a finding (`will_not_fix`, `under_investigation`, …), in the place of the
     /// severity rule's.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<Status, Effect>,
+}
+
+impl Serialize for FindingRules {
+    /// The form that policies' digests are taken of. It is older than the list of signals: CISA's and FIRST's rules stand
+    /// where they stood, and the others only where there are any.
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Digested<'a> {
+            fail_on: Threshold,
+            warn_on: Threshold,
+            only_fixed: bool,
+            unknown_severity: Severity,
+            kev: Effect,
+            malicious: Effect,
+            epss: Option<Epss>,
+            dev_at_most: Effect,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            status: &'a BTreeMap<Status, Effect>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            signals: Vec<&'a SignalRule>,
+        }
+        #[derive(Serialize)]
+        struct Epss {
+            from_millionths: u32,
+            effect: Effect,
+        }
+        let Self { fail_on, warn_on, only_fixed, unknown_severity, malicious, signals, dev_at_most, status } = self;
+        let kev = signals.iter().find(|r| r.is_kev());
+        let epss = signals.iter().find(|r| r.is_epss());
+        let older = |rule: &&SignalRule| [kev, epss].into_iter().flatten().any(|known| std::ptr::eq(known, *rule));
+        Digested {
+            fail_on: *fail_on,
+            warn_on: *warn_on,
+            only_fixed: *only_fixed,
+            unknown_severity: *unknown_severity,
+            kev: kev.map_or(Effect::Ignore, |rule| rule.effect),
+            malicious: *malicious,
+            epss: epss.and_then(|r| Some(Epss { from_millionths: r.at_least?.0, effect: r.effect })),
+            dev_at_most: *dev_at_most,
+            status,
+            signals: signals.iter().filter(|rule| !older(rule)).collect(),
+        }
+        .serialize(s)
+    }
 }
 
 impl Default for FindingRules {
@@ -104,9 +136,8 @@ impl Default for FindingRules {
             warn_on: Threshold::From(Severity::Unknown),
             only_fixed: true,
             unknown_severity: Severity::High,
-            kev: Effect::Fail,
             malicious: Effect::Fail,
-            epss: None,
+            signals: vec![SignalRule::kev(Effect::Fail)],
             dev_at_most: Effect::Warn,
             status: BTreeMap::new(),
         }
@@ -125,7 +156,7 @@ pub struct FindingPatch {
     pub only_fixed: Option<bool>,
     /// See [`FindingRules::unknown_severity`].
     pub unknown_severity: Option<Severity>,
-    /// See [`FindingRules::kev`].
+    /// Listed by CISA as exploited: short for that signal.
     pub kev: Option<Effect>,
     /// See [`FindingRules::malicious`].
     pub malicious: Option<Effect>,
@@ -138,6 +169,9 @@ pub struct FindingPatch {
     /// See [`FindingRules::status`]; what is named here is set, the others stay.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<Status, Effect>,
+    /// See [`FindingRules::signals`]; in the place of all rules on the same source and kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signal: Vec<SignalRule>,
 }
 
 /// A probability in millionths.
@@ -166,15 +200,21 @@ impl FindingPatch {
         set(&mut rules.warn_on, &self.warn_on);
         set(&mut rules.only_fixed, &self.only_fixed);
         set(&mut rules.unknown_severity, &self.unknown_severity);
-        set(&mut rules.kev, &self.kev);
         set(&mut rules.malicious, &self.malicious);
         set(&mut rules.dev_at_most, &self.dev_at_most);
         rules.status.extend(&self.status);
-        let from_millionths = self.epss_from.map(|p| p.0).or(rules.epss.map(|e| e.from_millionths));
-        if let Some(from_millionths) = from_millionths {
-            let effect = self.epss.or(rules.epss.map(|e| e.effect)).unwrap_or(Effect::Fail);
-            rules.epss = Some(EpssRule { from_millionths, effect });
+        if let Some(effect) = self.kev {
+            signal::replace(&mut rules.signals, [SignalRule::kev(effect)]);
         }
+        if self.epss_from.is_some() || self.epss.is_some() {
+            let known = rules.signals.iter().find(|rule| rule.is_epss());
+            let from = self.epss_from.map(|p| Amount(p.0)).or(known.and_then(|rule| rule.at_least));
+            if let Some(from) = from {
+                let effect = self.epss.or(known.map(|rule| rule.effect)).unwrap_or(Effect::Fail);
+                signal::replace(&mut rules.signals, [SignalRule::epss(from, effect)]);
+            }
+        }
+        signal::replace(&mut rules.signals, self.signal.iter().cloned());
     }
 }
 

@@ -3,8 +3,8 @@
 
 use jiff::civil::date;
 use layergate_model::{
-    Check, Effect, Evidence, Finding, Gap, GapKind, ImagePackage, Kev, LayerPath, Origin, Package, PackageId,
-    PackageKind, Scope, Secret, Severity, Status,
+    Check, Effect, Evidence, Finding, Gap, GapKind, ImagePackage, LayerPath, Origin, Package, PackageId, PackageKind,
+    Scope, Secret, Severity, Signal, SignalName, Status,
 };
 use layergate_policy::{ExceptionSubject, FindingRule, Overrides, Policy, Rules, Seen, Threshold};
 use proptest::prelude::*;
@@ -18,8 +18,16 @@ fn package(name: &str, dev: bool) -> ImagePackage {
     ImagePackage { id, purl, package, layer: Some(0), origin: Origin::Unknown, owned_by: None }
 }
 
+fn signal(keys: &str) -> String {
+    format!("[[findings.signal]]\n{keys}\neffect = \"fail\"\n")
+}
+
+fn epss((at_least, effect): (&str, &str)) -> String {
+    signal(&format!("source = \"epss\"\nkind = \"probability\"\nat-least = {at_least}")).replace("fail", effect)
+}
+
 /// `h` high, `c` critical, `m` medium, `l` low, `u` unknown; `+` fix; `k` exploited; `x` malicious; `e` EPSS 60 %;
-/// `n` not affected; `w` will not be fixed.
+/// `a` automatable by CISA's word; `b` a score of 7.5 of another source; `n` not affected; `w` will not be fixed.
 fn finding(on: &ImagePackage, marks: &str) -> Finding {
     let has = |c: char| marks.contains(c);
     let severity = match marks.chars().next() {
@@ -44,8 +52,11 @@ fn finding(on: &ImagePackage, marks: &str) -> Finding {
         severity_source: None,
         cvss: Vec::new(),
         cwe: Vec::new(),
-        epss: has('e').then_some(600_000),
-        kev: has('k').then(|| Kev { date_added: "2025-01-01".into(), due_date: None, ransomware: false }),
+        signals: (has('k').then(|| Signal::new("cisa-kev", "exploited").of(Some("2025-01-01".into()))).into_iter())
+            .chain(has('e').then(|| Signal::epss(600_000)))
+            .chain(has('a').then(|| Signal::new("cisa-ssvc", "automatable")))
+            .chain(has('b').then(|| Signal { value: Some(7_500_000), ..Signal::new("another", "score") }))
+            .collect(),
         malicious: has('x'),
         package: on.id.clone(),
         status,
@@ -96,6 +107,31 @@ fn findings() {
         ("[findings]\nepss-from = 0.6", "le", Fail),
         ("[findings]\nepss-from = 0.61", "le", Warn),
         ("[findings]\nepss = \"fail\"", "le", Warn),
+        (&signal("kind = \"automatable\""), "la", Fail),
+        (&signal("kind = \"automatable\""), "lb", Warn),
+        (&signal("kind = \"automatable\"\nsource = \"cisa-ssvc\""), "la", Fail),
+        (&signal("kind = \"automatable\"\nsource = \"another\""), "la", Warn),
+        // A bare statement has no value that could be enough.
+        (&signal("kind = \"automatable\"\nat-least = 0.0"), "la", Warn),
+        (&signal("kind = \"score\"\nat-least = 7.5"), "lb", Fail),
+        (&signal("kind = \"score\"\nat-least = 7.51"), "lb", Warn),
+        (&signal("kind = \"of-tomorrow\""), "lkeab", Fail),
+        (&signal("kind = \"of-tomorrow\""), "leab", Warn),
+        // The rule on CISA's catalogue by its long name, and on any word that it is exploited.
+        (&signal("kind = \"exploited\"\nsource = \"cisa-kev\"").replace("fail", "error"), "lk", Error),
+        (&format!("[findings]\nkev = \"ignore\"\n{}", signal("kind = \"exploited\"")), "lk", Fail),
+        // Two steps of one signal.
+        (&[("0.1", "warn"), ("0.7", "fail")].map(epss).concat(), "ie", Warn),
+        (&[("0.1", "warn"), ("0.6", "fail")].map(epss).concat(), "ie", Fail),
+        // An override takes the place of all rules on the same source and kind.
+        (
+            &format!(
+                "{}[[override]]\npackages = [\"lodash\"]\nfindings = {{ signal = [{{ kind = \"score\", effect = \"ignore\" }}] }}",
+                signal("kind = \"score\"\nat-least = 7.5")
+            ),
+            "lb",
+            Warn,
+        ),
         ("[[override]]\npackages = [\"pkg:npm/lodash\"]\nfindings = { fail-on = \"never\" }", "c+", Warn),
         ("[[override]]\npackages = [\"pkg:npm/other\"]\nfindings = { fail-on = \"never\" }", "c+", Fail),
         ("[[override]]\npaths = [\"srv/app/**\"]\nfindings = { fail-on = \"low\" }", "l+", Fail),
@@ -122,7 +158,7 @@ fn findings() {
     assert_eq!(view.finding(&finding(&dev, "cx"), Some(&dev)).effect, Fail);
     let rule = |marks: &str| view.finding(&finding(&lodash, marks), Some(&lodash)).rule;
     assert_eq!(rule("c+kx"), FindingRule::Malicious);
-    assert_eq!(rule("c+k"), FindingRule::Kev);
+    assert_eq!(rule("c+k"), FindingRule::Signal(SignalName::of("cisa-kev", "exploited")));
     assert_eq!(rule("c+"), FindingRule::Severity);
 }
 
@@ -232,15 +268,16 @@ fn threshold() -> impl Strategy<Value = &'static str> {
 
 /// Any policy file, most keys at random.
 fn policy() -> impl Strategy<Value = Policy> {
-    let findings = (threshold(), threshold(), any::<bool>(), effect(), effect(), 0.0..=1.0f64, effect(), effect());
+    let findings =
+        (threshold(), threshold(), any::<bool>(), effect(), effect(), 0.0..=1.0f64, effect(), effect(), effect());
     let gaps = prop::collection::btree_map(prop::sample::select(GapKind::ALL), effect(), 0..6);
     let items = (threshold(), threshold(), threshold(), threshold());
     let days = (0..20u32, 0..20u32, 1..20u32);
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), threshold(), effect());
     (findings, gaps, items, days, switches).prop_map(|(f, gaps, items, days, s)| {
         let mut text = format!(
-            "[findings]\nfail-on = \"{}\"\nwarn-on = \"{}\"\nonly-fixed = {}\nkev = \"{}\"\nmalicious = \"{}\"\nepss-from = {:?}\nepss = \"{}\"\ndev-at-most = \"{}\"\nstatus = {{ affected = \"{}\" }}\n[gaps]\n",
-            f.0, f.1, f.2, f.3, f.4, f.5, f.6, f.7, s.4
+            "[findings]\nfail-on = \"{}\"\nwarn-on = \"{}\"\nonly-fixed = {}\nkev = \"{}\"\nmalicious = \"{}\"\nepss-from = {:?}\nepss = \"{}\"\ndev-at-most = \"{}\"\nstatus = {{ affected = \"{}\" }}\nsignal = [{{ kind = \"automatable\", effect = \"{}\" }}]\n[gaps]\n",
+            f.0, f.1, f.2, f.3, f.4, f.5, f.6, f.7, s.4, f.8
         );
         for (kind, effect) in &gaps {
             text.push_str(&format!("{kind} = \"{effect}\"\n"));

@@ -18,7 +18,12 @@ fn the_documented_example_is_read_and_names_every_gap() {
     let policy = Policy::parse(&text, "etc/policy.toml").unwrap_or_else(|e| panic!("{e}"));
     let rules = &policy.rules()[0];
     assert_eq!(rules.findings.fail_on, Threshold::From(Severity::High));
-    assert_eq!(rules.findings.epss.unwrap().from_millionths, 500_000);
+    let asked: Vec<_> =
+        rules.findings.signals.iter().map(|r| (r.name().to_string(), r.at_least.map(|a| a.0))).collect();
+    assert_eq!(
+        asked,
+        [("kev".into(), None), ("epss".into(), Some(500_000)), ("cisa-ssvc/automatable".into(), Some(500_000))]
+    );
     assert_eq!(rules.advisories.max_age_days, Some(3));
     assert_eq!(policy.vex_max_age_days(), Some(365));
     assert_eq!(rules.overrides.len(), 2);
@@ -87,6 +92,30 @@ fn digests_are_of_values_not_of_text() {
     assert_eq!(with("x", "a").exceptions()[0].id, "p.toml:1");
 }
 
+/// Digests that were pinned in reports before signals were a list; one that has rules on others is new.
+#[test]
+fn older_policies_keep_their_digests() {
+    for (text, digest) in [
+        ("", "sha256:a9ee714fe90d1ab2e4ee700daac387880aef35bcb9d3af8ecd8d0b05419c7ecd"),
+        (
+            "[findings]\nkev=\"warn\"\nepss-from=0.5\nstatus = { will_not_fix = \"ignore\" }\n",
+            "sha256:f36bb79b66cf74d550cd9b2af0bd7152c1b64cd101b6f478441e2f362308ade6",
+        ),
+        (
+            "[findings]\nkev=\"ignore\"\nepss-from=0.25\nepss=\"warn\"\n[[override]]\nreason=\"x\"\npackages=[\"pkg:npm/*\"]\nfindings = { epss-from = 0.5, kev = \"fail\" }\n",
+            "sha256:d3bb08b8f2befe9ecc56e82b3401ae6bdb8c9be66d10def6a3f6807d760989e8",
+        ),
+    ] {
+        assert_eq!(Policy::parse(text, "p").unwrap().digest().to_string(), digest, "{text}");
+    }
+    let with = |row: &str| Policy::parse(&format!("[[findings.signal]]\n{row}\neffect = \"fail\"\n"), "p").unwrap();
+    let kinds = ["kind = \"a\"", "kind = \"b\"", "kind = \"a\"\nsource = \"s\"", "kind = \"a\"\nat-least = 0.5"];
+    let digests: std::collections::BTreeSet<_> = kinds.map(|row| with(row).digest()).into();
+    assert!(digests.len() == kinds.len() && !digests.contains(&Policy::default().digest()));
+    let long = with("kind = \"exploited\"\nsource = \"cisa-kev\"");
+    assert_eq!(long, Policy::default(), "the key `kev` is short for that row");
+}
+
 #[test]
 fn mistakes_are_reported_with_their_line() {
     let exception = |rest: &str| format!("\n[[exception]]\n{rest}");
@@ -95,6 +124,10 @@ fn mistakes_are_reported_with_their_line() {
         ("[findings]\nfail-on = \"grave\"\n".to_owned(), 2, "unknown threshold \"grave\"", ""),
         ("[findings]\nepss-from = \"50\"\n".to_owned(), 2, "invalid type", ""),
         ("[findings]\nepss-from = 50.0\n".to_owned(), 2, "not a probability", ""),
+        ("[[findings.signal]]\neffect = \"fail\"\n".to_owned(), 1, "missing field `kind`", ""),
+        ("[[findings.signal]]\nkind = \"x\"\n".to_owned(), 1, "missing field `effect`", ""),
+        ("[[findings.signal]]\nkind = \"x\"\neffect = \"fail\"\nat-least = -1.0\n".to_owned(), 4, "not a value", ""),
+        ("[[findings.signal]]\nkind = \"x\"\neffect = \"fail\"\natleast = 1.0\n".to_owned(), 4, "unknown field", ""),
         ("[gaps]\n\ncorrupt-layer = \"warn\"\n".to_owned(), 3, "unknown variant `corrupt-layer`", "corrupt_layer"),
         ("[gaps]\ncorrupt_layer = \"maybe\"\n".to_owned(), 2, "unknown variant `maybe`", ""),
         ("[unknown]\n".to_owned(), 1, "unknown field `unknown`", ""),

@@ -4,7 +4,7 @@
 use jiff::civil::{Date, date};
 use layergate_model::{
     Digest, Distro, Effect, Evidence, Finding, ImageInventory, ImagePackage, LayerPath, Origin, Package, PackageId,
-    PackageKind, Severity, SourcePackage, Status,
+    PackageKind, Severity, Signals, SourcePackage, Status,
 };
 use layergate_policy::{VexAnswer, VexDocument, VexError, VexFormat, VexImage, VexIndex};
 
@@ -48,8 +48,7 @@ fn finding(on: &ImagePackage, advisory: &str, aliases: &[&str]) -> Finding {
         severity_source: None,
         cvss: Vec::new(),
         cwe: Vec::new(),
-        epss: None,
-        kev: None,
+        signals: Signals::default(),
         malicious: false,
         package: on.id.clone(),
         status: Status::Fixed,

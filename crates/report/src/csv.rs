@@ -12,7 +12,7 @@ use crate::{
     view,
 };
 
-const HEADS: [&str; 20] = [
+const HEADS: [&str; 21] = [
     "image",
     "platform",
     "digest",
@@ -33,6 +33,7 @@ const HEADS: [&str; 20] = [
     "origin",
     "location",
     "taken_out_by",
+    "signals",
 ];
 
 pub(crate) fn render(reports: &[Report]) -> String {
@@ -56,8 +57,8 @@ pub(crate) fn render(reports: &[Report]) -> String {
 }
 
 /// A line with what all lines of an image have.
-fn image(report: &Report) -> [String; 20] {
-    let mut cells: [String; 20] = Default::default();
+fn image(report: &Report) -> [String; 21] {
+    let mut cells: [String; 21] = Default::default();
     cells[0].clone_from(&report.image.reference);
     cells[1] = report.image.platform.as_ref().map(ToString::to_string).unwrap_or_default();
     cells[2] = report.image.digest.map(|d| d.to_string()).unwrap_or_default();
@@ -65,7 +66,7 @@ fn image(report: &Report) -> [String; 20] {
     cells
 }
 
-fn cells(report: &Report, f: &Finding, package: Option<&ReportPackage>) -> [String; 20] {
+fn cells(report: &Report, f: &Finding, package: Option<&ReportPackage>) -> [String; 21] {
     let [reference, platform, digest, verdict, ..] = image(report);
     let by = f.suppressed_by.as_ref().map(|by| format!("{} {}: {}", by.kind, by.id, by.justification));
     let origin = package.map(|p| match p.origin {
@@ -88,12 +89,13 @@ fn cells(report: &Report, f: &Finding, package: Option<&ReportPackage>) -> [Stri
         package.map_or_else(String::new, |p| p.version.clone()),
         f.fixed_versions.join(" "),
         if f.fixed_versions.is_empty() { rows::fix(f) } else { "fixed".into() },
-        f.epss.map(|e| format!("0.{e:06}")).unwrap_or_default(),
-        f.kev.as_ref().map(|k| k.date_added.clone()).unwrap_or_default(),
+        f.signals.epss().map(|e| format!("0.{e:06}")).unwrap_or_default(),
+        f.signals.kev().map(|k| k.date_added).unwrap_or_default(),
         f.layer.map(|l| l.to_string()).unwrap_or_default(),
         origin.unwrap_or_default().into(),
         package.and_then(|p| p.locations.first().cloned()).unwrap_or_default(),
         by.unwrap_or_default(),
+        f.signals.others().map(view::signal).collect::<Vec<_>>().join("; "),
     ]
 }
 

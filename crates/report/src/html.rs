@@ -147,7 +147,7 @@ fn finding(out: &mut String, row: &Row<'_>) {
     let _ = write!(out, "<td class=\"id\">{id}</td><td data-head=\"Package\">{}</td>", h(&row.name()));
     let _ = write!(out, "<td class=\"version\" data-head=\"Installed\">{}</td>", h(row.version));
     let _ = write!(out, "<td class=\"version\" data-head=\"Fixed in\">{}</td>", h(&rows::fix(f)));
-    let key = format!("{:09}", f.epss.unwrap_or(0));
+    let key = format!("{:09}", f.signals.epss().unwrap_or(0));
     let _ = write!(out, "<td data-head=\"EPSS\" data-key=\"{key}\">{}</td>", h(&rows::epss(f)));
     let _ = write!(out, "<td data-head=\"Layer\">{}</td><td>", h(&row.layer()));
     for mark in view::marks(f).iter().filter(|m| !m.starts_with("EPSS")) {

@@ -148,7 +148,9 @@ fn one(page: &mut Page, report: &Report) {
         let all = targets.iter().flat_map(|t| &t.rows);
         let mut wanted: Vec<&Row<'_>> = all.filter(|r| (r.finding.effect >= Effect::Fail) == stops).collect();
         // The worst first over all targets: what is cut off is the least.
-        wanted.sort_by_key(|r| std::cmp::Reverse((r.finding.kev.is_some(), r.finding.severity, r.finding.epss)));
+        wanted.sort_by_key(|r| {
+            std::cmp::Reverse((r.finding.signals.exploited(), r.finding.severity, r.finding.signals.epss()))
+        });
         wanted.into_iter().map(row).collect()
     };
     let columns = "| Severity | Vulnerability | Package | Layer | Fixed in | |\n|---|---|---|---|---|---|\n";

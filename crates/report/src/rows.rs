@@ -58,7 +58,7 @@ impl Row<'_> {
     /// What makes it pressing: the policy, exploitation, severity, and how likely exploitation is.
     fn urgency(&self) -> impl Ord + use<> {
         let f = self.finding;
-        (f.effect, f.kev.is_some() || f.malicious, f.severity, f.epss, !f.fixed_versions.is_empty())
+        (f.effect, f.signals.exploited() || f.malicious, f.severity, f.signals.epss(), !f.fixed_versions.is_empty())
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn fix(finding: &Finding) -> String {
 
 /// `31 %` as a column has it: `31%`, `<1%`.
 pub(crate) fn epss(finding: &Finding) -> String {
-    match finding.epss {
+    match finding.signals.epss() {
         None => String::new(),
         Some(millionths) if millionths < 10_000 => "<1%".into(),
         Some(millionths) => format!("{}%", millionths / 10_000),

@@ -180,7 +180,7 @@ fn finding(report: &Report, f: &Finding, package: Option<&ReportPackage>) -> Dra
     );
     let score = f.cvss.iter().map(|c| c.score_tenths).max();
     let mut tags = vec!["security".to_owned(), "vulnerability".to_owned(), f.severity.to_string()];
-    tags.extend(f.kev.is_some().then(|| "known-exploited".to_owned()));
+    tags.extend(f.signals.exploited().then(|| "known-exploited".to_owned()));
     // The form that code-scanning groups weaknesses by.
     tags.extend(f.cwe.iter().map(|c| format!("external/cwe/cwe-{}", c.number())));
     tags.extend(f.malicious.then(|| "malicious".to_owned()));

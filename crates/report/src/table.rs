@@ -22,8 +22,8 @@ const ACTIONS: usize = 10;
 /// Lines of one reason; the JSON report and `--details` have all of it.
 const REASON_LINES: usize = 2;
 /// Rules whose warnings have a section of their own.
-const SHOWN_ELSEWHERE: [&str; 9] =
-    ["severity", "kev", "epss", "malicious", "gap", "check", "secret", "stale_advisories", "end_of_life"];
+const SHOWN_ELSEWHERE: [&str; 10] =
+    ["severity", "kev", "epss", "signal", "malicious", "gap", "check", "secret", "stale_advisories", "end_of_life"];
 
 pub(crate) fn render(reports: &[Report], options: &RenderOptions) -> String {
     let mut page = Page::new(options);

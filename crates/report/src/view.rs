@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use layergate_model::{Effect, Finding, PackageId, Report, ReportPackage, Severity, Status};
+use layergate_model::{Effect, Finding, PackageId, Report, ReportPackage, Severity, Signal, Status};
 
 /// The source's name where one is known, or the package's own.
 pub(crate) fn source_name(package: &ReportPackage) -> &str {
@@ -48,15 +48,23 @@ pub(crate) fn marks(finding: &Finding) -> Vec<String> {
     if finding.malicious {
         marks.push("malicious package".to_owned());
     }
-    if let Some(kev) = &finding.kev {
+    let signals = &finding.signals;
+    if let Some(kev) = signals.kev() {
         let ransomware = if kev.ransomware { ", by ransomware too" } else { "" };
         marks.push(format!("known to be exploited{ransomware}"));
     }
     // Below one in ten it says little that the severity does not say.
-    if let Some(epss) = finding.epss.filter(|e| *e >= 100_000) {
+    if let Some(epss) = signals.epss().filter(|e| *e >= 100_000) {
         marks.push(format!("EPSS {} %", epss / 10_000));
     }
+    marks.extend(signals.others().map(signal));
     marks
+}
+
+/// `automatable (cisa-ssvc)`, `probability 0.5 (another)`.
+pub(crate) fn signal(signal: &Signal) -> String {
+    let value = signal.value.map(|v| format!(" {}", f64::from(v) / 1e6)).unwrap_or_default();
+    format!("{}{value} ({})", signal.kind, signal.source)
 }
 
 /// What the policy makes of a secret: the report shows it only among its reasons. Where some secrets stop the image, it

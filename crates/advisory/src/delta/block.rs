@@ -103,12 +103,7 @@ fn vulnerability<'s>(from: &mut impl Source<'s>, to: &mut impl Sink<'s>) -> Opti
         number(from, to);
     }
     number(from, to);
-    number(from, to);
     if flags & 8 != 0 {
-        text(from, to)?;
-    }
-    if flags & 2 != 0 {
-        text(from, to)?;
         text(from, to)?;
     }
     Some(())

@@ -185,8 +185,8 @@ fn show(args: &ShowArgs, quiet: bool) -> Result<Outcome, Failure> {
             if !cwes.is_empty() {
                 let _ = writeln!(out, "  weakness {}", cwes.join(", "));
             }
-            if let Some(kev) = vulnerability.kev() {
-                let _ = writeln!(out, "  exploited: listed by CISA on {}", kev.date_added);
+            for signal in vulnerability.signals().iter() {
+                let _ = writeln!(out, "  {signal}");
             }
         }
         for (key, entries) in snapshot.packages() {

@@ -76,11 +76,14 @@ fn explain(out: &mut String, report: &Report, finding: &Finding, package: Option
         let score = f64::from(cvss.score_tenths) / 10.0;
         let _ = writeln!(out, "  CVSS {:<4}       {score:.1} {} ({})", cvss.version, cvss.vector, cvss.source);
     }
-    if let Some(kev) = &finding.kev {
+    if let Some(kev) = finding.signals.kev() {
         let _ = writeln!(out, "  exploited       listed by CISA on {}", kev.date_added);
     }
-    if let Some(epss) = finding.epss {
+    if let Some(epss) = finding.signals.epss() {
         let _ = writeln!(out, "  EPSS            {:.2} %", f64::from(epss) / 10_000.0);
+    }
+    for signal in finding.signals.others() {
+        let _ = writeln!(out, "  signal          {}", signal);
     }
     let _ = writeln!(out, "  what to do      {}", finding.remediation);
     if let Some(by) = &finding.suppressed_by {

@@ -5,8 +5,8 @@ use layergate_advisory::{
     Affected, Builder, End, EndOfLife, FeedInfo, Namespace, Rating, Record, Snapshot, Start, VersionRange,
 };
 use layergate_model::{
-    Check, Digest, Distro, Effect, Gap, GapKind, ImageConfig, ImageInventory, ImagePackage, Kev, Layer, LayerPath,
-    Origin, Package, PackageId, PackageKind, ReportImage, Severity, SourcePackage, Status,
+    Check, Digest, Distro, Effect, Gap, GapKind, ImageConfig, ImageInventory, ImagePackage, Layer, LayerPath, Origin,
+    Package, PackageId, PackageKind, ReportImage, Severity, Signal, SourcePackage, Status,
 };
 use layergate_policy::{Policy, VexDocument};
 
@@ -166,7 +166,7 @@ fn distro(id: &str, version: &str) -> Distro {
 /// A snapshot that follows from a seed; those of seeds near each other have most in common.
 pub(crate) fn snapshot(seed: u64) -> Snapshot {
     let mut builder = Builder::new();
-    for id in ["feed", "kev", "epss"] {
+    for id in ["feed", "cisa-kev", "epss", "another"] {
         let info = FeedInfo { id: id.into(), name: id.into(), url: String::new(), license: "CC0-1.0".into() };
         builder.feed(info);
     }
@@ -212,14 +212,19 @@ pub(crate) fn snapshot(seed: u64) -> Snapshot {
         record.affected = vec![affected];
         builder.add(&record).unwrap();
         if own.one_in(6) {
-            let mut kev = Record::new("kev", record.id.clone());
-            kev.kev = Some(Kev { date_added: "2026-10-01".into(), due_date: None, ransomware: false });
+            let mut kev = Record::new("cisa-kev", record.id.clone());
+            kev.signals.push(Signal::new("cisa-kev", "exploited").of(Some("2026-10-01".into())));
             builder.add(&kev).unwrap();
         }
         if own.one_in(4) {
             let mut epss = Record::new("epss", record.id.clone());
-            epss.epss = Some(own.below(1_000_000) as u32);
+            epss.signals.push(Signal::epss(own.below(1_000_000) as u32));
             builder.add(&epss).unwrap();
+        }
+        if own.one_in(5) {
+            let mut another = Record::new("another", record.id.clone());
+            another.signals.push(Signal::new("another", "automatable"));
+            builder.add(&another).unwrap();
         }
     }
     if dice.one_in(2) {
@@ -237,7 +242,7 @@ pub(crate) fn snapshot(seed: u64) -> Snapshot {
 pub(crate) fn policy(seed: u64) -> Policy {
     let texts = [
         "",
-        "[findings]\nfail-on = \"medium\"\nonly-fixed = false\nepss-from = 0.5\n[advisories]\nmax-age-days = 30\n",
+        "[findings]\nfail-on = \"medium\"\nonly-fixed = false\nepss-from = 0.5\nsignal = [{ kind = \"automatable\", effect = \"fail\" }]\n[advisories]\nmax-age-days = 30\n",
         "[findings]\nfail-on = \"critical\"\n[checks]\nfail-on = \"high\"\n[gaps]\nend_of_life = \"fail\"\nstale_advisories = \"error\"\n",
         "[[override]]\nimages = [\"registry.example/payments/*\"]\nreason = \"r\"\n[override.findings]\nfail-on = \"low\"\nonly-fixed = false\n",
         "[[exception]]\nadvisory = \"CVE-2026-00*\"\nreason = \"r\"\nexpires = \"2026-11-25\"\n[[exception]]\nadvisory = \"CVE-2026-001*\"\nimage = \"registry.example/web/*\"\nreason = \"r\"\nexpires = \"never\"\n",

@@ -2,6 +2,7 @@
 //! percentile and no comment line with the date.
 
 use layergate_advisory::{Day, Record};
+use layergate_model::Signal;
 
 use crate::feed::{Feed, FeedFile, FeedRow, Sink};
 
@@ -48,7 +49,7 @@ impl Feed for Epss {
             match score.parse::<f64>() {
                 Ok(score) if cve.starts_with("CVE-") && (0.0..=1.0).contains(&score) => {
                     let mut record = Record::new("epss", cve);
-                    record.epss = Some((score * 1e6).round() as u32);
+                    record.signals.push(Signal::epss((score * 1e6).round() as u32));
                     record.modified = day;
                     sink.record(record);
                 }

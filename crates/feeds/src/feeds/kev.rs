@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use layergate_advisory::{Day, Record};
-use layergate_model::{Cwe, Kev as Listing};
+use layergate_model::{Cwe, Kev as Listing, Signals};
 use serde::Deserialize;
 
 use crate::{
@@ -104,10 +104,11 @@ fn record(row: Row) -> Record {
     record.title = row.vulnerability_name;
     record.modified = Day::parse(&row.date_added);
     record.cwes = row.cwes.iter().flatten().filter_map(|c| c.parse::<Cwe>().ok()).collect();
-    record.kev = Some(Listing {
+    let listing = Listing {
         date_added: row.date_added,
-        due_date: row.due_date.filter(|d| !d.is_empty()),
+        due_date: row.due_date,
         ransomware: row.known_ransomware_campaign_use.is_some_and(|k| k.eq_ignore_ascii_case("known")),
-    });
+    };
+    record.signals.extend(Signals::from(listing));
     record
 }

@@ -3,19 +3,22 @@
 use std::collections::BTreeSet;
 
 use layergate_advisory::{FeedSummary, Namespace, Snapshot};
-use layergate_model::{AdvisorySource, DatedBy};
+use layergate_model::{AdvisorySource, DatedBy, SignalName};
 
-use crate::freshness::{EPSS, KEV};
-
-/// The sources of the namespaces that were asked, then those of the rules that ask about exploitation.
+/// The sources of the namespaces that were asked, then those of signals, of which a policy may ask any.
 pub(super) fn of(asked: &BTreeSet<Namespace>, snapshot: &Snapshot) -> Vec<AdvisorySource> {
     let mut out: Vec<AdvisorySource> = asked.iter().flat_map(|n| of_namespace(n, snapshot)).collect();
-    for (rule, shows) in [(KEV, (|f| f.kev) as fn(&FeedSummary) -> u64), (EPSS, |f| f.epss)] {
-        let feeds = snapshot.feeds().iter().filter(|f| shows(f) > 0);
-        out.extend(feeds.map(|feed| source(rule, feed, feed.records, feed.at_least)));
-    }
+    out.extend(snapshot.feeds().iter().filter(|f| !f.signals.is_empty()).map(of_signals));
     out.sort();
     out
+}
+
+/// A feed as a source of signals, under the word of its rule where it has one of its own.
+fn of_signals(feed: &FeedSummary) -> AdvisorySource {
+    let id = &feed.info.id;
+    let of = feed.signals.keys().find_map(|kind| SignalName::of(id, kind).word()).unwrap_or(id);
+    let signals = feed.signals.keys().cloned().collect();
+    AdvisorySource { signals, ..source(of, feed, feed.records, feed.at_least) }
 }
 
 /// The feeds that are known to cover a namespace, or whatever speaks of it where nobody knows: archives and lists of
@@ -51,5 +54,6 @@ fn source(of: &str, feed: &FeedSummary, records: u64, at_least: Option<u64>) -> 
         date: date.cloned(),
         dated_by,
         quiet_days: u32::try_from(feed.quiet_days).unwrap_or(u32::MAX),
+        signals: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use layergate_model::{Effect, FindingId, Reason, Scope, Severity};
+use layergate_model::{Effect, FindingId, Reason, Scope, Severity, Signal, SignalName};
 use layergate_policy::FindingRule;
 
 use super::reason;
@@ -16,15 +16,16 @@ type Group<'a> = Vec<&'a Judged<'a>>;
 pub(super) fn reasons<'a>(findings: &'a [Judged<'a>]) -> Vec<Reason> {
     let open: Group<'a> = findings.iter().filter(|f| !f.suppressed()).collect();
     let mut out = Vec::new();
-    let mut by_rule: BTreeMap<(FindingRule, Reverse<Effect>), Group<'a>> = BTreeMap::new();
+    let mut by_rule: BTreeMap<(&FindingRule, Reverse<Effect>), Group<'a>> = BTreeMap::new();
     for finding in open {
-        by_rule.entry((finding.rule, Reverse(finding.finding.effect))).or_default().push(finding);
+        by_rule.entry((&finding.rule, Reverse(finding.finding.effect))).or_default().push(finding);
     }
     for ((rule, Reverse(effect)), group) in by_rule {
         match rule {
             FindingRule::Malicious => out.push(reason(rule.as_str(), effect, malicious(&group), ids(&group))),
-            FindingRule::Kev => out.push(reason(rule.as_str(), effect, kev(&group), ids(&group))),
-            FindingRule::Epss => out.push(reason(rule.as_str(), effect, epss(&group), ids(&group))),
+            FindingRule::Signal(name) => {
+                out.push(reason(rule.as_str(), effect, signal(name, &group), ids(&group)));
+            }
             FindingRule::Severity if effect >= Effect::Fail => out.extend(failing(effect, &group)),
             FindingRule::Severity => {
                 let verb = match (effect, group.len()) {
@@ -60,29 +61,45 @@ fn malicious(group: &Group<'_>) -> String {
     }
 }
 
-fn kev(group: &Group<'_>) -> String {
-    let items = by_package(group.iter().map(|f| {
-        let since = f.finding.kev.as_ref().map(|k| {
-            let ransomware = if k.ransomware { ", used by ransomware" } else { "" };
-            format!(" since {}{ransomware}", k.date_added)
-        });
-        (f.package_name(), format!("{}{}", f.finding.advisory, since.unwrap_or_default()))
-    }));
+fn signal(name: &SignalName, group: &Group<'_>) -> String {
+    let (one, many, show): (_, _, fn(&Judged<'_>, &SignalName) -> String) = match name.word() {
+        Some("kev") => {
+            ("is known to be exploited (CISA KEV)".into(), "are known to be exploited (CISA KEV)".into(), listed_on)
+        }
+        Some("epss") => {
+            ("is likely to be exploited soon (EPSS)".into(), "are likely to be exploited soon (EPSS)".into(), likely)
+        }
+        _ => (format!("has the signal `{name}`"), format!("have the signal `{name}`"), said),
+    };
+    let items =
+        by_package(group.iter().map(|f| (f.package_name(), format!("{}{}", f.finding.advisory, show(f, name)))));
     match group.len() {
-        1 => format!("1 finding is known to be exploited (CISA KEV): {items}"),
-        n => format!("{n} findings are known to be exploited (CISA KEV): {items}"),
+        1 => format!("1 finding {one}: {items}"),
+        n => format!("{n} findings {many}: {items}"),
     }
 }
 
-fn epss(group: &Group<'_>) -> String {
-    let items = by_package(group.iter().map(|f| {
-        let tenths = (f.finding.epss.unwrap_or_default() + 500) / 1000;
-        (f.package_name(), format!("{} {}.{} %", f.finding.advisory, tenths / 10, tenths % 10))
-    }));
-    match group.len() {
-        1 => format!("1 finding is likely to be exploited soon (EPSS): {items}"),
-        n => format!("{n} findings are likely to be exploited soon (EPSS): {items}"),
-    }
+/// ` since 2024-01-02, used by ransomware`.
+fn listed_on(judged: &Judged<'_>, _: &SignalName) -> String {
+    let Some(kev) = judged.finding.signals.kev() else { return String::new() };
+    let ransomware = if kev.ransomware { ", used by ransomware" } else { "" };
+    format!(" since {}{ransomware}", kev.date_added)
+}
+
+/// ` 31.2 %`.
+fn likely(judged: &Judged<'_>, _: &SignalName) -> String {
+    let tenths = (judged.finding.signals.epss().unwrap_or_default() + 500) / 1000;
+    format!(" {}.{} %", tenths / 10, tenths % 10)
+}
+
+/// ` (cisa-ssvc 2024-01-02)`: what each source says that the rule asks.
+fn said(judged: &Judged<'_>, name: &SignalName) -> String {
+    let signals = judged.finding.signals.iter().filter(|s| name.covers(&s.source, &s.kind));
+    let one = |s: &Signal| {
+        let value = s.value.map(|v| format!(" {}", f64::from(v) / 1e6)).unwrap_or_default();
+        format!("{}{value}{}", s.source, s.date.as_ref().map(|d| format!(" {d}")).unwrap_or_default())
+    };
+    format!(" ({})", signals.map(one).collect::<Vec<_>>().join(", "))
 }
 
 /// One reason for each severity, with and without a fix.

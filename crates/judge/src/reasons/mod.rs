@@ -38,6 +38,7 @@ const ORDER: &[&str] = &[
     "malicious",
     "kev",
     "epss",
+    "signal",
     "severity",
     "secret",
     "license",

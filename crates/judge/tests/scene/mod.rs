@@ -6,7 +6,7 @@ use layergate_advisory::{Builder, Day, EndOfLife, Record, Snapshot};
 use layergate_judge::{AssessInput, Matches, assess_matches};
 use layergate_model::{
     Digest, Distro, Effect, Evidence, Finding, ImageInventory, ImagePackage, Kev, Layer, LayerPath, Limits, Origin,
-    Package, PackageId, PackageKind, Report, ReportImage, Scope, Severity, SourcePackage, Status,
+    Package, PackageId, PackageKind, Report, ReportImage, Scope, Severity, Signal, Signals, SourcePackage, Status,
 };
 use layergate_policy::{Policy, VexDocument};
 
@@ -131,8 +131,11 @@ pub fn finding(on: &PackageId, advisory: &str, marks: &str) -> Finding {
         severity_source: None,
         cvss: Vec::new(),
         cwe: Vec::new(),
-        epss: None,
-        kev: has('k').then(|| Kev { date_added: "2025-01-02".into(), due_date: None, ransomware: true }),
+        signals: (has('k').then(|| Kev { date_added: "2025-01-02".into(), due_date: None, ransomware: true }))
+            .map_or_else(Signals::default, Signals::from)
+            .into_iter()
+            .chain(has('a').then(|| Signal::new("cisa-ssvc", "automatable")))
+            .collect(),
         malicious: has('x'),
         package: on.clone(),
         status: if has('+') { Status::Fixed } else { Status::Affected },

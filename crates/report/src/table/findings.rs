@@ -82,7 +82,7 @@ pub(super) fn ignored(page: &mut Page, targets: &[Target<'_>], details: bool) {
 fn cells(row: &Row<'_>) -> [String; 8] {
     let f = row.finding;
     let severity = f.severity.as_str().to_uppercase();
-    let kev = match &f.kev {
+    let kev = match f.signals.kev() {
         _ if f.malicious => "BAD",
         Some(_) => "KEV",
         None => "",

@@ -45,8 +45,7 @@ fn finding(package: &ReportPackage, advisory: &str, severity: Severity, fixed: &
         severity_source: Some("nvd".into()),
         cvss: Vec::new(),
         cwe: Vec::new(),
-        epss: None,
-        kev: None,
+        signals: Signals::default(),
         malicious: false,
         package: package.id.clone(),
         status: if fixed.is_empty() { Status::Affected } else { Status::Fixed },
@@ -221,8 +220,8 @@ pub fn failing() -> Report {
     let mut kev = finding(&lodash, "CVE-2021-23337", Severity::High, &["4.17.21"], Effect::Fail);
     kev.aliases = vec!["GHSA-35jh-r3h4-6jhm".into()];
     kev.title = Some("Command injection through the template function of lodash".into());
-    kev.kev = Some(Kev { date_added: "2026-01-02".into(), due_date: None, ransomware: true });
-    kev.epss = Some(312_345);
+    kev.signals = Kev { date_added: "2026-01-02".into(), due_date: None, ransomware: true }.into();
+    kev.signals.add(Signal::epss(312_345));
     let mut quiet = finding(&libssl, "CVE-2024-2511", Severity::Low, &["3.0.14-1~deb12u1"], Effect::Warn);
     quiet.title = Some("Unbounded memory growth with session handling in TLSv1.3".into());
     let tar_low = finding(&tar, "CVE-2005-2541", Severity::Negligible, &[], Effect::Ignore);
