@@ -4,13 +4,15 @@
 //! records give the same bytes. In memory a record is numbers into interned strings, about 100 bytes and 40 for each
 //! affected package; half a million records stay far below a gibibyte.
 
-use std::{collections::BTreeMap, io::Write as _, path::Path};
+use std::{io::Write as _, path::Path};
 
 use layergate_disk::{Access, NewFile};
-use layergate_model::{Cwe, Digest};
+use layergate_model::Digest;
 
 use crate::{
-    Affected, Day, End, EndOfLife, FeedInfo, Floor, Record, Start, VersionRange, encode::encode, intern::Interner,
+    Affected, BuildError, Day, End, EndOfLife, FeedInfo, Floor, Record, Start, VersionRange,
+    encode::encode,
+    pools::{AffectedRow, MAX_CWES, Pools, RecordHeader, SignalRow, Span},
 };
 
 /// More text than the format's references can name.
@@ -19,127 +21,11 @@ const MAX_TEXT: usize = u32::MAX as usize / 2;
 const MAX_TITLE: usize = 140;
 /// Ids and names longer than this are no ids and no names.
 const MAX_NAME: usize = 512;
-/// Weaknesses that a vulnerability keeps, those of the lowest numbers: nobody looks at more.
-pub(crate) const MAX_CWES: usize = 16;
-
-/// Why a snapshot could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A record without an id, or with a name of absurd length.
-    #[error("record {id:?} is not usable: {why}")]
-    Record {
-        /// Its id, cut.
-        id: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// More than the format can hold.
-    #[error("the advisories need {0} bytes, more than a snapshot can hold")]
-    TooLarge(usize),
-    /// The file could not be written.
-    #[error("cannot write the snapshot {path}: {source}")]
-    Write {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-/// A list within one of the builder's pools.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) len: u32,
-}
-
-impl Span {
-    pub(crate) fn of<T>(self, pool: &[T]) -> &[T] {
-        pool.get(self.start as usize..self.start as usize + self.len as usize).unwrap_or(&[])
-    }
-}
-
-pub(crate) struct RecordHeader {
-    pub(crate) id: u32,
-    pub(crate) feed: u32,
-    pub(crate) aliases: Span,
-    pub(crate) title: u32,
-    pub(crate) ratings: Span,
-    pub(crate) cvss: Span,
-    pub(crate) cwes: Span,
-    pub(crate) signals: Span,
-    pub(crate) malicious: bool,
-    pub(crate) modified: Option<Day>,
-    pub(crate) enrichment_only: bool,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct SignalRow {
-    pub(crate) source: u32,
-    pub(crate) kind: u32,
-    pub(crate) value: Option<u32>,
-    pub(crate) day: Option<Day>,
-}
-
-pub(crate) struct AffectedRow {
-    pub(crate) head: u32,
-    pub(crate) namespace: u32,
-    pub(crate) name: u32,
-    pub(crate) module: u32,
-    pub(crate) arches: Span,
-    pub(crate) versions: Span,
-    pub(crate) ranges: Span,
-    pub(crate) status: u8,
-    /// Severity + 1.
-    pub(crate) severity: u8,
-}
-
-#[derive(Default)]
-pub(crate) struct FeedState {
-    pub(crate) info: Option<FeedInfo>,
-    pub(crate) records: u64,
-    pub(crate) withdrawn: u64,
-    pub(crate) errors: u64,
-    pub(crate) newest: Option<Day>,
-    pub(crate) fetched: Option<Day>,
-    pub(crate) quiet_days: u64,
-    pub(crate) signals: BTreeMap<String, u64>,
-}
 
 /// Collects records and writes a snapshot.
+#[derive(Default)]
 pub struct Builder {
-    pub(crate) strings: Interner,
-    pub(crate) string_ids: Vec<u32>,
-    pub(crate) ratings: Vec<(u32, u8)>,
-    pub(crate) cvss: Vec<[u32; 4]>,
-    pub(crate) cwes: Vec<Cwe>,
-    pub(crate) signals: Vec<SignalRow>,
-    pub(crate) ranges: Vec<VersionRange<u32>>,
-    pub(crate) heads: Vec<RecordHeader>,
-    pub(crate) rows: Vec<AffectedRow>,
-    pub(crate) feeds: BTreeMap<String, FeedState>,
-    pub(crate) end_of_life: Vec<EndOfLife>,
-    pub(crate) floors: Vec<Floor>,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            strings: Interner::new(),
-            string_ids: Vec::new(),
-            ratings: Vec::new(),
-            cvss: Vec::new(),
-            cwes: Vec::new(),
-            signals: Vec::new(),
-            ranges: Vec::new(),
-            heads: Vec::new(),
-            rows: Vec::new(),
-            feeds: BTreeMap::new(),
-            end_of_life: Vec::new(),
-            floors: Vec::new(),
-        }
-    }
+    pools: Pools,
 }
 
 impl Builder {
@@ -150,41 +36,41 @@ impl Builder {
 
     /// Shows what a feed is; feeds that bring no record are listed too.
     pub fn feed(&mut self, info: FeedInfo) {
-        let state = self.feeds.entry(info.id.clone()).or_default();
+        let state = self.pools.feeds.entry(info.id.clone()).or_default();
         state.info = Some(info);
     }
 
     /// Shows that a feed's records come from a file of a certain day; the newest counts.
     pub fn fetched(&mut self, feed: &str, day: Day) {
-        let state = self.feeds.entry(feed.to_owned()).or_default();
+        let state = self.pools.feeds.entry(feed.to_owned()).or_default();
         state.fetched = state.fetched.max(Some(day));
     }
 
     /// Shows how many days a feed's upstream ordinarily writes nothing. Feeds that brought nothing are left alone.
     pub fn quiet(&mut self, feed: &str, days: u64) {
-        if let Some(state) = self.feeds.get_mut(feed) {
+        if let Some(state) = self.pools.feeds.get_mut(feed) {
             state.quiet_days = days;
         }
     }
 
     /// Counts records of a feed that could not be read.
     pub fn count_errors(&mut self, feed: &str, errors: u64) {
-        self.feeds.entry(feed.to_owned()).or_default().errors += errors;
+        self.pools.feeds.entry(feed.to_owned()).or_default().errors += errors;
     }
 
     /// Adds end-of-life dates.
     pub fn end_of_life(&mut self, rows: impl IntoIterator<Item = EndOfLife>) {
-        self.end_of_life.extend(rows);
+        self.pools.end_of_life.extend(rows);
     }
 
     /// Shows how many records whole copies of feeds have at least.
     pub fn floors(&mut self, rows: impl IntoIterator<Item = Floor>) {
-        self.floors.extend(rows);
+        self.pools.floors.extend(rows);
     }
 
     /// How many records went in.
     pub fn records(&self) -> usize {
-        self.heads.len()
+        self.pools.heads.len()
     }
 
     /// Adds a record. A withdrawn one is counted and left out.
@@ -193,10 +79,10 @@ impl Builder {
         if record.id.is_empty() || record.id.len() > MAX_NAME {
             return Err(refuse("its id is empty or too long"));
         }
-        if self.strings.bytes() > MAX_TEXT {
-            return Err(BuildError::TooLarge(self.strings.bytes()));
+        if self.pools.strings.bytes() > MAX_TEXT {
+            return Err(BuildError::TooLarge(self.pools.strings.bytes()));
         }
-        let feed = self.feeds.entry(record.feed.clone().into_owned()).or_default();
+        let feed = self.pools.feeds.entry(record.feed.clone().into_owned()).or_default();
         if record.withdrawn {
             feed.withdrawn += 1;
             return Ok(());
@@ -206,47 +92,47 @@ impl Builder {
         for signal in &record.signals {
             *feed.signals.entry(signal.kind.clone()).or_default() += 1;
         }
-        let head = self.heads.len() as u32;
+        let head = self.pools.heads.len() as u32;
         let title = record.title.as_deref().map(one_line).unwrap_or_default();
         let mut aliases: Vec<u32> = record
             .aliases
             .iter()
             .filter(|a| !a.is_empty() && a.len() <= MAX_NAME && **a != record.id)
-            .map(|a| self.strings.intern(a))
+            .map(|a| self.pools.strings.intern(a))
             .collect();
         aliases.sort_unstable();
         aliases.dedup();
         let aliases = self.span(&aliases);
-        let ratings = Span { start: self.ratings.len() as u32, len: record.ratings.len() as u32 };
+        let ratings = Span { start: self.pools.ratings.len() as u32, len: record.ratings.len() as u32 };
         for rating in &record.ratings {
-            self.ratings.push((self.strings.intern(&rating.source), rating.severity as u8));
+            self.pools.ratings.push((self.pools.strings.intern(&rating.source), rating.severity as u8));
         }
-        let cvss = Span { start: self.cvss.len() as u32, len: record.cvss.len() as u32 };
+        let cvss = Span { start: self.pools.cvss.len() as u32, len: record.cvss.len() as u32 };
         for c in &record.cvss {
-            let row = [&c.source, &c.version, &c.vector].map(|s| self.strings.intern(s));
-            self.cvss.push([row[0], row[1], row[2], u32::from(c.score_tenths)]);
+            let row = [&c.source, &c.version, &c.vector].map(|s| self.pools.strings.intern(s));
+            self.pools.cvss.push([row[0], row[1], row[2], u32::from(c.score_tenths)]);
         }
         let mut weaknesses = record.cwes.clone();
         weaknesses.sort_unstable();
         weaknesses.dedup();
         weaknesses.truncate(MAX_CWES);
-        let cwes = Span { start: self.cwes.len() as u32, len: weaknesses.len() as u32 };
-        self.cwes.extend(weaknesses);
-        let signals = Span { start: self.signals.len() as u32, len: record.signals.len() as u32 };
+        let cwes = Span { start: self.pools.cwes.len() as u32, len: weaknesses.len() as u32 };
+        self.pools.cwes.extend(weaknesses);
+        let signals = Span { start: self.pools.signals.len() as u32, len: record.signals.len() as u32 };
         for signal in &record.signals {
-            self.signals.push(SignalRow {
-                source: self.strings.intern(&signal.source),
-                kind: self.strings.intern(&signal.kind),
+            self.pools.signals.push(SignalRow {
+                source: self.pools.strings.intern(&signal.source),
+                kind: self.pools.strings.intern(&signal.kind),
                 value: signal.value,
                 day: signal.date.as_deref().and_then(Day::parse),
             });
         }
-        let (id, feed) = (self.strings.intern(&record.id), self.strings.intern(&record.feed));
-        self.heads.push(RecordHeader {
+        let (id, feed) = (self.pools.strings.intern(&record.id), self.pools.strings.intern(&record.feed));
+        self.pools.heads.push(RecordHeader {
             id,
             feed,
             aliases,
-            title: self.strings.intern(&title),
+            title: self.pools.strings.intern(&title),
             ratings,
             cvss,
             cwes,
@@ -265,29 +151,29 @@ impl Builder {
     }
 
     fn row(&mut self, head: u32, affected: &Affected) {
-        let arches = affected.arches.iter().map(|a| self.strings.intern(a)).collect::<Vec<_>>();
-        let versions = affected.versions.iter().map(|v| self.strings.intern(v)).collect::<Vec<_>>();
+        let arches = affected.arches.iter().map(|a| self.pools.strings.intern(a)).collect::<Vec<_>>();
+        let versions = affected.versions.iter().map(|v| self.pools.strings.intern(v)).collect::<Vec<_>>();
         let (arches, versions) = (self.span(&arches), self.span(&versions));
-        let ranges = Span { start: self.ranges.len() as u32, len: affected.ranges.len() as u32 };
+        let ranges = Span { start: self.pools.ranges.len() as u32, len: affected.ranges.len() as u32 };
         for range in &affected.ranges {
             let start = match &range.start {
                 Start::Beginning => Start::Beginning,
-                Start::From(v) => Start::From(self.strings.intern(v)),
-                Start::After(v) => Start::After(self.strings.intern(v)),
+                Start::From(v) => Start::From(self.pools.strings.intern(v)),
+                Start::After(v) => Start::After(self.pools.strings.intern(v)),
             };
             let end = match &range.end {
                 End::Open => End::Open,
-                End::Fixed(v) => End::Fixed(self.strings.intern(v)),
-                End::Before(v) => End::Before(self.strings.intern(v)),
-                End::Last(v) => End::Last(self.strings.intern(v)),
+                End::Fixed(v) => End::Fixed(self.pools.strings.intern(v)),
+                End::Before(v) => End::Before(self.pools.strings.intern(v)),
+                End::Last(v) => End::Last(self.pools.strings.intern(v)),
             };
-            self.ranges.push(VersionRange { start, end });
+            self.pools.ranges.push(VersionRange { start, end });
         }
-        self.rows.push(AffectedRow {
+        self.pools.rows.push(AffectedRow {
             head,
-            namespace: self.strings.intern(affected.namespace.as_str()),
-            name: self.strings.intern(&affected.name),
-            module: affected.module.as_deref().map_or(0, |m| self.strings.intern(m)),
+            namespace: self.pools.strings.intern(affected.namespace.as_str()),
+            name: self.pools.strings.intern(&affected.name),
+            module: affected.module.as_deref().map_or(0, |m| self.pools.strings.intern(m)),
             arches,
             versions,
             ranges,
@@ -297,14 +183,14 @@ impl Builder {
     }
 
     fn span(&mut self, ids: &[u32]) -> Span {
-        let start = self.string_ids.len() as u32;
-        self.string_ids.extend_from_slice(ids);
+        let start = self.pools.string_ids.len() as u32;
+        self.pools.string_ids.extend_from_slice(ids);
         Span { start, len: ids.len() as u32 }
     }
 
     /// The snapshot's bytes.
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
-        encode(self)
+        encode(self.pools)
     }
 
     /// Writes the snapshot beside its final place, flushes it and renames it: a reader sees the old file or the whole

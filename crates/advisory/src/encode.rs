@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    BuildError, Builder, Coverage, End, FeedInfo, FeedSummary, Manifest, Namespace, Start, VersionRange,
-    builder::{AffectedRow, MAX_CWES, RecordHeader},
+    BuildError, Coverage, End, FeedInfo, FeedSummary, Manifest, Namespace, Start, VersionRange,
     collapse::{Groups, is_cve, is_name},
     floors,
     intern::Interner,
     layout::{FORMAT_VERSION, HEADER, MAGIC, SECTION_ROW, TAGS, hash, put, table},
-    signals, title,
+    pools::{AffectedRow, MAX_CWES, Pools, RecordHeader},
+    shares, signals, title,
 };
 
 /// The strings section while it is written: a string gets its offset when it is first used.
@@ -56,7 +56,7 @@ struct Vulnerabilities {
     of_head: Vec<u32>,
 }
 
-pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn encode(b: Pools) -> Result<Vec<u8>, BuildError> {
     let ranks = b.strings.ranks();
     let rank = |n: u32| ranks[n as usize];
     let cve: Vec<bool> = (0..b.strings.len() as u32).map(|n| is_cve(b.strings.get(n))).collect();
@@ -80,7 +80,7 @@ pub(crate) fn encode(b: Builder) -> Result<Vec<u8>, BuildError> {
 
     let feed_order: BTreeMap<&str, u32> = b.feeds.keys().zip(0u32..).map(|(k, n)| (k.as_str(), n)).collect();
     let (entries, index, mut coverage) = entries(&b, &vulnerabilities, &mut strings, rank, &feed_order);
-    floors::fill(&b, &mut coverage);
+    shares::fill(&b, &mut coverage);
     let signals = signals::table(&b);
     let (vulnerability_bytes, vulnerability_table) =
         vulnerability_section(&b, &vulnerabilities, &signals, &mut strings, rank, cve);
@@ -141,12 +141,7 @@ pub(crate) fn assemble(sections: [Vec<u8>; 8]) -> Result<Vec<u8>, BuildError> {
     Ok(out)
 }
 
-fn collapse(
-    b: &Builder,
-    order: &[u32],
-    rank: impl Fn(u32) -> u32,
-    cve: impl Fn(u32) -> bool + Copy,
-) -> Vulnerabilities {
+fn collapse(b: &Pools, order: &[u32], rank: impl Fn(u32) -> u32, cve: impl Fn(u32) -> bool + Copy) -> Vulnerabilities {
     let mut groups = Groups::new(b.strings.len(), cve);
     for &i in order {
         let head = &b.heads[i as usize];
@@ -212,7 +207,7 @@ fn collapse(
 type EntrySections = (Vec<u8>, Vec<u8>, BTreeMap<Namespace, Coverage>);
 
 fn entries(
-    b: &Builder,
+    b: &Pools,
     vulnerabilities: &Vulnerabilities,
     strings: &mut Strings<'_>,
     rank: impl Fn(u32) -> u32,
@@ -274,8 +269,8 @@ fn entries(
 /// A row in numbers that do not depend on the order of arrival.
 type Canonical = (u32, u8, u8, u32, Vec<u32>, Vec<u32>, Vec<VersionRange<u32>>);
 
-fn canonical(b: &Builder, row: &AffectedRow, rank: impl Fn(u32) -> u32) -> Canonical {
-    let list = |span: crate::builder::Span| span.of(&b.string_ids).iter().map(|n| rank(*n)).collect();
+fn canonical(b: &Pools, row: &AffectedRow, rank: impl Fn(u32) -> u32) -> Canonical {
+    let list = |span: crate::pools::Span| span.of(&b.string_ids).iter().map(|n| rank(*n)).collect();
     let ranges = row.ranges.of(&b.ranges).iter().map(|r| VersionRange {
         start: match r.start {
             Start::Beginning => Start::Beginning,
@@ -301,7 +296,7 @@ pub(crate) const HAS_VERSIONS: u8 = 1 << 6;
 pub(crate) const SIMPLE: u8 = 1 << 7;
 
 fn entry(
-    b: &Builder,
+    b: &Pools,
     row: &AffectedRow,
     (vulnerability, id): (u32, Option<u32>),
     feed: u32,
@@ -364,7 +359,7 @@ fn entry(
 }
 
 fn vulnerability_section(
-    b: &Builder,
+    b: &Pools,
     vulnerabilities: &Vulnerabilities,
     signal_names: &[(String, String)],
     strings: &mut Strings<'_>,
@@ -436,7 +431,7 @@ fn vulnerability_section(
 }
 
 fn id_section(
-    b: &Builder,
+    b: &Pools,
     vulnerabilities: &Vulnerabilities,
     strings: &mut Strings<'_>,
     rank: impl Fn(u32) -> u32,

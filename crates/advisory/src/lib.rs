@@ -6,6 +6,7 @@
 //! is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod build_error;
 mod builder;
 mod collapse;
 mod consulted;
@@ -19,16 +20,19 @@ mod intern;
 mod layout;
 mod manifest;
 mod namespace;
+mod pools;
 mod programs;
 mod record;
 mod red_hat_streams;
 mod registries;
+mod shares;
 mod signals;
 mod snapshot;
 mod title;
 mod vulnerability;
 
-pub use builder::{BuildError, Builder};
+pub use build_error::BuildError;
+pub use builder::Builder;
 pub use consulted::{Consulted, Question};
 pub use delta::{DeltaError, apply_delta, delta};
 pub use diff::{Change, ChangeKind, diff};

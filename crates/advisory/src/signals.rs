@@ -9,8 +9,8 @@ use layergate_model::{Signal, Signals};
 
 use crate::{
     Day,
-    builder::{Builder, RecordHeader},
     layout::{Cursor, put},
+    pools::{Pools, RecordHeader},
 };
 
 /// The manifest's list.
@@ -23,7 +23,7 @@ const HAS_DAY: u32 = 2;
 const MORE: u32 = 1;
 
 /// Source and kind of all signals of the builder, sorted.
-pub(crate) fn table(b: &Builder) -> Vec<(String, String)> {
+pub(crate) fn table(b: &Pools) -> Vec<(String, String)> {
     let pairs: BTreeSet<(u32, u32)> = b.signals.iter().map(|s| (s.source, s.kind)).collect();
     let text = |n| b.strings.get(n).to_owned();
     let mut names: Vec<_> = pairs.into_iter().map(|(source, kind)| (text(source), text(kind))).collect();
@@ -34,7 +34,7 @@ pub(crate) fn table(b: &Builder) -> Vec<(String, String)> {
 /// Place, value and day of each signal of a vulnerability's records: of what a source says twice the greatest value and
 /// the earliest day.
 pub(crate) fn joined(
-    b: &Builder,
+    b: &Pools,
     heads: &[&RecordHeader],
     names: Names<'_>,
 ) -> BTreeMap<u32, (Option<u32>, Option<Day>)> {
