@@ -6,7 +6,7 @@ use layergate_advisory::FeedInfo;
 use crate::{feed::Feed, feeds};
 
 /// Rises when a parser reads something differently, so that snapshots cached by a directory's fingerprint are rebuilt.
-pub const CATALOGUE_REVISION: u32 = 5;
+pub const CATALOGUE_REVISION: u32 = 6;
 
 /// The list.
 pub(crate) const CATALOGUE: &[&dyn Feed] = &[
@@ -15,6 +15,7 @@ pub(crate) const CATALOGUE: &[&dyn Feed] = &[
     &feeds::debian_tracker::DebianTracker,
     &feeds::alpine::AlpineSecdb,
     &feeds::kev::Kev,
+    &feeds::vulnrichment::Vulnrichment,
     &feeds::azure::AzureOval,
     &feeds::photon::PhotonOval,
     &feeds::node_wg::NodeWorkingGroup,

@@ -21,3 +21,4 @@ pub(crate) mod rustsec;
 pub(crate) mod suse;
 pub(crate) mod ubuntu;
 pub(crate) mod updateinfo;
+pub(crate) mod vulnrichment;

@@ -466,6 +466,69 @@ fn exploited_vulnerabilities_in_either_form() {
     }
 }
 
+/// CVE records with CISA's decisions; what another container claims to have decided does not count.
+#[test]
+fn decisions_of_cisa_are_signals() {
+    let osv = |n: u8| {
+        format!(
+            r#"{{"id": "GHSA-aaaa-bbbb-ccc{n}", "aliases": ["CVE-2024-{n}"], "modified": "2024-01-01T00:00:00Z", "affected": [{{"package": {{"ecosystem": "npm", "name": "web{n}"}}, "versions": ["1.0.0"]}}]}}"#
+        )
+    };
+    let container = |name: &str, metrics: &str| {
+        format!(
+            r#"{{"title": "t", "providerMetadata": {{"orgId": "o", "shortName": "{name}"}}, "metrics": [{{"cvssV3_1": {{"baseScore": 7.8}}}}, {metrics}]}}"#
+        )
+    };
+    let ssvc = |exploitation: &str, automatable: &str, impact: &str| {
+        format!(
+            r#"{{"other": {{"type": "ssvc", "content": {{"role": "CISA Coordinator", "version": "2.0.3", "timestamp": "2024-05-06T01:02:03.4Z", "options": [{{"Exploitation": "{exploitation}"}}, {{"Automatable": "{automatable}"}}, {{"Technical Impact": "{impact}"}}]}}}}}}"#
+        )
+    };
+    let record = |id: &str, state: &str, adp: &[String]| {
+        format!(
+            r#"{{"dataType": "CVE_RECORD", "containers": {{"adp": [{}], "cna": {{"affected": []}}}}, "cveMetadata": {{"cveId": "{id}", "state": "{state}"}}, "dataVersion": "5.1"}}"#,
+            adp.join(",")
+        )
+    };
+    let kev = r#"{"other": {"type": "kev", "content": {"dateAdded": "2022-03-03"}}}"#;
+    let strange = r#"{"other": {"type": "ssvc", "content": {"options": "none"}}}"#;
+    let cisa = |metric: String| container("CISA-ADP", &metric);
+    let all = |kinds: &[&str]| kinds.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+    for (n, text, kinds, problems) in [
+        (
+            1,
+            record("CVE-2024-1", "PUBLISHED", &[cisa(ssvc("active", "yes", "total"))]),
+            all(&["automatable", "exploited", "total-impact"]),
+            0,
+        ),
+        (2, record("CVE-2024-2", "PUBLISHED", &[cisa(ssvc("poc", "no", "partial"))]), all(&["public-exploit"]), 0),
+        (3, record("CVE-2024-3", "PUBLISHED", &[cisa(ssvc("none", "no", "of-tomorrow"))]), all(&[]), 0),
+        (
+            4,
+            record(
+                "CVE-2024-4",
+                "PUBLISHED",
+                &[container("another", &ssvc("active", "yes", "total")), cisa(kev.into())],
+            ),
+            all(&[]),
+            0,
+        ),
+        (5, record("CVE-2024-5", "REJECTED", &[cisa(ssvc("active", "yes", "total"))]), all(&[]), 0),
+        (6, record("CVE-2024-6", "PUBLISHED", &[cisa(strange.into())]), all(&[]), 1),
+        (7, record("XYZ-7", "PUBLISHED", &[]), all(&[]), 1),
+    ] {
+        let (snapshot, report, _) = built(&[("o.json", &osv(n)), ("2024/0xxx/record.json", &text)]);
+        assert_eq!((report.unused_count, report.problem_count), (0, problems), "{n}: {:?}", report.problems);
+        let vulnerability =
+            snapshot.vulnerability(snapshot.vulnerabilities_named(&format!("CVE-2024-{n}"))[0]).unwrap();
+        let signals = vulnerability.signals();
+        assert_eq!(signals.iter().map(|s| s.kind.clone()).collect::<Vec<_>>(), kinds, "{n}");
+        let dated = |s: &layergate_model::Signal| s.source == "cisa-ssvc" && s.date.as_deref() == Some("2024-05-06");
+        assert!(signals.iter().all(dated), "{n}: {signals:?}");
+        assert!(signals.kev().is_none(), "{n}: CISA's catalogue is another feed");
+    }
+}
+
 /// Where the shared advisories are at hand, every one of their files is used or has a reason, and no feed is empty.
 #[test]
 fn the_shared_advisories() {
