@@ -121,6 +121,14 @@ impl Fleet {
         self.coordinator_at(place, &nats, more)
     }
 
+    /// The same, given no advisories.
+    pub fn coordinator_without_db(&mut self, place: usize, more: &[&str]) -> Process {
+        let (nats, listen) = (format!("nats://{}", self.nats.host()), format!("127.0.0.1:{}", self.ports[place]));
+        let mut arguments = vec!["--nats", &nats, "--listen", &listen];
+        arguments.extend(more);
+        self.spawn("coordinator", &arguments, &format!("coordinator-{place}"))
+    }
+
     /// The same, reaching NATS by another way.
     pub fn coordinator_at(&mut self, place: usize, nats: &str, more: &[&str]) -> Process {
         let listen = format!("127.0.0.1:{}", self.ports[place]);

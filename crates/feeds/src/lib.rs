@@ -30,5 +30,5 @@ pub use fingerprint::directory_fingerprint;
 pub use update::{
     Event, EventSink, Expected, FetchError, FetchLimits, FileFailure, LockError, Method, MirrorReport, Regression,
     Source, SourceReport, Sources, SourcesError, UpdateError, UpdateOptions, UpdateReport, expected, mirror, quiet,
-    update,
+    regressions, update,
 };

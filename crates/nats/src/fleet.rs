@@ -26,6 +26,7 @@ use crate::{
     sboms::NatsSboms,
     snapshots::NatsSnapshots,
     streams,
+    turns::NatsTurns,
     verdicts::NatsVerdicts,
 };
 
@@ -49,6 +50,8 @@ pub struct Fleet {
     pub estate: Arc<NatsEstate>,
     /// Who is in the fleet.
     pub membership: Arc<NatsMembership>,
+    /// Work that one process does for all.
+    pub turns: Arc<NatsTurns>,
     /// Whether the streams were there and would do at the last look.
     sound: Arc<AtomicBool>,
 }
@@ -110,6 +113,7 @@ impl Fleet {
             sboms: Arc::new(NatsSboms::new(link.clone())),
             estate: Arc::new(NatsEstate::new(link.clone())),
             membership: Arc::new(NatsMembership::new(link.clone())),
+            turns: Arc::new(NatsTurns::new(link.clone())),
             sound,
             link,
         })

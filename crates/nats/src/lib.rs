@@ -42,6 +42,7 @@ mod sboms;
 mod snapshots;
 mod streams;
 mod trace;
+mod turns;
 mod url_login;
 mod verdicts;
 
@@ -56,4 +57,5 @@ pub use membership::NatsMembership;
 pub use options::NatsOptions;
 pub use sboms::NatsSboms;
 pub use snapshots::NatsSnapshots;
+pub use turns::{NatsTurns, Turn};
 pub use verdicts::NatsVerdicts;

@@ -54,6 +54,17 @@ impl NatsSnapshots {
         Ok(self.store.contains(&digest.to_hex()).await?)
     }
 
+    /// Deletes all snapshots but these.
+    pub async fn forget_others(&self, keep: &[Digest]) -> Result<(), SnapshotError> {
+        let keep: Vec<String> = keep.iter().map(Digest::to_hex).collect();
+        for (key, _) in self.store.bucket().list("*").await? {
+            if !keep.contains(&key) {
+                self.store.remove(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn on_disk(&self, what: &'static str) -> impl FnOnce(std::io::Error) -> SnapshotError {
         let place = self.dir.display().to_string();
         move |e| SnapshotError::Unavailable { place, what: format!("{what}: {e}") }

@@ -71,6 +71,13 @@ pub(crate) struct CoordinatorArgs {
     pub(crate) insecure_api: bool,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+    /// Renew the fleet's advisories this often (6h): the coordinator whose turn it is does it for all. With it, --db is
+    /// only the first snapshot of a fleet that has none
+    #[arg(long, env = "LAYERGATE_RENEW", value_name = "DURATION", value_parser = duration)]
+    pub(crate) renew: Option<Duration>,
+    /// Where --renew gets them: oci://registry/repository[:tag] with a prebuilt snapshot; otherwise the feeds' own places
+    #[arg(long, env = "LAYERGATE_DB_FROM", value_name = "URL")]
+    pub(crate) db_from: Option<String>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     /// Directory of registry credentials by name (a Docker config.json in each NAME/)

@@ -22,8 +22,9 @@ use layergate_registry::{SourceOptions, Sources, UploadedSboms, credentials::Cre
 use layergate_server::{Api, Metrics, Readiness, SnapshotStatus, Token, health_router, router, serve};
 use tokio::sync::watch;
 
+use super::renewal::Renewer;
 use crate::{
-    args::CoordinatorArgs,
+    args::{CoordinatorArgs, UpdateArgs},
     exit::{Failure, Outcome, usage},
     judge, node, places,
     signature::{self, VerifyKey},
@@ -44,6 +45,11 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     if let Some(db) = args.judge.db.as_deref().filter(|db| !db.exists()) {
         return Err(usage(anyhow!("the advisories {} are not there", db.display())));
     }
+    if args.renew.is_some() && key.is_some() && args.db_from.is_none() {
+        return Err(usage(anyhow!(
+            "--renew with --verify-key needs --db-from: only a prebuilt snapshot has a signature"
+        )));
+    }
     let limits = args.limits.limits();
     let catalogue = Catalogue::standard();
     let scope = KeyScope { namespace: Default::default(), analyzers: catalogue.fingerprint(), limits: limits.clone() };
@@ -57,7 +63,12 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
     let fleet = node::connect(&args.nats, "coordinator").await?;
     let snapshots = fleet.snapshots(cache_dir.join("fleet-snapshots"));
-    if let Some(db) = args.judge.db.as_deref() {
+    // A file of the day of the last roll-out must not take the place of what was renewed since.
+    let given = match args.renew {
+        Some(_) => snapshots.current().await.context("the fleet's advisories cannot be asked for")?.is_some(),
+        None => false,
+    };
+    if let Some(db) = args.judge.db.as_deref().filter(|_| !given) {
         publish(db, &cache_dir, key.as_ref(), snapshots.as_ref()).await?;
     }
 
@@ -134,6 +145,12 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
         }
     }));
     let depths = tokio::spawn(watch_depths(fleet.jobs.clone(), metrics.clone()));
+    let renewed = args.renew.map(|every| {
+        let plain_http = args.source.plain_http.unwrap_or(false);
+        let from = UpdateArgs { from: args.db_from.clone(), plain_http, ..UpdateArgs::default() };
+        let (store, turns, metrics) = (snapshots.clone(), fleet.turns.clone(), metrics.clone());
+        tokio::spawn(Renewer { every, from, key, store, turns, metrics }.keep())
+    });
     let advisories = tokio::spawn(watch_snapshot(snapshots.clone(), metrics, shown));
     let kept = tokio::spawn(keep_snapshot(snapshots));
     let link = tokio::spawn(watch_link(fleet.clone(), ready.clone(), stop.clone()));
@@ -141,7 +158,7 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     tracing::info!(listen = %args.listen, nats = fleet.server_version(), %fingerprint, "coordinator");
     let result = coordinator.run(stop).await;
     ready.set(false);
-    for task in [present, depths, advisories, kept, link] {
+    for task in [present, depths, advisories, kept, link].into_iter().chain(renewed) {
         task.abort();
     }
     result.context("the coordinator cannot work")?;

@@ -142,7 +142,7 @@ fn render(status: &FleetStatus, rates: &HashMap<String, (f64, f64)>, slowest: us
 /// The line on the fleet's advisories.
 fn advisories(snapshot: Option<&SnapshotStatus>) -> String {
     let Some(SnapshotStatus { digest, newest, vulnerabilities, namespaces }) = snapshot else {
-        return "no advisories: nothing can be judged until a coordinator is started with --db".to_owned();
+        return "no advisories: nothing can be judged until a coordinator is started with --db or --renew".to_owned();
     };
     let newest = newest.as_deref().unwrap_or("undated");
     let age = match days_since(newest, judge::today()) {

@@ -9,6 +9,7 @@ mod failures;
 pub(crate) mod fleet;
 pub(crate) mod policy;
 pub(crate) mod remote;
+pub(crate) mod renewal;
 pub(crate) mod scan;
 pub(crate) mod submit;
 pub(crate) mod update;

@@ -1,7 +1,7 @@
 //! `layergate db update|mirror|push`, and the refresh that a scan does by itself.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use layergate_advisory::Snapshot;
 use layergate_feeds::{self as feeds, Event, EventSink, Expected, FetchLimits, MirrorReport, UpdateOptions};
-use layergate_model::ImageReference;
+use layergate_model::{Digest, ImageReference};
 use layergate_registry::{SourceOptions, Sources, credentials::CredentialSources};
 
 use crate::{
@@ -105,6 +105,46 @@ async fn refresh(
     limits: FetchLimits,
     output: Output,
 ) -> Result<String, Failure> {
+    let (path, what) = obtain(args, key, limits, output, snapshot::sound()?).await?;
+    snapshot::make_current(&path)?;
+    Ok(what)
+}
+
+/// Brings a snapshot for a fleet whose current one has the digest `current`, with a copy of it in `copy`: the same checks as
+/// for this machine's own, and besides that a prebuilt one has not lost what is in force.
+pub(crate) async fn for_fleet(
+    args: &UpdateArgs,
+    key: Option<&VerifyKey>,
+    current: Option<&Digest>,
+    copy: Option<&Path>,
+) -> Result<PathBuf, Failure> {
+    // Under the name that it was given here, an update without changes knows it again.
+    let own = current.map(|digest| snapshot::directory().join(format!("sha256-{}.lgdb", digest.to_hex())));
+    let measure = own.filter(|own| own.is_file()).or_else(|| copy.map(Path::to_owned));
+    let (path, _) = obtain(args, key, FetchLimits::default(), Output::Nothing, measure.clone()).await?;
+    if let Some(old) = measure.filter(|old| *old != path && args.from.is_some()) {
+        let (old, new) = (snapshot::file(&old)?, snapshot::file(&path)?);
+        let lost = feeds::regressions(old.manifest(), new.manifest());
+        if !lost.is_empty() {
+            return Err(feeds::UpdateError::Regressed(lost).into());
+        }
+        if new.newest() < old.newest() {
+            let (new, old) = (new.newest().unwrap_or("undated"), old.newest().unwrap_or("undated"));
+            return Err(anyhow!("its newest record is of {new}, and of the one in force of {old}: it is older").into());
+        }
+    }
+    snapshot::make_current(&path)?;
+    Ok(path)
+}
+
+/// Gets a snapshot into the data directory: its path, and what is to be said of it. It is not made current.
+async fn obtain(
+    args: &UpdateArgs,
+    key: Option<&VerifyKey>,
+    limits: FetchLimits,
+    output: Output,
+    current: Option<PathBuf>,
+) -> Result<(PathBuf, String), Failure> {
     let quiet = output == Output::Nothing;
     if let Some(from) = &args.from {
         return pull(from, args.plain_http, key, output).await;
@@ -113,7 +153,7 @@ async fn refresh(
     let options = UpdateOptions {
         mirror: places::data_dir().join("mirror"),
         snapshots: snapshot::directory(),
-        current: snapshot::sound()?,
+        current,
         sources: feeds::Sources::from_environment().map_err(usage)?,
         limits,
         force: args.force,
@@ -126,12 +166,12 @@ async fn refresh(
     let report = feeds::update(&options, bars.sink()).await?;
     bars.clear();
     tell_failures(&report.mirror);
-    snapshot::make_current(&report.snapshot)?;
-    Ok(if report.changed {
+    let what = if report.changed {
         format!("{} is the current snapshot", report.digest)
     } else {
         format!("{} is current: nothing has changed", report.digest)
-    })
+    };
+    Ok((report.snapshot, what))
 }
 
 /// Says what the first scan is about to download.
@@ -153,7 +193,12 @@ fn first_time(size: &str) -> String {
     format!("no advisories yet: getting them once, {size} (`layergate db update`; --db or --offline avoid it)")
 }
 
-async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Output) -> Result<String, Failure> {
+async fn pull(
+    from: &str,
+    plain_http: bool,
+    key: Option<&VerifyKey>,
+    output: Output,
+) -> Result<(PathBuf, String), Failure> {
     let reference = oci_reference(from)?;
     let bar = bar(output == Output::Nothing);
     let progress = bar.clone();
@@ -177,14 +222,15 @@ async fn pull(from: &str, plain_http: bool, key: Option<&VerifyKey>, output: Out
     }
     // Without a key nobody has looked at it; it is kept for whoever opens the file with one.
     signature::write_beside(&pulled.path, pulled.signature.as_deref())?;
-    snapshot::make_current(&pulled.path)?;
     let came = match (pulled.fetched, pulled.deltas) {
         (0, _) => "it was here already".to_owned(),
         (bytes, 0) => format!("{} fetched", HumanBytes(bytes)),
         (bytes, 1) => format!("{} fetched, a delta", HumanBytes(bytes)),
         (bytes, deltas) => format!("{} fetched, {deltas} deltas", HumanBytes(bytes)),
     };
-    Ok(format!("{} is the current snapshot (from {reference}, manifest {}; {came})", pulled.digest, pulled.manifest))
+    let what =
+        format!("{} is the current snapshot (from {reference}, manifest {}; {came})", pulled.digest, pulled.manifest);
+    Ok((pulled.path, what))
 }
 
 /// `layergate db mirror`.

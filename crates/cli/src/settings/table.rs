@@ -20,9 +20,12 @@ fn obeyed(command: &str) -> BTreeSet<&'static str> {
         "scan" => &[JUDGE, LIMITS, SERVER, "plain-http offline refresh-after-days db-from timeout tenant"],
         "sbom" => &[LIMITS, "plain-http"],
         "db update" => &["db-from verify-key"],
-        "coordinator" => {
-            &[JUDGE, LIMITS, NATS, "plain-http listen api-token-file tls-cert tls-key credentials-dir log-json otlp"]
-        }
+        "coordinator" => &[
+            JUDGE,
+            LIMITS,
+            NATS,
+            "plain-http listen api-token-file tls-cert tls-key credentials-dir log-json otlp renew db-from",
+        ],
         "worker" => &[LIMITS, NATS, "plain-http credentials-dir metrics-listen log-json otlp"],
         "estate sync" | "estate retry" => {
             &[JUDGE, LIMITS, "plain-http offline refresh-after-days db-from timeout state-dir teams"]
@@ -78,7 +81,7 @@ fn sample(key: &str) -> &'static str {
     match key {
         "fail-on" => "\"high\"",
         "only-fixed" | "plain-http" | "offline" | "log-json" => "true",
-        "nats-ack-wait" | "timeout" => "\"90s\"",
+        "nats-ack-wait" | "timeout" | "renew" => "\"90s\"",
         "nats-storage" | "max-layer-bytes" | "max-unpacked-bytes" | "max-file-bytes" | "max-window-bytes" => "\"8MiB\"",
         "max-ratio" | "max-entries" | "max-path-bytes" | "max-nesting" | "nats-replicas" | "refresh-after-days" => "3",
         "listen" | "metrics-listen" => "\"127.0.0.1:1\"",

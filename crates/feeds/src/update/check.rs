@@ -33,7 +33,7 @@ impl fmt::Display for Regression {
 }
 
 /// What got lost on the way from one snapshot to the next.
-pub(crate) fn regressions(old: &Manifest, new: &Manifest) -> Vec<Regression> {
+pub fn regressions(old: &Manifest, new: &Manifest) -> Vec<Regression> {
     let records = |m: &Manifest| m.feeds.iter().map(|f| (f.info.id.clone(), f.records)).collect::<BTreeMap<_, _>>();
     let packages =
         |m: &Manifest| m.coverage.iter().map(|(n, c)| (n.to_string(), c.packages)).collect::<BTreeMap<_, _>>();

@@ -16,7 +16,7 @@ mod run;
 mod sources;
 mod state;
 
-pub use check::Regression;
+pub use check::{Regression, regressions};
 pub use error::UpdateError;
 pub use event::{Event, EventSink, quiet};
 pub use expected::{Expected, expected};
