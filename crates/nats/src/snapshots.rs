@@ -36,6 +36,9 @@ pub struct NatsSnapshots {
     /// The copies whose bytes this process has hashed. One download at a time: the second who asks for the same one
     /// finds it.
     fetching: Mutex<HashSet<Digest>>,
+    /// Those of which this process has seen that the fleet has them. A replica that is asked a moment later may not have
+    /// heard of them yet.
+    published: Mutex<HashSet<Digest>>,
 }
 
 impl NatsSnapshots {
@@ -46,6 +49,7 @@ impl NatsSnapshots {
             control: Bucket::new(link, Kind::Control),
             dir,
             fetching: Mutex::default(),
+            published: Mutex::default(),
         }
     }
 
@@ -56,6 +60,7 @@ impl NatsSnapshots {
 
     /// Deletes all snapshots but these.
     pub async fn forget_others(&self, keep: &[Digest]) -> Result<(), SnapshotError> {
+        self.published.lock().await.retain(|digest| keep.contains(digest));
         let keep: Vec<String> = keep.iter().map(Digest::to_hex).collect();
         for (key, _) in self.store.bucket().list("*").await? {
             if !keep.contains(&key) {
@@ -143,17 +148,18 @@ impl SnapshotStore for NatsSnapshots {
         let digest = tokio::task::spawn_blocking(move || digest_of(&path)).await;
         let digest = digest.map_err(std::io::Error::other).and_then(|d| d).map_err(unreadable)?;
         let key = digest.to_hex();
-        if self.store.contains(&key).await? {
-            return Ok(digest);
+        if !self.store.contains(&key).await? {
+            // Should the file change under our hands, whoever fetches it finds that it is not what its name says.
+            let mut from = tokio::fs::File::open(file).await.map_err(unreadable)?;
+            self.store.put_from(&key, &mut from).await?;
         }
-        // Should the file change under our hands, whoever fetches it finds that it is not what its name says.
-        let mut from = tokio::fs::File::open(file).await.map_err(unreadable)?;
-        self.store.put_from(&key, &mut from).await?;
+        self.published.lock().await.insert(digest);
         Ok(digest)
     }
 
     async fn announce(&self, digest: &Digest) -> Result<(), SnapshotError> {
-        if !self.store.contains(&digest.to_hex()).await? {
+        let published = self.published.lock().await.contains(digest);
+        if !published && !self.store.contains(&digest.to_hex()).await? {
             return Err(SnapshotError::NotFound(*digest));
         }
         let value = convert::announcement_to_wire(digest).map_err(|e| NatsError::new(self.control.place(), e))?;

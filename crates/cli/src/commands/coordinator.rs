@@ -221,19 +221,8 @@ async fn publish(
         key.check_file(db, &digest)?;
     }
     let file = snapshot::as_file(db, cache_dir)?;
-    // Of several that start at once, one's may be seen by the server that this one asks a moment later.
-    let mut patience = 60;
-    let digest = loop {
-        let digest = store.publish(&file).await.context("the snapshot cannot be given to the fleet")?;
-        match store.announce(&digest).await {
-            Ok(()) => break digest,
-            Err(layergate_ports::SnapshotError::NotFound(_)) if patience > 0 => {
-                patience -= 1;
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            Err(error) => return Err(anyhow::Error::new(error).context("the snapshot cannot be made current").into()),
-        }
-    };
+    let digest = store.publish(&file).await.context("the snapshot cannot be given to the fleet")?;
+    store.announce(&digest).await.context("the snapshot cannot be made current")?;
     tracing::info!(%digest, "snapshot published");
     Ok(())
 }
