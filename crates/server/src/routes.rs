@@ -64,6 +64,10 @@ async fn job(
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<JobAnswer>, ApiError> {
     let job: JobId = id.parse().map_err(ApiError::bad)?;
+    // Most are asked for after their end: that is one look, and only what has not ended is looked for further.
+    if let Some(verdict) = api.verdicts.get(&job).await.map_err(ApiError::unavailable)? {
+        return Ok(Json(JobAnswer { job, verdict: Some(verdict.into()) }));
+    }
     if !api.is_known(&job).await? {
         return Err(ApiError::of(
             StatusCode::NOT_FOUND,
