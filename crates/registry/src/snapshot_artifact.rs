@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use layergate_disk::{Access, NewFile};
 use layergate_model::{Digest, ImageReference};
-use layergate_ports::values::{RegistryBlob, SourceError};
+use layergate_ports::values::SourceError;
 use oci_client::{
     Client,
     client::{ClientConfig, ClientProtocol, Config, ImageLayer},
@@ -101,16 +101,8 @@ impl Sources {
         };
         fs::create_dir_all(folder).map_err(|e| error_detail::file(folder, &e))?;
         let packed = NewFile::in_directory(folder, Access::Private).map_err(|e| error_detail::file(folder, &e))?;
-        let blob = RegistryBlob {
-            registry: reference.registry.clone(),
-            repository: reference.repository.clone(),
-            digest: layer.digest,
-            media_type: layer.media_type.clone(),
-            size: layer.size,
-            credential: None,
-        };
         progress(0, layer.size);
-        let mut stream = repository.open(&blob).await?;
+        let mut stream = repository.open(&snapshot_delta::blob_of(reference, &layer)).await?;
         let (mut hasher, mut fetched) = (Sha256::new(), 0);
         while let Some(chunk) = stream.chunks.next().await {
             let chunk = chunk.map_err(|e| unavailable(reference, e.to_string(), "try again later"))?;

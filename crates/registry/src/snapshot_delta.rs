@@ -117,20 +117,24 @@ fn ends(layer: &Descriptor) -> Option<(Digest, Digest)> {
     Some((end(FROM)?, end(TO)?))
 }
 
-async fn fetch(
-    repository: &Arc<Repository>,
-    reference: &ImageReference,
-    layer: &Descriptor,
-) -> Result<Vec<u8>, SourceError> {
-    let blob = RegistryBlob {
+/// A layer of an artifact, as it is asked for.
+pub(crate) fn blob_of(reference: &ImageReference, layer: &Descriptor) -> RegistryBlob {
+    RegistryBlob {
         registry: reference.registry.clone(),
         repository: reference.repository.clone(),
         digest: layer.digest,
         media_type: layer.media_type.clone(),
         size: layer.size,
         credential: None,
-    };
-    let mut stream = repository.open(&blob).await?;
+    }
+}
+
+async fn fetch(
+    repository: &Arc<Repository>,
+    reference: &ImageReference,
+    layer: &Descriptor,
+) -> Result<Vec<u8>, SourceError> {
+    let mut stream = repository.open(&blob_of(reference, layer)).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.chunks.next().await {
         let chunk = chunk.map_err(|e| unavailable(reference, e.to_string(), "try again later"))?;

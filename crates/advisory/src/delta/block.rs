@@ -48,7 +48,8 @@ pub(super) fn walk<'s>(kind: Kind, end: usize, from: &mut impl Source<'s>, to: &
             Some(())
         }
     }?;
-    // What is left (signals, weaknesses) are numbers that mean the same in every file.
+    // What is left are numbers: weaknesses, and signals by their place in the manifest. Where that place is another's, the delta
+    // does not lead to the file, and none is made.
     let at = from.cursor().at;
     let rest = from.cursor().take(end.checked_sub(at)?);
     to.out().extend_from_slice(rest);

@@ -43,7 +43,6 @@ pub enum DeltaError {
 /// [`FORMAT_VERSION`], or where the way does not lead to exactly the bytes of `new`.
 pub fn delta(old: &Snapshot, new: &Snapshot) -> Option<Vec<u8>> {
     let (from, to) = (File::of(old)?, File::of(new)?);
-
     let mut out = Vec::new();
     put_bytes(&mut out, new.section(0))?;
     for kind in [Kind::Vulnerability, Kind::Package, Kind::Id] {
