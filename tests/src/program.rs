@@ -2,8 +2,10 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -17,6 +19,31 @@ pub fn root() -> PathBuf {
 /// A path below `tests/fixtures`.
 pub fn fixture(path: &str) -> String {
     root().join("tests/fixtures").join(path).display().to_string()
+}
+
+/// A folder and all that is in it, at another place.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a copy");
+        }
+    }
+}
+
+/// Asks again until there is an answer; panics with `what` after three minutes.
+pub fn until<T>(what: impl Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(180);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "{}", what());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// The formats of `-o`.

@@ -15,7 +15,7 @@ use std::{
 use layergate_tests::{
     fake::Fake,
     layout::{Image, digest},
-    program::{Program, Run, fixture, root},
+    program::{Program, Run, copy_folder, fixture, root},
     recipe::Recipe,
     servers::Server,
 };
@@ -110,17 +110,7 @@ impl Scene {
     /// The fixtures' advisories with one more, on what the kiosk has.
     fn with_one_more(&self) -> String {
         let to = self.program.home.path().join("advisories-2");
-        fn copy(from: &Path, to: &Path) {
-            fs::create_dir_all(to).unwrap();
-            for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-                let target = to.join(entry.file_name());
-                match entry.file_type().unwrap().is_dir() {
-                    true => copy(&entry.path(), &target),
-                    false => drop(fs::copy(entry.path(), target).unwrap()),
-                }
-            }
-        }
-        copy(Path::new(&fixture("advisories")), &to);
+        copy_folder(Path::new(&fixture("advisories")), &to);
         let record = json!({
             "id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2026-99999"], "modified": "2026-11-20T00:00:00Z",
             "published": "2026-11-20T00:00:00Z", "summary": "requests sends what it should not",

@@ -6,12 +6,11 @@ use std::{
     collections::BTreeSet,
     fs,
     process::{Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use layergate_tests::{
     fleet::Fleet,
-    program::root,
+    program::{root, until},
     servers::{free_port, http, tool},
 };
 
@@ -23,18 +22,6 @@ fn read(path: &str) -> String {
 
 fn said(out: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
-}
-
-/// Asks again until there is an answer; panics with `what` after two minutes.
-fn until<T>(what: impl Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(120);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < end, "{}", what());
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn page(port: u16, accept: &str) -> String {

@@ -2,38 +2,14 @@
 //! refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
 use layergate_tests::{
     fleet::{Fleet, Process},
-    program::fixture,
+    program::{copy_folder, fixture, until},
     servers::http,
 };
 use serde_json::Value;
-
-/// Asks again until there is an answer; panics with `what` after three minutes.
-fn until<T>(what: impl Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(180);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < end, "{}", what());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
-        if from.is_dir() { copy(&from, &to) } else { fs::copy(from, to).map(|_| ()).unwrap() }
-    }
-}
 
 /// Compiles a directory of feeds and pushes it to where the fleet looks; the digest that the build reports.
 fn push(fleet: &Fleet, feeds: &Path, place: &str) -> String {
@@ -69,7 +45,7 @@ fn one_coordinator_renews_for_all_and_refuses_what_is_worse() {
     let Some(mut fleet) = Fleet::new(2) else { return };
     let place = format!("oci://{}/security/advisories:latest", fleet.registry.host());
     let feeds = fleet.program.home.path().join("feeds");
-    copy(fixture("advisories").as_ref(), &feeds);
+    copy_folder(fixture("advisories").as_ref(), &feeds);
     let first = push(&fleet, &feeds, &place);
 
     // Nobody gives this fleet a file: the first snapshot comes by renewal too.

@@ -2,13 +2,11 @@
 //! cannot grow, and a cluster that is only forming while everybody starts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::time::{Duration, Instant};
-
 use layergate_tests::{
     fleet::{Fleet, Process},
     jetstream::JetStream,
     layout::Image,
-    program::fixture,
+    program::{fixture, until},
     recipe::Recipe,
     servers::{Server, free_port, http},
 };
@@ -16,18 +14,6 @@ use serde_json::{Value, json};
 
 fn image(recipe: &str) -> Image {
     Image::build(&Recipe::read(fixture(&format!("recipes/{recipe}.toml")).as_ref()).unwrap()).unwrap()
-}
-
-/// Asks again until there is an answer; panics with `what` after three minutes.
-fn until<T>(what: impl Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(180);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < end, "{}", what());
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn readyz(port: u16) -> Option<u16> {

@@ -7,7 +7,7 @@ use std::{
 
 use layergate_tests::{
     layout::{Image, digest},
-    program::{Program, Run, fixture},
+    program::{Program, Run, copy_folder, fixture},
     recipe::{LayerRecipe, Recipe},
 };
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let db = program.home.path().join("advisories");
         if !db.exists() {
-            copy(Path::new(&fixture("advisories")), &db);
+            copy_folder(Path::new(&fixture("advisories")), &db);
             fs::write(db.join("osv/GHSA-0000-aaaa-bbbb.json"), parser().to_string()).unwrap();
         }
         let mut scene = Self {
@@ -131,18 +131,6 @@ fn parser() -> Value {
         }],
         "database_specific": {"severity": "HIGH"},
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Puts other bytes in the place of a layer's blob, named and measured as they are.
