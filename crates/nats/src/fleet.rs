@@ -21,12 +21,12 @@ use crate::{
     jobs::NatsJobs,
     layers::{Done, NatsLayers},
     link::Link,
+    locks::NatsLocks,
     membership::NatsMembership,
     options::NatsOptions,
     sboms::NatsSboms,
     snapshots::NatsSnapshots,
     streams,
-    turns::NatsTurns,
     verdicts::NatsVerdicts,
 };
 
@@ -51,7 +51,7 @@ pub struct Fleet {
     /// Who is in the fleet.
     pub membership: Arc<NatsMembership>,
     /// Work that one process does for all.
-    pub turns: Arc<NatsTurns>,
+    pub locks: Arc<NatsLocks>,
     /// Whether the streams were there and would do at the last look.
     sound: Arc<AtomicBool>,
 }
@@ -113,7 +113,7 @@ impl Fleet {
             sboms: Arc::new(NatsSboms::new(link.clone())),
             estate: Arc::new(NatsEstate::new(link.clone())),
             membership: Arc::new(NatsMembership::new(link.clone())),
-            turns: Arc::new(NatsTurns::new(link.clone())),
+            locks: Arc::new(NatsLocks::new(link.clone())),
             sound,
             link,
         })

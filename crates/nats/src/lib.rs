@@ -33,6 +33,7 @@ mod jobs;
 mod layers;
 mod lease;
 mod link;
+mod locks;
 mod login;
 mod membership;
 mod names;
@@ -42,7 +43,7 @@ mod sboms;
 mod snapshots;
 mod streams;
 mod trace;
-mod turns;
+
 mod url_login;
 mod verdicts;
 
@@ -53,9 +54,9 @@ pub use failures::NatsFailures;
 pub use fleet::Fleet;
 pub use jobs::NatsJobs;
 pub use layers::NatsLayers;
+pub use locks::{Lock, NatsLocks};
 pub use membership::NatsMembership;
 pub use options::NatsOptions;
 pub use sboms::NatsSboms;
 pub use snapshots::NatsSnapshots;
-pub use turns::{NatsTurns, Turn};
 pub use verdicts::NatsVerdicts;

@@ -71,7 +71,7 @@ pub(crate) struct CoordinatorArgs {
     pub(crate) insecure_api: bool,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
-    /// Renew the fleet's advisories this often (6h): the coordinator whose turn it is does it for all. With it, --db is
+    /// Renew the fleet's advisories this often (6h): one coordinator does it for all. With it, --db is
     /// only the first snapshot of a fleet that has none
     #[arg(long, env = "LAYERGATE_RENEW", value_name = "DURATION", value_parser = duration)]
     pub(crate) renew: Option<Duration>,

@@ -148,8 +148,8 @@ pub(crate) async fn run(args: CoordinatorArgs) -> Result<Outcome, Failure> {
     let renewed = args.renew.map(|every| {
         let plain_http = args.source.plain_http.unwrap_or(false);
         let from = UpdateArgs { from: args.db_from.clone(), plain_http, ..UpdateArgs::default() };
-        let (store, turns, metrics) = (snapshots.clone(), fleet.turns.clone(), metrics.clone());
-        tokio::spawn(Renewer { every, from, key, store, turns, metrics }.keep())
+        let (store, locks, metrics) = (snapshots.clone(), fleet.locks.clone(), metrics.clone());
+        tokio::spawn(Renewer { every, from, key, store, locks, metrics }.keep())
     });
     let advisories = tokio::spawn(watch_snapshot(snapshots.clone(), metrics, shown));
     let kept = tokio::spawn(keep_snapshot(snapshots));

@@ -1,16 +1,16 @@
-//! The renewal of a fleet's advisories on a schedule (`coordinator --renew`): one coordinator does it for all, by turns on NATS,
+//! The renewal of a fleet's advisories on a schedule (`coordinator --renew`): one coordinator does it for all, under a lock on NATS,
 //! with the checks of `db update` against the snapshot that is in force.
 
 use std::{sync::Arc, time::Duration};
 
-use layergate_nats::{NatsSnapshots, NatsTurns};
+use layergate_nats::{NatsLocks, NatsSnapshots};
 use layergate_ports::SnapshotStore;
 use layergate_server::{Metrics, Renewal};
 
 use super::update;
 use crate::{args::UpdateArgs, exit::Failure, signature::VerifyKey};
 
-/// What the turn is called.
+/// What the lock is called.
 const WORK: &str = "advisories";
 /// After a failure it is tried again sooner, but not sooner than a source can bear.
 const AFTER_FAILURE: Duration = Duration::from_secs(900);
@@ -21,19 +21,19 @@ pub(crate) struct Renewer {
     pub(crate) from: UpdateArgs,
     pub(crate) key: Option<VerifyKey>,
     pub(crate) store: Arc<NatsSnapshots>,
-    pub(crate) turns: Arc<NatsTurns>,
+    pub(crate) locks: Arc<NatsLocks>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Renewer {
-    /// Takes turns until it is dropped.
+    /// Renews on schedule until it is dropped.
     pub(crate) async fn keep(self) {
         let look = (self.every / 20).clamp(Duration::from_secs(1), Duration::from_secs(60));
         let holder = std::process::id().to_string();
         loop {
-            // Out of reach for a moment: nobody has the turn, and somebody takes it later.
-            if let Ok(Some(turn)) = self.turns.take(WORK, &holder).await {
-                let outcome = turn.during(self.once()).await.unwrap_or_else(|why| {
+            // Where NATS is out of reach for a moment, the lock is acquired later.
+            if let Ok(Some(lock)) = self.locks.acquire(WORK, &holder).await {
+                let outcome = lock.hold_during(self.once()).await.unwrap_or_else(|why| {
                     let (Failure::Error(why) | Failure::Usage(why)) = why;
                     tracing::warn!(
                         why = format!("{why:#}"),
@@ -46,8 +46,8 @@ impl Renewer {
                     Renewal::Failed => (self.every / 12).clamp(Duration::from_secs(1), AFTER_FAILURE),
                     _ => self.every,
                 };
-                if let Err(error) = turn.end(rest).await {
-                    tracing::debug!(%error, "the next turn may come early");
+                if let Err(error) = lock.release_after(rest).await {
+                    tracing::debug!(%error, "the next renewal may come early");
                 }
             }
             tokio::time::sleep(look).await;
