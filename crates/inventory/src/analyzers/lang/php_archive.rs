@@ -31,7 +31,7 @@ impl Analyzer for PhpArchive {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn max_bytes(&self) -> u64 {
@@ -66,7 +66,12 @@ impl Analyzer for PhpArchive {
             return Ok(());
         };
         let start = out.packages.len();
-        for (name, packed, flags) in lists {
+        for (number, (name, packed, flags)) in lists.into_iter().enumerate() {
+            if number == MAX_LISTS {
+                let detail = format!("this PHP archive has more than {MAX_LISTS} lists of what Composer installed");
+                out.gaps.push(Gap::new(GapKind::UnreadPackages, file.path.as_str(), detail));
+                break;
+            }
             let at = format!("{}!{}", file.path, String::from_utf8_lossy(name));
             let Some(text) = unpacked(packed, flags) else {
                 let detail = "what Composer has put into this PHP archive is packed in a way that is not read";
@@ -102,7 +107,7 @@ fn lists(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8], u32)>> {
         rest = after.get(24usize.checked_add(metadata)?..)?;
         let (bytes, next) = content.split_at_checked(packed)?;
         content = next;
-        if name.ends_with(LIST) && found.len() < MAX_LISTS {
+        if name.ends_with(LIST) {
             found.push((name, bytes, u32::try_from(flags).unwrap_or(u32::MAX)));
         }
     }
@@ -172,6 +177,10 @@ mod tests {
         assert_eq!(gap(&bzip2), (0, Some(GapKind::UnreadPackages)));
         let whole = phar(&[("vendor/composer/installed.json", list, 0o644)]);
         assert_eq!(gap(&whole[..whole.len() - 5]), (0, Some(GapKind::UnreadPackages)), "cut off");
+        let many: Vec<String> = (0..=MAX_LISTS).map(|n| format!("{n}/vendor/composer/installed.json")).collect();
+        let files = |n: usize| many[..n].iter().map(|name| (name.as_str(), &list[..], 0o644)).collect::<Vec<_>>();
+        assert_eq!(gap(&phar(&files(MAX_LISTS))), (1, None), "the same package in each");
+        assert_eq!(gap(&phar(&files(MAX_LISTS + 1))), (1, Some(GapKind::UnreadPackages)), "one was not read");
         assert_eq!(gap(&phar(&[("index.php", b"<?php", 0o644)])), (0, None), "nobody else's code");
         assert_eq!(gap(b"<?php echo 1;"), (0, None));
     }
